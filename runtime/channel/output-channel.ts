@@ -1,0 +1,36 @@
+import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
+import type { Key } from '../key.ts'
+
+/**
+ * The sending end of a channel, direct or between threads (R6, R7).
+ *
+ * Records and control elements keep their order. Control elements need no credit; records may overdraw it by the
+ * outputs of one record or one timer, and the caller asks `isReady` before it takes its next input.
+ */
+export interface OutputChannel {
+  emit(value: unknown, timestamp: number): void
+  /** As `emit`, with the key already known; a channel to another thread drops it. */
+  emitKeyed(value: unknown, timestamp: number, key: Key, keyGroup: number): void
+  watermark(timestamp: number): void
+  status(status: WatermarkStatus): void
+  barrier(barrier: CheckpointBarrier): void
+  endOfInput(): void
+  /** False while the caller may take no input of any kind. */
+  isReady(): boolean
+  /** Whether a barrier may be sent now: it needs no credit, but may not overtake a watermark being fired (R13). */
+  isReadyForBarrier(): boolean
+  /** Sends what has been waiting since before `before` (in `clock.elapsed()` ms). */
+  flush(before: number): void
+}
+
+/** The receiving end of direct channels: what a subtask offers to subtasks of its own slot. */
+export interface DirectTarget {
+  receive(input: number, value: unknown, timestamp: number): void
+  receiveKeyed(input: number, value: unknown, timestamp: number, key: Key, keyGroup: number): void
+  receiveWatermark(input: number, timestamp: number): void
+  receiveStatus(input: number, status: WatermarkStatus): void
+  receiveBarrier(input: number, barrier: CheckpointBarrier): void
+  receiveEndOfInput(input: number): void
+  mayReceive(input: number): boolean
+  mayReceiveBarrier(input: number): boolean
+}

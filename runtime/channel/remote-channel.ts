@@ -1,0 +1,102 @@
+import type { Clock } from '../clock.ts'
+import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
+import type { LinkMessage } from '../messages.ts'
+import { BatchEncoder } from './batch-encoder.ts'
+import type { OutputChannel } from './output-channel.ts'
+import type { Port } from './port.ts'
+
+/** A batch is sent when it has reached this size, or a quarter of the credit if that is less. */
+const BATCH_BYTES = 32 * 1_024
+
+export interface RemoteChannelOptions {
+  readonly id: number
+  readonly port: Port<LinkMessage, LinkMessage>
+  readonly clock: Clock
+  /** Bytes that may be under way and not yet consumed (R7). */
+  readonly creditBytes: number
+  /** Called when the channel has credit again. */
+  readonly wake: () => void
+}
+
+/** A channel to another thread: records are encoded into batches, bounded by a credit in bytes (R7). */
+export class RemoteChannel implements OutputChannel {
+  readonly #options: RemoteChannelOptions
+  readonly #encoder: BatchEncoder = new BatchEncoder()
+  readonly #batchBytes: number
+  #credit: number
+  #returned: ArrayBuffer | undefined
+  /** When the first entry of the open batch was put in; NaN while it is empty or its age is not known yet. */
+  #openedAt = NaN
+
+  constructor(options: RemoteChannelOptions) {
+    this.#options = options
+    this.#credit = options.creditBytes
+    this.#batchBytes = Math.min(BATCH_BYTES, options.creditBytes / 4)
+  }
+
+  emit(value: unknown, timestamp: number): void {
+    this.#encoder.append(value, timestamp)
+    if (this.#encoder.byteLength >= this.#batchBytes) this.#send()
+  }
+
+  emitKeyed(value: unknown, timestamp: number): void {
+    this.emit(value, timestamp)
+  }
+
+  watermark(timestamp: number): void {
+    this.#encoder.appendWatermark(timestamp)
+  }
+
+  status(status: WatermarkStatus): void {
+    this.#encoder.appendStatus(status)
+  }
+
+  barrier(barrier: CheckpointBarrier): void {
+    this.#encoder.appendBarrier(barrier)
+    this.#send()
+  }
+
+  endOfInput(): void {
+    this.#encoder.appendEndOfInput()
+    this.#send()
+  }
+
+  isReady(): boolean {
+    return this.#credit > this.#encoder.byteLength
+  }
+
+  isReadyForBarrier(): boolean {
+    return true
+  }
+
+  /** Sends the open batch if it was opened before that moment; its age is counted from the first flush that saw it. */
+  flush(before: number): void {
+    if (this.#encoder.isEmpty) return
+    if (Number.isNaN(this.#openedAt)) this.#openedAt = this.#options.clock.elapsed()
+    if (this.#openedAt <= before) this.#send()
+  }
+
+  /** The other side has consumed that many bytes, and may hand the buffer back (N13). */
+  restoreCredit(bytes: number, buffer: ArrayBuffer | undefined): void {
+    const wasReady = this.isReady()
+    this.#credit += bytes
+    this.#returned ??= buffer
+    if (!wasReady && this.isReady()) this.#options.wake()
+  }
+
+  #send(): void {
+    const reuse = this.#returned
+    this.#returned = undefined
+    const bytes = this.#encoder.finish(reuse)
+    this.#openedAt = NaN
+    this.#credit -= bytes.byteLength
+    const buffer = bytes.buffer as ArrayBuffer
+    const message: LinkMessage = {
+      type: 'batch',
+      channel: this.#options.id,
+      buffer,
+      length: bytes.byteLength,
+    }
+    this.#options.port.post(message, [buffer])
+  }
+}

@@ -1,0 +1,374 @@
+import type { Cancel, Clock } from '../clock.ts'
+import { type ErrorData, fromErrorData, RestartableError, toErrorData } from '../errors.ts'
+import type { FailpointHook } from '../failpoint.ts'
+import type { CheckpointKind, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
+import type { CheckpointStorage } from './checkpoint-storage.ts'
+import type { CheckpointSummary } from './checkpoint-summary.ts'
+import type { CheckpointManifest, ManifestSubtask } from './manifest.ts'
+import { PendingCheckpoint, type SubtaskKey, subtaskKey } from './pending-checkpoint.ts'
+import { type ChainKey, chainKey, SegmentChains } from './segment-chains.ts'
+
+/** What the coordinator needs to know of a subtask. */
+export interface CoordinatedSubtask extends SubtaskId {
+  readonly slot: number
+  readonly vertexName: string
+}
+
+/** The parts of a manifest that do not change during an attempt. */
+export type ManifestHeader = Omit<
+  CheckpointManifest,
+  'checkpointId' | 'kind' | 'createdAt' | 'subtasks' | 'enumerators'
+>
+
+export interface CheckpointCoordinatorOptions {
+  readonly clock: Clock
+  readonly storage: CheckpointStorage
+  readonly header: ManifestHeader
+  readonly subtasks: readonly CoordinatedSubtask[]
+  readonly slots: number
+  readonly send: (slot: number, command: SlotCommand) => void
+  readonly intervalMs: number
+  /** How long the parts of a checkpoint may take to come in. */
+  readonly timeoutMs: number
+  /** Failed checkpoints in a row that the job survives; one more fails the attempt. */
+  readonly tolerableFailures: number
+  readonly retained: number
+  /** The newest checkpoint whose chains the subtasks go on with; undefined begins with full snapshots. */
+  readonly base: CheckpointManifest | undefined
+  readonly continues: (key: ChainKey) => boolean
+  /** No id at or below this one is given out (R1). */
+  readonly lastId: number
+  /** Ids of older checkpoints that still exist, ascending. */
+  readonly keptIds: readonly number[]
+  readonly pathOf: (checkpointId: number) => string
+  readonly onCompleted: (summary: CheckpointSummary) => void
+  readonly onAborted: (checkpointId: number, error: ErrorData) => void
+  /** A named point of the protocol has been reached; tests crash here. */
+  readonly failpoint: FailpointHook
+  readonly fail: (error: unknown) => void
+}
+
+/** The checkpoint under way. */
+interface Pending {
+  readonly checkpoint: PendingCheckpoint
+  readonly kind: CheckpointKind
+  readonly startedAt: number
+  /** All parts are there: from now on nothing but the storage decides what becomes of it. */
+  isPublishing: boolean
+}
+
+/** The last checkpoint of the attempt: wanted, then completed, then committed. */
+interface Last {
+  readonly kind: 'stop' | 'final'
+  readonly resolve: (summary: CheckpointSummary) => void
+  summary: CheckpointSummary | undefined
+  readonly uncommitted: Set<SubtaskKey>
+}
+
+/**
+ * Triggers checkpoints, collects their parts, publishes manifests and tells everyone; one checkpoint at a time.
+ *
+ * ```
+ *   idle ─trigger─▶ reserving ─▶ pending ─all parts─▶ publishing ─▶ completed ─▶ idle (housekeeping goes on beside it)
+ *                       │           └─ decline, timeout ─┐  │
+ *                       └─ no room, no id ──────────────▶ aborted ─▶ idle, or the attempt fails
+ * ```
+ *
+ * Parts that come after the end of their checkpoint count for nothing; their files go with the next housekeeping. Protocol
+ * detail is elsewhere: `PendingCheckpoint` counts parts, `SegmentChains` knows files, the storage publishes.
+ */
+export class CheckpointCoordinator {
+  readonly #options: CheckpointCoordinatorOptions
+  readonly #chains: SegmentChains
+  readonly #finished: Set<SubtaskKey> = new Set()
+  #isTriggering = false
+  #pending: Pending | undefined
+  #last: Last | undefined
+  #timer: Cancel | undefined
+  #timeout: Cancel | undefined
+  #lastCompletedId: number
+  #lastId: number
+  #failures = 0
+  #isClosed = false
+  /** What is being done with the storage, housekeeping apart. */
+  #storing: Promise<void> = Promise.resolve()
+
+  constructor(options: CheckpointCoordinatorOptions) {
+    this.#options = options
+    this.#lastCompletedId = options.base?.checkpointId ?? 0
+    this.#lastId = options.lastId
+    this.#chains = new SegmentChains({
+      storage: options.storage,
+      clock: options.clock,
+      base: options.base,
+      continues: options.continues,
+      keptIds: options.keptIds,
+      retained: options.retained,
+      onDamage: options.fail,
+    })
+  }
+
+  /** Begins to trigger periodically; the first one after one interval. */
+  start(): void {
+    this.#schedule()
+  }
+
+  /**
+   * Ends all activity. A checkpoint under way is forgotten, but one that is being published is waited for: the next attempt
+   * must see whether it exists, or it would go on from an older one.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#timer?.()
+    this.#timeout?.()
+    await Promise.all([this.#chains.close(), this.#storing])
+  }
+
+  get allFinished(): boolean {
+    return this.#finished.size === this.#options.subtasks.length
+  }
+
+  /** Takes the last checkpoint of a stop (R14) or the final one (R34); resolves when its commits are done. */
+  takeLast(kind: 'stop' | 'final'): Promise<CheckpointSummary> {
+    return new Promise((resolve) => {
+      const uncommitted = new Set(this.#options.subtasks.map(subtaskKey))
+      this.#last = { kind, resolve, summary: undefined, uncommitted }
+      this.#timer?.()
+      this.#chains.hurry()
+      if (this.#pending === undefined && !this.#isTriggering) this.#trigger()
+    })
+  }
+
+  receive(report: SlotReport): void {
+    if (this.#isClosed) return
+    switch (report.type) {
+      case 'acknowledge':
+        this.#pending?.checkpoint.acknowledge(report.checkpointId, report.subtask, report.part)
+        this.#completeIfDone()
+        break
+      case 'enumerators':
+        this.#pending?.checkpoint.enumerators(report.checkpointId, report.states)
+        this.#completeIfDone()
+        break
+      case 'decline':
+        if (this.#isCollecting(report.checkpointId)) this.#abort(fromErrorData(report.error))
+        break
+      case 'subtask-finished':
+        this.#subtaskFinished(report.subtask)
+        break
+      case 'committed':
+        this.#committed(report.checkpointId, report.subtask)
+        break
+      default:
+        break
+    }
+  }
+
+  // --- Triggering ---
+
+  #schedule(): void {
+    this.#timer?.()
+    this.#timer = this.#options.clock.schedule(this.#options.intervalMs, () => {
+      if (!this.allFinished) this.#trigger()
+    })
+  }
+
+  #trigger(): void {
+    this.#isTriggering = true
+    this.#options.failpoint('before-trigger')
+    this.#store(async () => {
+      let checkpointId: number
+      try {
+        await this.#chains.makeRoom()
+        checkpointId = await this.#options.storage.reserveId(this.#lastId)
+      } catch (error) {
+        this.#isTriggering = false
+        this.#failed(this.#lastId + 1, this.#last !== undefined, error)
+        return
+      }
+      this.#isTriggering = false
+      if (!this.#isClosed) this.#begin(checkpointId)
+    })
+  }
+
+  #begin(checkpointId: number): void {
+    const { clock, subtasks, timeoutMs, send, slots } = this.#options
+    const kind = this.#last?.kind ?? 'checkpoint'
+    if (checkpointId > this.#lastId + 1) this.#discard(checkpointId - 1)
+    this.#lastId = checkpointId
+    this.#pending = {
+      checkpoint: new PendingCheckpoint(checkpointId, subtasks),
+      kind,
+      startedAt: clock.elapsed(),
+      isPublishing: false,
+    }
+    this.#timeout = clock.schedule(timeoutMs, () => this.#expire(checkpointId))
+    const barrierKind = kind === 'stop' ? 'stop' : 'checkpoint'
+    send(0, { type: 'trigger', checkpointId, baseId: this.#lastCompletedId, kind: barrierKind })
+    for (let slot = 0; slot < slots; slot++) {
+      const finished = subtasks.filter(
+        (id) => id.slot === slot && this.#finished.has(subtaskKey(id)),
+      )
+      if (finished.length > 0) this.#askFinished(slot, finished)
+    }
+    this.#options.failpoint('after-trigger')
+  }
+
+  #askFinished(slot: number, subtasks: readonly SubtaskId[]): void {
+    const { checkpointId } = this.#pending!.checkpoint
+    const baseId = this.#lastCompletedId
+    this.#options.send(slot, { type: 'snapshot-finished', subtasks, checkpointId, baseId })
+  }
+
+  #subtaskFinished(id: SubtaskId): void {
+    this.#finished.add(subtaskKey(id))
+    const pending = this.#pending
+    if (pending === undefined || pending.checkpoint.hasPart(id)) return
+    // No barrier reaches it any more; what it has now is what it would have had at the barrier (R9).
+    const slot = this.#options.subtasks.find((one) => subtaskKey(one) === subtaskKey(id))!.slot
+    this.#askFinished(slot, [id])
+  }
+
+  // --- Completion ---
+
+  #completeIfDone(): void {
+    const pending = this.#pending
+    if (pending === undefined || pending.isPublishing || !pending.checkpoint.isComplete) return
+    pending.isPublishing = true
+    this.#timeout?.()
+    this.#store(async () => {
+      let summary: CheckpointSummary
+      try {
+        summary = await this.#publish(pending)
+      } catch (error) {
+        this.#abort(error)
+        return
+      }
+      if (!this.#isClosed) this.#completed(summary)
+    })
+  }
+
+  async #publish(pending: Pending): Promise<CheckpointSummary> {
+    const { header, storage, clock, pathOf } = this.#options
+    const { checkpoint, kind } = pending
+    const { checkpointId } = checkpoint
+    const manifest: CheckpointManifest = {
+      ...header,
+      checkpointId,
+      kind,
+      createdAt: clock.now(),
+      subtasks: this.#parts(checkpoint),
+      enumerators: checkpoint.enumeratorStates,
+    }
+    this.#options.failpoint('before-publish')
+    await storage.publish(manifest)
+    this.#options.failpoint('after-publish')
+    this.#chains.adopt(manifest)
+    return {
+      lineage: header.lineage,
+      checkpointId,
+      kind,
+      durationMs: clock.elapsed() - pending.startedAt,
+      bytes: checkpoint.byteLength + JSON.stringify(manifest).length,
+      path: pathOf(checkpointId),
+    }
+  }
+
+  #parts(checkpoint: PendingCheckpoint): ManifestSubtask[] {
+    return this.#options.subtasks.map((id) => {
+      const part = checkpoint.partOf(id)
+      return {
+        vertex: id.vertexName,
+        subtaskIndex: id.subtask,
+        segments: this.#chains.extend(chainKey(id.vertexName, id.subtask), part.segment),
+        operatorState: part.operatorState,
+        watermarks: part.watermarks,
+        isFinished: part.isFinished,
+      }
+    })
+  }
+
+  #completed(summary: CheckpointSummary): void {
+    const { checkpointId, kind } = summary
+    const { slots, send } = this.#options
+    this.#pending = undefined
+    this.#failures = 0
+    this.#lastCompletedId = checkpointId
+    if (this.#last?.kind === kind) this.#last.summary = summary
+    for (let slot = 0; slot < slots; slot++)
+      send(slot, { type: 'checkpoint-completed', checkpointId })
+    this.#options.failpoint('after-notify')
+    this.#options.onCompleted(summary)
+    void this.#chains.tidy()
+    this.#next()
+  }
+
+  #next(): void {
+    // A callback may have asked for the last one in the meantime.
+    if (this.#isTriggering || this.#pending !== undefined) return
+    if (this.#last === undefined) this.#schedule()
+    else if (this.#last.summary === undefined) this.#trigger()
+  }
+
+  #committed(checkpointId: number, id: SubtaskId): void {
+    const last = this.#last
+    if (last?.summary?.checkpointId !== checkpointId) return
+    const { summary } = last
+    last.uncommitted.delete(subtaskKey(id))
+    if (last.uncommitted.size === 0) void this.#chains.tidy().then(() => last.resolve(summary))
+  }
+
+  // --- Failure ---
+
+  /** Whether parts of this checkpoint are still awaited, so that it may be given up. */
+  #isCollecting(checkpointId: number): boolean {
+    const pending = this.#pending
+    return pending?.checkpoint.checkpointId === checkpointId && !pending.isPublishing
+  }
+
+  #expire(checkpointId: number): void {
+    if (!this.#isCollecting(checkpointId)) return
+    const missing = this.#pending!.checkpoint.missing()
+    this.#abort(
+      new RestartableError(
+        'MR_CHECKPOINT_TIMEOUT',
+        `Checkpoint ${checkpointId} was not acknowledged within ${this.#options.timeoutMs} ms by ${missing.join(', ')}; it is aborted and its changes go into the next one.`,
+        { checkpointId, missing },
+      ),
+    )
+  }
+
+  /** Gives the pending checkpoint up: its changes go into the next one (R24), what it wrote is removed. */
+  #abort(error: unknown): void {
+    const { kind, checkpoint } = this.#pending!
+    const { checkpointId } = checkpoint
+    this.#pending = undefined
+    this.#timeout?.()
+    if (this.#isClosed) return
+    for (let slot = 0; slot < this.#options.slots; slot++) {
+      this.#options.send(slot, { type: 'checkpoint-aborted', checkpointId })
+    }
+    this.#discard(checkpointId)
+    this.#failed(checkpointId, kind !== 'checkpoint', error)
+  }
+
+  #failed(checkpointId: number, isLast: boolean, error: unknown): void {
+    if (this.#isClosed) return
+    this.#options.onAborted(checkpointId, toErrorData(error))
+    this.#failures++
+    // A last checkpoint has nothing after it that could make up for it.
+    if (isLast || this.#failures > this.#options.tolerableFailures) this.#options.fail(error)
+    else this.#next()
+  }
+
+  /** Removes what aborted checkpoints, and attempts that were killed, have left up to this id. */
+  #discard(upTo: number): void {
+    this.#chains.discard(upTo)
+    void this.#chains.tidy()
+  }
+
+  /** Does something with the storage that `close` waits for. */
+  #store(work: () => Promise<void>): void {
+    this.#storing = work().catch((error: unknown) => this.#options.fail(error))
+  }
+}

@@ -1,0 +1,56 @@
+import type { CheckpointManifest } from './manifest.ts'
+
+/** A file of a checkpoint as the manifest names it. Names are relative to the storage and never reused. */
+export interface StoredFile {
+  readonly name: string
+  readonly bytes: number
+}
+
+/** Writes one file; nothing of it counts before `finish` has resolved. */
+export interface StorageWriter {
+  /** How the file will be named in a manifest. */
+  readonly name: string
+  /** Appends; the caller awaits it before the next one. */
+  write(chunk: Uint8Array): Promise<void>
+  /** Makes the file and its name durable (R26), and returns how it is named in a manifest. */
+  finish(): Promise<StoredFile>
+  /** Removes what was written. */
+  abort(): Promise<void>
+}
+
+/**
+ * Where the checkpoints of one lineage live.
+ *
+ * Used by the coordinator and, for segments, by the workers. A checkpoint exists when its manifest has been published;
+ * nothing else says so.
+ */
+export interface CheckpointStorage {
+  /** Reserves the next free id above `above` durably and create-only, so that ids are never reused (R1). */
+  reserveId(above: number): Promise<number>
+  /**
+   * Begins a file of that checkpoint, whose id has been reserved. `name` is a wish: characters that the storage cannot use
+   * are replaced, and where it is taken (by what an earlier attempt left) the file gets another one.
+   */
+  create(checkpointId: number, name: string): Promise<StorageWriter>
+  /** Reads part of a file. A missing or short one is `MR_CHECKPOINT_CORRUPT` with its name. */
+  read(name: string, offset: number, length: number): Promise<Uint8Array>
+  /** Existence and length, undefined where there is none. */
+  stat(name: string): Promise<StoredFile | undefined>
+  /** Atomic, create-only, and durable when it returns (R26). */
+  publish(manifest: CheckpointManifest): Promise<void>
+  /** Ids that have a published manifest, ascending; unreadable manifests are listed too. */
+  list(): Promise<readonly number[]>
+  /** Reads and verifies one manifest (its checksum, its version); `MR_CHECKPOINT_CORRUPT` or `MR_CHECKPOINT_VERSION`. */
+  readManifest(checkpointId: number): Promise<CheckpointManifest>
+  /**
+   * Removes all other manifests, then the files that neither `kept` nor `spared` names (folded segments that the next
+   * manifest will name). Never anything of an id above all of `kept`: that checkpoint is running; so nothing without any.
+   */
+  retain(kept: readonly CheckpointManifest[], spared: readonly string[]): Promise<void>
+  /**
+   * Removes the files of ids up to `upTo` that are above all published ones: what declined checkpoints and ended attempts
+   * left. (Below, files may be named by later manifests although their own is gone: that is for `retain`.) The ids stay
+   * taken (R1). Never for an id that someone still writes to.
+   */
+  discard(upTo: number): Promise<void>
+}

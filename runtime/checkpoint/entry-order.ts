@@ -1,0 +1,20 @@
+/** Order of keys, bytewise, a shorter one before those that begin with it: negative, 0 or positive. */
+export function compareKeys(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const difference = a[i]! - b[i]!
+    if (difference !== 0) return difference
+  }
+  return a.length - b.length
+}
+
+export function startsWith(key: Uint8Array, prefix: Uint8Array): boolean {
+  if (key.length < prefix.length) return false
+  for (let i = 0; i < prefix.length; i++) if (key[i] !== prefix[i]) return false
+  return true
+}
+
+/** The key group that a key begins with. */
+export function keyGroupAt(key: Uint8Array): number {
+  return key[0]! * 256 + key[1]!
+}

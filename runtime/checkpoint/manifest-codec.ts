@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import { RestartableError, type StreamError } from '../errors.ts'
+import type { CheckpointStorage } from './checkpoint-storage.ts'
+import { type CheckpointManifest, MANIFEST_VERSION, type SegmentReference } from './manifest.ts'
+import { readManifestShape, ShapeError } from './manifest-shape.ts'
+
+/** A manifest is read whole; a longer one is no manifest of ours. */
+export const MAX_MANIFEST_BYTES: number = 256 * 1_024 * 1_024
+
+const FRAME =
+  /^\{"format":"millrace-checkpoint","bytes":(\d{1,10}),"sha256":"([0-9a-f]{64})","manifest":$/
+
+/** Longest possible start of the file, up to the manifest itself. */
+const MAX_FRAME = 160
+
+/**
+ * A manifest as it is stored: JSON that anyone can read, in a frame that all versions share.
+ *
+ * ```
+ *   {"format":"millrace-checkpoint","bytes":<length of body>,"sha256":"<of body>","manifest":<body>}\n
+ * ```
+ *
+ * The body begins with its `version`, so that a damaged version is told from a newer one.
+ */
+export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
+  const body = Buffer.from(JSON.stringify(manifest))
+  const start = `{"format":"millrace-checkpoint","bytes":${body.byteLength},"sha256":"${digest(body)}","manifest":`
+  return Buffer.concat([Buffer.from(start), body, Buffer.from('}\n')])
+}
+
+/**
+ * Reads a manifest back: frame, length, checksum, version and the shape of every field. `where` names the file in errors:
+ * `MR_CHECKPOINT_CORRUPT`, or `MR_CHECKPOINT_VERSION` for an intact one of another version.
+ *
+ * Its dictionaries have no prototype: a name like `constructor` or `__proto__` is found only if it is there (N25).
+ */
+export function decodeManifest(bytes: Uint8Array, where: string): CheckpointManifest {
+  const body = bodyOf(bytes, where)
+  let data: unknown
+  try {
+    data = JSON.parse(body)
+  } catch (error) {
+    throw damaged(where, 'it is no JSON', error)
+  }
+  checkVersion(data, where)
+  try {
+    return readManifestShape(data)
+  } catch (error) {
+    if (error instanceof ShapeError) throw damaged(where, error.message, error)
+    throw error
+  }
+}
+
+/**
+ * Checks that every file that a manifest names exists and has its length (R27), with one look at each; the first that does
+ * not is named in an `MR_CHECKPOINT_CORRUPT`.
+ */
+export async function validateManifestFiles(
+  storage: CheckpointStorage,
+  manifest: CheckpointManifest,
+): Promise<void> {
+  const seen = new Map<string, number>()
+  for (const { vertex, subtaskIndex, segments } of manifest.subtasks) {
+    const owner = `${vertex}[${subtaskIndex}]`
+    const unseen = segments.filter((segment) => seen.get(segment.file) !== segment.bytes)
+    for (const segment of unseen) seen.set(segment.file, segment.bytes)
+    await Promise.all(unseen.map((segment) => validateFile(storage, manifest, owner, segment)))
+  }
+}
+
+async function validateFile(
+  storage: CheckpointStorage,
+  manifest: CheckpointManifest,
+  owner: string,
+  { file, bytes }: SegmentReference,
+): Promise<void> {
+  const found = await storage.stat(file)
+  if (found?.bytes === bytes) return
+  const { lineage, checkpointId } = manifest
+  const what = found === undefined ? 'is missing' : `has ${found.bytes} bytes instead of ${bytes}`
+  throw new RestartableError(
+    'MR_CHECKPOINT_CORRUPT',
+    `Checkpoint ${checkpointId} of lineage ${lineage}: file ${file} with state of ${owner} ${what}; the checkpoint cannot be restored; restore the file from a copy, or go back to another checkpoint.`,
+    { lineage, checkpointId, file, bytes, found: found?.bytes },
+  )
+}
+
+function bodyOf(bytes: Uint8Array, where: string): string {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const key = whole.subarray(0, MAX_FRAME).indexOf('"manifest":')
+  const start = key === -1 ? 0 : key + '"manifest":'.length
+  const frame = FRAME.exec(whole.toString('latin1', 0, start))
+  if (frame === null) throw damaged(where, 'it does not begin like a manifest')
+  const body = whole.subarray(start, -2)
+  if (
+    body.byteLength !== Number(frame[1]) ||
+    whole.toString('latin1', start + body.byteLength) !== '}\n'
+  ) {
+    throw damaged(
+      where,
+      `its length is ${whole.byteLength} bytes where ${frame[1]} and a frame belong`,
+    )
+  }
+  if (digest(body) !== frame[2]) throw damaged(where, 'its checksum is wrong')
+  return body.toString()
+}
+
+function checkVersion(data: unknown, where: string): void {
+  const version = (data as { version?: unknown } | null)?.version
+  if (version === MANIFEST_VERSION) return
+  if (!Number.isSafeInteger(version)) throw damaged(where, 'it has no version')
+  throw new RestartableError(
+    'MR_CHECKPOINT_VERSION',
+    `Manifest ${where} has version ${String(version)}, this millrace reads version ${MANIFEST_VERSION}; the checkpoint cannot be restored; run the version of millrace that wrote it, or a later one.`,
+    { file: where, version, readable: MANIFEST_VERSION },
+  )
+}
+
+/** The error of a manifest that is not what was written. */
+export function damaged(where: string, what: string, cause?: unknown): StreamError {
+  return new RestartableError(
+    'MR_CHECKPOINT_CORRUPT',
+    `Manifest ${where} is damaged: ${what}; the checkpoint cannot be restored; restore the file from a copy, or go back to another checkpoint.`,
+    { file: where },
+    cause,
+  )
+}
+
+function digest(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex')
+}

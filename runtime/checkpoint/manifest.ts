@@ -1,0 +1,73 @@
+import type { LineagePoint } from '../sink.ts'
+import type { StateKind } from '../state/state.ts'
+import type { KeyGroupRange } from '../state/state-backend.ts'
+
+/** Version of the manifest's layout; a newer one is refused with `MR_CHECKPOINT_VERSION`. */
+export const MANIFEST_VERSION = 1
+
+/** A segment and the key groups that are read from it (R28). */
+export interface SegmentReference {
+  /** Name in the storage. */
+  readonly file: string
+  readonly bytes: number
+  readonly entries: number
+  readonly range: KeyGroupRange
+}
+
+/** A state (or the timers of a time domain) that the checkpoint holds. */
+export interface ManifestState {
+  readonly stateId: number
+  readonly uid: string
+  /** State name; `!event-timers` and `!processing-timers` for timers. */
+  readonly name: string
+  readonly kind: StateKind | 'timers'
+  readonly version: number
+}
+
+/** What one subtask contributed. */
+export interface ManifestSubtask {
+  /** Key of the vertex: the uid of its first operator. */
+  readonly vertex: string
+  readonly subtaskIndex: number
+  /** Oldest first; a later segment overrides an earlier one. */
+  readonly segments: readonly SegmentReference[]
+  /** Non-keyed state by operator uid, encoded with the value codec, base64. */
+  readonly operatorState: Readonly<Record<string, string>>
+  /** Watermark of each operator by uid (R12); null stands for -Infinity, 'max' for Infinity. */
+  readonly watermarks: Readonly<Record<string, number | null | 'max'>>
+  readonly isFinished: boolean
+}
+
+/** What an operator is, for the comparison at restore (R5) and for messages. */
+export interface ManifestOperator {
+  readonly uid: string
+  readonly name: string
+  readonly kind: string
+  readonly parallelism: number
+  readonly identity?: Readonly<Record<string, string>>
+}
+
+/** The complete description of one checkpoint, as JSON with a checksum. */
+export interface CheckpointManifest {
+  readonly version: number
+  readonly millrace: string
+  readonly job: string
+  readonly lineage: string
+  readonly checkpointId: number
+  readonly kind: 'checkpoint' | 'stop' | 'final'
+  /** Where this lineage began, nearest first (R2). */
+  readonly ancestry: readonly LineagePoint[]
+  readonly createdAt: number
+  /** Parameters without secrets (R5, N4). */
+  readonly params: Readonly<Record<string, string | number | boolean>>
+  readonly workingDirectory: string
+  /** SHA-256 by file, relative to the job file's folder: the job and its relative imports (N18). */
+  readonly sources: Readonly<Record<string, string>>
+  readonly parallelism: number
+  readonly maxParallelism: number
+  readonly operators: readonly ManifestOperator[]
+  readonly states: readonly ManifestState[]
+  readonly subtasks: readonly ManifestSubtask[]
+  /** Enumerator state by source uid, encoded with the value codec, base64. */
+  readonly enumerators: Readonly<Record<string, string>>
+}

@@ -1,0 +1,83 @@
+import { invariant } from '../errors.ts'
+import type { SnapshotPart, SubtaskId } from '../messages.ts'
+
+/** Names a subtask within an attempt: vertex name and subtask index. */
+export type SubtaskKey = `${string}/${number}`
+
+export interface NamedSubtask extends SubtaskId {
+  readonly vertexName: string
+}
+
+export function subtaskKey(id: SubtaskId): SubtaskKey {
+  return `${id.vertex}/${id.subtask}`
+}
+
+/**
+ * One checkpoint while its parts come in; pure.
+ *
+ * ```
+ *   collecting ──every part and the enumerators are there──▶ complete
+ * ```
+ *
+ * Parts of other checkpoints, and second parts of one subtask, are ignored: they come late, and count for nothing.
+ */
+export class PendingCheckpoint {
+  readonly checkpointId: number
+  readonly #expected: Map<SubtaskKey, NamedSubtask>
+  readonly #parts: Map<SubtaskKey, SnapshotPart> = new Map()
+  #enumerators: Readonly<Record<string, string>> | undefined
+
+  constructor(checkpointId: number, subtasks: readonly NamedSubtask[]) {
+    this.checkpointId = checkpointId
+    this.#expected = new Map(subtasks.map((id) => [subtaskKey(id), id]))
+  }
+
+  acknowledge(checkpointId: number, id: SubtaskId, part: SnapshotPart): void {
+    const key = subtaskKey(id)
+    if (checkpointId !== this.checkpointId || this.#parts.has(key)) return
+    invariant(this.#expected.has(key), `an unknown subtask ${key} acknowledges a checkpoint`)
+    this.#parts.set(key, part)
+  }
+
+  enumerators(checkpointId: number, states: Readonly<Record<string, string>>): void {
+    if (checkpointId === this.checkpointId) this.#enumerators ??= states
+  }
+
+  get isComplete(): boolean {
+    return this.#enumerators !== undefined && this.#parts.size === this.#expected.size
+  }
+
+  hasPart(id: SubtaskId): boolean {
+    return this.#parts.has(subtaskKey(id))
+  }
+
+  partOf(id: SubtaskId): SnapshotPart {
+    const part = this.#parts.get(subtaskKey(id))
+    invariant(
+      part !== undefined,
+      `checkpoint ${this.checkpointId} has no part of ${subtaskKey(id)}`,
+    )
+    return part
+  }
+
+  get enumeratorStates(): Readonly<Record<string, string>> {
+    invariant(this.#enumerators !== undefined, 'the enumerators have not answered')
+    return this.#enumerators
+  }
+
+  /** Bytes that the parts wrote. */
+  get byteLength(): number {
+    let bytes = 0
+    for (const part of this.#parts.values()) bytes += (part.segment?.bytes ?? 0) + part.extraBytes
+    return bytes
+  }
+
+  /** Who has not answered, as `vertex[subtask]`. */
+  missing(): string[] {
+    const missing = this.#enumerators === undefined ? ['the enumerators'] : []
+    for (const [key, id] of this.#expected) {
+      if (!this.#parts.has(key)) missing.push(`${id.vertexName}[${id.subtask}]`)
+    }
+    return missing
+  }
+}

@@ -1,0 +1,50 @@
+import { type ErrorFields, RestartableError, StreamError } from '../errors.ts'
+
+/** Whether an error of the system has one of these codes. */
+export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes((error as { code?: string } | undefined)?.code ?? '')
+}
+
+/** Codes that say that the folder is the problem, not the moment. */
+const UNUSABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT']
+const FULL = ['ENOSPC', 'EDQUOT']
+
+/**
+ * Turns what the file system threw into an error that says which file, and what to do. Errors that say so already are
+ * returned as they are.
+ */
+export function storageFailure(
+  error: unknown,
+  failed: { readonly path: string; readonly what: string; readonly verb: string },
+): unknown {
+  if (error instanceof StreamError) return error
+  const { path, what, verb } = failed
+  const message = error instanceof Error ? error.message : String(error)
+  const isUnusable = isSystemError(error, ...UNUSABLE)
+  const wayOut = isUnusable
+    ? 'make the folder readable and writable, or give another one with --dir'
+    : isSystemError(error, ...FULL)
+      ? 'free space on that disk'
+      : 'look after that disk'
+  return new RestartableError(
+    isUnusable ? 'MR_DIRECTORY_UNUSABLE' : 'MR_CHECKPOINT_FAILED',
+    `${what} cannot be ${verb}: ${path}: ${message}; earlier checkpoints stay good, but a crash goes back to the last of them; ${wayOut}.`,
+    { file: path, systemCode: (error as { code?: string } | undefined)?.code },
+    error,
+  )
+}
+
+/** A file that a checkpoint names is not there, too short or cannot be read (R27). */
+export function unreadable(
+  name: string,
+  what: string,
+  cause?: unknown,
+  fields: ErrorFields = { file: name },
+): RestartableError {
+  return new RestartableError(
+    'MR_CHECKPOINT_CORRUPT',
+    `Checkpoint file ${name} ${what}; what it holds cannot be restored; restore the file from a copy, or go back to another checkpoint.`,
+    fields,
+    cause,
+  )
+}

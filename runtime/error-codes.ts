@@ -1,0 +1,74 @@
+/**
+ * Every error code with its meaning in one line; `docs/errors.md` is made from it (a test compares the two).
+ *
+ * Sorted. Codes are stable: callers match them, messages may improve.
+ */
+export const ERROR_CODES = {
+  MR_BAD_RECORD:
+    'A record of the input does not fit the format: wrong columns, or a value that does not convert.',
+  MR_CHECKPOINT_CORRUPT: 'A file of a checkpoint is missing, too short, or its checksum is wrong.',
+  MR_CHECKPOINT_FAILED: 'A checkpoint could not be written; its changes go into the next one.',
+  MR_CHECKPOINT_NOT_FOUND: 'The path given to --from holds no checkpoint.',
+  MR_CHECKPOINT_OTHER_JOB: 'The checkpoint belongs to another job.',
+  MR_CHECKPOINT_TIMEOUT: 'A checkpoint was not acknowledged by all subtasks in time; it is aborted.',
+  MR_CHECKPOINT_UNUSABLE: 'None of the checkpoints of the job can be restored.',
+  MR_CHECKPOINT_VERSION: 'A checkpoint was written in a layout that this version does not read.',
+  MR_DEPENDENCY_MISSING: 'A package that is needed for this is not installed.',
+  MR_DEPLOY_TIMEOUT: 'A worker thread did not report in time after it was started.',
+  MR_DIRECTORY_LOCKED: 'Another run of the same job is using its state directory.',
+  MR_DIRECTORY_UNUSABLE: 'The state directory cannot be created, read or written.',
+  MR_DURATION_INVALID: 'A duration is neither milliseconds nor a number with a unit.',
+  MR_FALLBACK_REFUSED:
+    'The newest checkpoint is damaged, and going back to an older one would put output out twice.',
+  MR_FORMAT_INVALID: 'The options of a format contradict each other or name something unknown.',
+  MR_FUNCTION_ASYNC: 'A function returned a promise where a plain value is expected.',
+  MR_FUNCTION_FAILED: 'A function of the job threw.',
+  MR_GRAPH_DIFFERS: 'The threads of one run built different graphs.',
+  MR_GRAPH_INVALID: 'The graph of a job cannot run: it has no source, no sink, or contradicts itself.',
+  MR_IDENTITY_CHANGED:
+    'A source or sink has another input or output than the checkpoint was taken with.',
+  MR_INPUT_CHANGED: 'An input file is not the one that the checkpoint was taken of.',
+  MR_INPUT_EMPTY: 'An input matched no file, or a file is empty where a header is expected.',
+  MR_INPUT_MISSING: 'An input file or folder does not exist.',
+  MR_INPUT_TRUNCATED: 'A compressed input file ends in the middle or is damaged.',
+  MR_INPUT_UNREADABLE: 'An input file exists but cannot be read.',
+  MR_INTERNAL: 'An invariant of millrace itself is broken.',
+  MR_JOB_CHANGED: 'The job file was changed while the job was running.',
+  MR_JOB_EXITED: 'The job module ended its thread while it was imported.',
+  MR_JOB_FAILED_TO_LOAD: 'The job module threw while it was imported or while its graph was built.',
+  MR_JOB_INVALID: 'The job module has no job as its default export.',
+  MR_JOB_MISSING: 'The job file does not exist.',
+  MR_JOB_TIMEOUT: 'The job module did not finish being imported in time.',
+  MR_KEY_INVALID: 'A key selector returned something that cannot be a key.',
+  MR_MAX_PARALLELISM_CHANGED: 'The maximum parallelism is not the one of the checkpoint.',
+  MR_NAME_INVALID: 'The name of a job, uid or state cannot be used.',
+  MR_OPTION_INVALID: 'An option of a run or of an API call is unknown, contradictory or out of range.',
+  MR_OUTPUT_CONFLICT: 'Output of another run is in the way.',
+  MR_OUTPUT_FAILED: 'Output could not be written.',
+  MR_PARALLELISM_CHANGED: 'The parallelism is not the one of the checkpoint.',
+  MR_PARAMETER_INVALID: 'A parameter of the job is unknown, missing or of the wrong type.',
+  MR_REPEATED_FAILURE: 'The same failure came back three times without a completed checkpoint between.',
+  MR_SINK_INVALID: 'The options of a sink contradict each other or name something unknown.',
+  MR_SOURCE_ABORTED: 'An abort marker in the input of a test ended the attempt.',
+  MR_SOURCE_INVALID: 'The options of a source contradict each other or name something unknown.',
+  MR_STATE_CLOSED: 'State was used after its backend had been closed.',
+  MR_STATE_FAILED: 'The working copy of the state could not be read or written.',
+  MR_STATE_INCOMPATIBLE: 'A state was written with another kind or version than the job declares.',
+  MR_STATE_MUTATED: 'A value from state or a record was changed in place without being stored again.',
+  MR_STATE_NOT_RESTORED: 'The checkpoint holds state that the job does not have.',
+  MR_STATE_OUTSIDE_CALLBACK:
+    'State, timers, context or collector were used outside their callback.',
+  MR_STOP_TIMEOUT: 'A stop did not finish in time; the threads were terminated.',
+  MR_TEST_ENDLESS: 'A job under test did not end within its number of steps.',
+  MR_TIMER_INVALID: 'A timer was registered for something that is not a timestamp.',
+  MR_TIMESTAMP_INVALID: 'A timestamp function returned something that is not a timestamp.',
+  MR_UID_DUPLICATE: 'Two operators have the same uid.',
+  MR_UID_MISSING: 'A source, sink or operator with state has no uid.',
+  MR_VALUE_UNSUPPORTED: 'A value cannot be stored or sent: its type is not in the type table.',
+  MR_WORKER_EXITED: 'A worker thread ended without having been asked to.',
+  MR_WORKER_OUT_OF_MEMORY: 'A worker thread reached its heap limit.',
+  MR_WORKER_STUCK: 'A worker thread could not be ended, so no new attempt can start beside it.',
+} as const
+
+/** A stable error code, `MR_…`. */
+export type ErrorCode = keyof typeof ERROR_CODES

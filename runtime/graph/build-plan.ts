@@ -1,0 +1,66 @@
+import type { ChainNode, JobGraph } from './job-graph-types.ts'
+import type { JobPlan, PlanEdge, PlanOperator, PlanVertex } from './job-plan.ts'
+import { structuralHash, type UnhashedPlan } from './structural-hash.ts'
+
+/** What a plan tells beyond the graph. */
+export type PlanFacts = Pick<
+  JobPlan,
+  'job' | 'parallelism' | 'maxParallelism' | 'parameters' | 'params' | 'restart'
+>
+
+/** A job as data: what the graph holds but for functions, sources and sinks themselves (N8). Pure. */
+export function buildPlan(graph: JobGraph, facts: PlanFacts): JobPlan {
+  const plan: UnhashedPlan = {
+    job: facts.job,
+    parallelism: facts.parallelism,
+    maxParallelism: facts.maxParallelism,
+    vertices: graph.vertices.map((vertex): PlanVertex => ({
+      index: vertex.index,
+      name: vertex.name,
+      parallelism: vertex.parallelism,
+      chain: vertex.chain.map((chained) => ({
+        ...planOperator(chained, vertex.parallelism),
+        parent: chained.parent,
+        parentTag: chained.parentTag,
+      })),
+    })),
+    edges: graph.edges.map((edge): PlanEdge => ({
+      id: edge.id,
+      fromVertex: edge.fromVertex,
+      fromOperator: graph.vertices[edge.fromVertex]!.chain[edge.fromChainNode]!.node.name,
+      fromTag: edge.fromTag,
+      toVertex: edge.toVertex,
+      partitioner: edge.partitioner,
+    })),
+    parameters: facts.parameters,
+    params: facts.params,
+    restart: facts.restart,
+  }
+  return { ...plan, structuralHash: structuralHash(plan) }
+}
+
+function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
+  const { name, uid, operatorKind } = node
+  const common = { name, uid, operatorKind, parallelism, states: [], hasTimers: false }
+  if (node.type === 'source') {
+    const { identity, boundedness } = node.source
+    return {
+      ...common,
+      type: 'source',
+      boundedness,
+      ...(identity === undefined ? {} : { identity }),
+    }
+  }
+  if (node.type === 'operator') {
+    const states = node.states.map(({ name, kind, version }) => ({ name, kind, version }))
+    return { ...common, type: 'operator', states, hasTimers: node.hasTimers }
+  }
+  const { identity, guarantee, canTakeBack = false } = node.sink
+  return {
+    ...common,
+    type: 'sink',
+    guarantee,
+    canTakeBack,
+    ...(identity === undefined ? {} : { identity }),
+  }
+}

@@ -1,0 +1,88 @@
+import type { Key } from '../key.ts'
+import type { OperatorFactory } from '../operator.ts'
+import type { Sink } from '../sink.ts'
+import type { Source } from '../source.ts'
+import type { StateDescriptor } from '../state/state.ts'
+
+/** How the records of an edge find their subtask. `hash` goes by key; `forward` keeps the index and can be chained. */
+export type Partitioner = 'forward' | 'hash' | 'rebalance'
+
+/** A reading of another node's output: its main output, or a side output by tag name. */
+export interface StreamInput {
+  readonly nodeId: number
+  readonly tag: string | undefined
+}
+
+/**
+ * A `keyBy`: not a node of its own, but what its consumers share. All operators of one parallelism that read the same
+ * exchange live in one vertex behind one shuffle, so each record is keyed, encoded and moved once.
+ */
+export interface KeyExchange {
+  readonly id: number
+  readonly selector: (value: never) => Key
+  readonly inputs: readonly StreamInput[]
+}
+
+/** Generates watermarks and timestamps; made per split in sources, per subtask elsewhere. */
+export interface WatermarkStrategy<T = never> {
+  /** The event time of a record in ms since the epoch; default: the timestamp it came with. */
+  readonly timestampOf?: (value: T, recordTimestamp: number) => number
+  readonly createGenerator: () => WatermarkGenerator
+  /** An input without records for longer than this, while it is polled, is IDLE (R11); Infinity is never. */
+  readonly idleTimeoutMs: number
+}
+
+/** Pure: turns timestamps into watermarks. Its state is a plain value and part of the checkpoint (R11). */
+export interface WatermarkGenerator {
+  onEvent(timestamp: number): void
+  /** The watermark by now; -Infinity before the first record. */
+  currentWatermark(): number
+  snapshotState(): unknown
+  restoreState(state: unknown): void
+}
+
+interface NodeBase {
+  readonly id: number
+  /** What it is, in the words of the API: `map`, `process`, `window-aggregate`, `file` … */
+  readonly operatorKind: string
+  /** Undefined only for stateless operators; sources, sinks and whatever has state must have one. */
+  readonly uid: string | undefined
+  /** For people: the uid, or kind and number. Unique in the graph; labels errors and progress. */
+  readonly name: string
+  /** As set by the user; undefined follows the job's. */
+  readonly parallelism: number | undefined
+}
+
+export interface SourceNode extends NodeBase {
+  readonly type: 'source'
+  readonly source: Source<unknown>
+  readonly watermarks: WatermarkStrategy<unknown> | undefined
+}
+
+export interface OperatorNode extends NodeBase {
+  readonly type: 'operator'
+  readonly factory: OperatorFactory
+  /** Either plain inputs (a union has several) or one key exchange. */
+  readonly inputs: readonly StreamInput[]
+  readonly exchange: KeyExchange | undefined
+  /** Declared keyed states, with their names. */
+  readonly states: readonly StateDescriptor[]
+  readonly hasTimers: boolean
+  /** Whether it keeps state of its subtask in checkpoints (`snapshotState`), and so needs a uid. Default false. */
+  readonly hasOperatorState?: boolean
+}
+
+export interface SinkNode extends NodeBase {
+  readonly type: 'sink'
+  readonly sink: Sink<unknown>
+  readonly inputs: readonly StreamInput[]
+  readonly exchange: KeyExchange | undefined
+}
+
+export type StreamNode = SourceNode | OperatorNode | SinkNode
+
+/** The logical graph as the job's function built it; node ids are array indexes, inputs point backwards only. */
+export interface StreamGraph {
+  readonly nodes: readonly StreamNode[]
+  readonly exchanges: readonly KeyExchange[]
+}

@@ -1,0 +1,212 @@
+import type { ErrorCode } from '../error-codes.ts'
+import { StreamError } from '../errors.ts'
+import { foldName, nameProblem } from '../names.ts'
+import type { StateKind } from '../state/state.ts'
+import type { OperatorNode, StreamGraph, StreamNode } from './stream-graph.ts'
+
+/** Key groups are stored in 16 bits; as in Flink half of that is the limit. */
+export const MAX_PARALLELISM_LIMIT = 32_768
+
+/** Schema versions are stored in 16 bits. */
+const MAX_STATE_VERSION = 65_535
+
+const STATE_KINDS: readonly unknown[] = ['value', 'list', 'map'] satisfies StateKind[]
+
+/** What a graph is to be run as. */
+export interface ValidationOptions {
+  readonly job: string
+  readonly parallelism: number
+  readonly maxParallelism: number
+}
+
+/** One thing that is wrong: what is, what it prevents, the way out. */
+export interface GraphProblem {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/**
+ * Checks all that can be known of a job before it runs; fails with one error that lists every problem.
+ *
+ * The error has the code of the first problem, and all of them in its field `problems`. A stream that nobody reads is
+ * allowed; a graph without a source or without a sink is not.
+ */
+export function validateGraph(graph: StreamGraph, options: ValidationOptions): void {
+  const problems = graphProblems(graph, options)
+  const [first] = problems
+  if (first === undefined) return
+  const messages = problems.map((problem) => problem.message)
+  const text =
+    messages.length === 1
+      ? messages[0]!
+      : `${messages.length} problems: ${messages.map((one, i) => `(${i + 1}) ${one}`).join(' ')}`
+  throw new StreamError(first.code, `Job "${options.job}": ${text}`, {
+    job: options.job,
+    problems,
+  })
+}
+
+/** Everything that is wrong with a graph, in a fixed order; empty if it can run. Pure. */
+export function graphProblems(graph: StreamGraph, options: ValidationOptions): GraphProblem[] {
+  return [
+    ...jobNameProblems(options),
+    ...parallelismProblems(graph, options),
+    ...endProblems(graph),
+    ...missingUidProblems(graph),
+    ...uidNameProblems(graph),
+    ...duplicateUidProblems(graph),
+    ...sharedOutputProblems(graph),
+    ...graph.nodes.flatMap((node) => (node.type === 'operator' ? stateProblems(node) : [])),
+  ]
+}
+
+/** "map#2", or kind and uid of a node: what it is called in messages. */
+function label(node: StreamNode): string {
+  if (node.uid === undefined)
+    return node.type === 'operator' ? node.name : `${node.type} ${node.name}`
+  return `${node.type === 'operator' ? node.operatorKind : node.type} "${node.uid}"`
+}
+
+function jobNameProblems({ job }: ValidationOptions): GraphProblem[] {
+  const problem = nameProblem(job)
+  if (problem === undefined) return []
+  const message = `the name of the job is "${job}", ${problem}; its folder cannot be called that; ${NAME_RULE}.`
+  return [{ code: 'MR_NAME_INVALID', message }]
+}
+
+const NAME_RULE =
+  'use 1 to 100 letters, digits, ".", "_" and "-", beginning with a letter or digit, and no device name of Windows'
+
+function parallelismProblems(graph: StreamGraph, options: ValidationOptions): GraphProblem[] {
+  const { parallelism, maxParallelism } = options
+  const problems: GraphProblem[] = []
+  const check = (what: string, value: number, limit: number, wayOut: string): void => {
+    if (Number.isInteger(value) && value >= 1 && value <= limit) return
+    const message = `${what} is ${String(value)} (${typeof value}), which is no whole number from 1 to ${limit}; its subtasks cannot be laid out; ${wayOut}.`
+    problems.push({ code: 'MR_OPTION_INVALID', message })
+  }
+  check(
+    'the maximum parallelism',
+    maxParallelism,
+    MAX_PARALLELISM_LIMIT,
+    'set it within that range',
+  )
+  const limit = problems.length > 0 ? MAX_PARALLELISM_LIMIT : maxParallelism
+  const wayOut = 'set it within that range, or raise the maximum parallelism'
+  check('the parallelism of the job', parallelism, limit, wayOut)
+  for (const node of graph.nodes) {
+    if (node.parallelism === undefined) continue
+    check(
+      `the parallelism of ${label(node)}`,
+      node.parallelism,
+      limit,
+      `${wayOut}, or leave it out`,
+    )
+  }
+  return problems
+}
+
+function endProblems(graph: StreamGraph): GraphProblem[] {
+  const problems: GraphProblem[] = []
+  if (!graph.nodes.some((node) => node.type === 'source')) {
+    const message =
+      'the graph has no source; there is nothing to read; begin with env.fromSource(…).'
+    problems.push({ code: 'MR_GRAPH_INVALID', message })
+  }
+  if (!graph.nodes.some((node) => node.type === 'sink')) {
+    const message =
+      'the graph has no sink; nothing would come out of it; end a stream with sinkTo(…).'
+    problems.push({ code: 'MR_GRAPH_INVALID', message })
+  }
+  return problems
+}
+
+function missingUidProblems(graph: StreamGraph): GraphProblem[] {
+  const without = graph.nodes.filter((node) => node.uid === undefined && needsUid(node))
+  if (without.length === 0) return []
+  const names = without.map(label).join(', ')
+  const message = `no uid is set for ${names}; their state could not be found again after a restart; give each a uid of its own in its options.`
+  return [{ code: 'MR_UID_MISSING', message }]
+}
+
+/** Sources, sinks and whatever has state or a key. */
+function needsUid(node: StreamNode): boolean {
+  if (node.type !== 'operator') return true
+  if (node.exchange !== undefined || node.hasOperatorState === true) return true
+  return node.states.length > 0 || node.hasTimers
+}
+
+function uidNameProblems(graph: StreamGraph): GraphProblem[] {
+  return graph.nodes.flatMap((node): GraphProblem[] => {
+    const problem = node.uid === undefined ? undefined : nameProblem(node.uid)
+    if (problem === undefined) return []
+    const message = `the uid of a ${node.operatorKind} ${node.type} is "${String(node.uid)}", ${problem}; state and files cannot be named after it; ${NAME_RULE}.`
+    return [{ code: 'MR_NAME_INVALID', message }]
+  })
+}
+
+function duplicateUidProblems(graph: StreamGraph): GraphProblem[] {
+  const byUid = new Map<string, StreamNode[]>()
+  for (const node of graph.nodes) {
+    if (typeof node.uid !== 'string') continue
+    const folded = foldName(node.uid)
+    byUid.set(folded, [...(byUid.get(folded) ?? []), node])
+  }
+  return [...byUid.values()]
+    .filter((nodes) => nodes.length > 1)
+    .map((nodes) => {
+      const users = nodes.map((node) => `${node.operatorKind} "${node.uid}"`).join(', ')
+      const message = `uid "${nodes[0]!.uid}" is used by ${nodes.length} operators (${users}; upper and lower case are the same); their state would be mixed up; give each a unique uid.`
+      return { code: 'MR_UID_DUPLICATE', message }
+    })
+}
+
+/** Sinks that take back what they put out must not share it: one would take back, or overwrite, what is the other's. */
+function sharedOutputProblems(graph: StreamGraph): GraphProblem[] {
+  const problems: GraphProblem[] = []
+  const byOutput = new Map<string, StreamNode>()
+  for (const node of graph.nodes) {
+    if (node.type !== 'sink' || node.sink.canTakeBack !== true) continue
+    const { kind, identity = {} } = node.sink
+    const output = JSON.stringify([kind, identity])
+    const other = byOutput.get(output)
+    byOutput.set(output, node)
+    if (other === undefined) continue
+    const places = Object.entries(identity).map(([name, value]) => `${name} ${value}`)
+    const message = `${label(other)} and ${label(node)} write to the same place (${places.join(', ')}); each would remove or overwrite files of the other; give each its own, or unite the streams before one sink.`
+    problems.push({ code: 'MR_GRAPH_INVALID', message })
+  }
+  return problems
+}
+
+function stateProblems(node: OperatorNode): GraphProblem[] {
+  const problems: GraphProblem[] = []
+  const seen = new Map<string, string>()
+  for (const { name, kind, version } of node.states) {
+    if (!STATE_KINDS.includes(kind)) {
+      const message = `what ${label(node)} declares as state "${name}" is no declaration; there would be nothing to keep values in; use valueState(), listState() or mapState().`
+      problems.push({ code: 'MR_GRAPH_INVALID', message })
+      continue
+    }
+    const problem = nameProblem(name)
+    if (problem !== undefined) {
+      const message = `a state of ${label(node)} is called "${name}", ${problem}; it cannot be stored under that name; ${NAME_RULE}.`
+      problems.push({ code: 'MR_NAME_INVALID', message })
+    }
+    const other = seen.get(foldName(name))
+    if (other !== undefined) {
+      const message = `${label(node)} declares the states "${other}" and "${name}", which are one name (upper and lower case are the same); their values would be mixed up; rename one of them.`
+      problems.push({ code: 'MR_NAME_INVALID', message })
+    }
+    seen.set(foldName(name), name)
+    if (!Number.isInteger(version) || version < 1 || version > MAX_STATE_VERSION) {
+      const message = `state "${name}" of ${label(node)} has version ${String(version)}, which is no whole number from 1 to ${MAX_STATE_VERSION}; it cannot be written into a snapshot; leave it out or count up from 1.`
+      problems.push({ code: 'MR_OPTION_INVALID', message })
+    }
+  }
+  if (node.exchange === undefined && (node.states.length > 0 || node.hasTimers)) {
+    const message = `${label(node)} has keyed state or timers, but no key; they belong to keys; put a keyBy(…) before it.`
+    problems.push({ code: 'MR_GRAPH_INVALID', message })
+  }
+  return problems
+}

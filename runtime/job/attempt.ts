@@ -1,0 +1,509 @@
+import { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
+import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import { chainKey } from '../checkpoint/segment-chains.ts'
+import type { Cancel, Clock } from '../clock.ts'
+import { fromErrorData, RestartableError, StreamError } from '../errors.ts'
+import type { FailpointHook } from '../failpoint.ts'
+import type { JobPlan } from '../graph/job-plan.ts'
+import type { DeploySettings, PrepareOutput, SlotCommand, SlotReport } from '../messages.ts'
+import type { CheckpointSummary, JobEvent } from './job-events.ts'
+import type { JobFigures } from './job-figures.ts'
+import { restoredSubtasks } from './restore-plan.ts'
+import type { LaunchedSlots, SlotLauncher } from './slot-launcher.ts'
+import { buildManifestHeader, type ManifestFacts } from './manifest-header.ts'
+
+/** How long every slot may take to report that it has built its graph (R37). */
+const DEPLOY_TIMEOUT_MS = 10_000
+/** How long a worker loop may stand still before it is reported (R37). */
+const STALL_MS = 10_000
+const STALL_LOOK_MS = 1_000
+/** How long slots may take to close their files, and threads to end once they are terminated. */
+const CLOSE_TIMEOUT_MS = 2_000
+const TERMINATE_TIMEOUT_MS = 10_000
+/** How long a write of the coordinator that is under way may take to end. */
+const STORAGE_TIMEOUT_MS = 10_000
+
+/** What an attempt goes on from. */
+export interface RestoreBase {
+  readonly manifest: CheckpointManifest
+  /** A foreign snapshot is read from there, and nothing of it is named by the next checkpoint (R27). */
+  readonly directory: string | undefined
+}
+
+export interface AttemptOptions {
+  readonly attempt: number
+  readonly plan: JobPlan
+  readonly clock: Clock
+  readonly launcher: SlotLauncher
+  readonly storage: CheckpointStorage
+  readonly settings: Omit<DeploySettings, 'attempt' | 'slot'>
+  readonly facts: ManifestFacts
+  readonly output: PrepareOutput
+  readonly restore: RestoreBase | undefined
+  /** The checkpoint is a final one: commit what it has pending, and do nothing else (R34). */
+  readonly isOver: boolean
+  readonly lastId: number
+  readonly keptIds: readonly number[]
+  readonly checkpointIntervalMs: number
+  readonly checkpointTimeoutMs: number
+  readonly tolerableFailures: number
+  readonly retained: number
+  readonly pathOf: (checkpointId: number) => string
+  readonly figures: JobFigures
+  readonly onEvent: (event: JobEvent) => void
+  readonly onDelivered: (uid: string, deliveryId: string, values: readonly unknown[]) => void
+  /** Resolves when the runner has written the lines (N16). */
+  readonly print: (uid: string, lines: string) => Promise<void> | undefined
+  readonly failpoint: FailpointHook
+}
+
+/** How an attempt ended without a failure. */
+export interface AttemptResult {
+  readonly status: 'finished' | 'stopped'
+  readonly lastCheckpoint: CheckpointSummary
+}
+
+/** A failure with the operator it belongs to, for the judgement of R38. */
+export class AttemptFailure {
+  readonly error: Error
+  readonly operator: string | undefined
+  constructor(error: Error, operator: string | undefined) {
+    this.error = error
+    this.operator = operator
+  }
+}
+
+/**
+ * One attempt of a job: deploy, run, take checkpoints, end; everything of it is gone when `run` settles (R37).
+ *
+ * ```
+ *   launch ─▶ built ─▶ output prepared ─▶ opened ─▶ running ─▶ all finished ─▶ final checkpoint ─▶ finished
+ *                                                      └─ stop ─▶ last checkpoint ─▶ stopped
+ *   any step ── failure ─▶ cancel, destroy, reject
+ * ```
+ */
+export class Attempt {
+  readonly #options: AttemptOptions
+  readonly #slots: number
+  #launching: Promise<LaunchedSlots> | undefined
+  #launched: LaunchedSlots | undefined
+  #coordinator: CheckpointCoordinator | undefined
+  #nodeNames: readonly string[] = []
+  #settle!: { resolve: (result: AttemptResult) => void; reject: (failure: AttemptFailure) => void }
+  #reported: Set<number> = new Set()
+  #awaited: { type: SlotReport['type']; slots: number; resolve: () => void } | undefined
+  #closedSlots: Set<number> = new Set()
+  #onClosed: (() => void) | undefined
+  #isRunning = false
+  #isEnding = false
+  #stopWanted = false
+  #cancelDeployTimeout: Cancel | undefined
+  #cancelStallLook: Cancel | undefined
+  #failure: AttemptFailure | undefined
+
+  constructor(options: AttemptOptions) {
+    this.#options = options
+    this.#slots = Math.max(1, ...options.plan.vertices.map((vertex) => vertex.parallelism))
+  }
+
+  /** Runs to the end; rejects with an `AttemptFailure`. All threads have ended when it settles. */
+  async run(): Promise<AttemptResult> {
+    const outcome = new Promise<AttemptResult>((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+    outcome.catch(() => {})
+    try {
+      await Promise.race([this.#deploy(), outcome])
+      return await outcome
+    } catch (thrown) {
+      throw thrown instanceof AttemptFailure
+        ? thrown
+        : new AttemptFailure(
+            thrown instanceof Error ? thrown : new Error(String(thrown)),
+            undefined,
+          )
+    } finally {
+      await this.#tearDown()
+    }
+  }
+
+  /** Asks for a stop: the last checkpoint, its commits, and no further input (R14). */
+  stop(): void {
+    this.#stopWanted = true
+    if (this.#isRunning && !this.#isEnding) this.#takeLast('stop')
+  }
+
+  /** Ends it with this error, waiting for nothing but its threads. */
+  abort(error: Error): void {
+    this.#fail(error, undefined)
+  }
+
+  // --- Deployment ---
+
+  async #deploy(): Promise<void> {
+    const options = this.#options
+    const deployments = Array.from({ length: this.#slots }, (_, slot) => ({
+      settings: { ...options.settings, attempt: options.attempt, slot },
+    }))
+    const built = this.#await('built', this.#slots)
+    this.#launching = options.launcher.launch(deployments)
+    const launched = await this.#launching
+    this.#launched = launched
+    for (const [slot, control] of launched.controls.entries()) {
+      control.onMessage((report) => this.#receive(slot, report))
+    }
+    launched.onLost((slot, error) => this.#lost(slot, error))
+    this.#checkAlive()
+    if (launched.pulses === true) this.#watchStalls(launched)
+    await this.#within(DEPLOY_TIMEOUT_MS, built)
+    this.#checkAlive()
+    options.failpoint('before-prepare-output')
+    const prepared = this.#await('output-prepared', 1)
+    this.#send(0, { type: 'prepare-output', output: options.output })
+    await prepared
+    this.#checkAlive()
+    options.failpoint('after-prepare-output')
+    const opened = this.#await('opened', this.#slots)
+    this.#open()
+    await opened
+    this.#checkAlive()
+    if (options.isOver) this.#settle.resolve(this.#overResult())
+    else this.#start()
+  }
+
+  /** A deployment does not go on once the attempt has failed: its slots are being ended. */
+  #checkAlive(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #open(): void {
+    const { restore, plan } = this.#options
+    const parts =
+      restore === undefined
+        ? []
+        : restoredSubtasks(restore.manifest, plan, restore.directory === undefined)
+    for (let slot = 0; slot < this.#slots; slot++) {
+      this.#send(slot, {
+        type: 'open',
+        restored: parts.filter((part) => part.subtask === slot),
+        restoreDirectory: restore?.directory,
+        enumerators: restore?.manifest.enumerators ?? {},
+      })
+    }
+  }
+
+  #start(): void {
+    const options = this.#options
+    const { restore, plan } = options
+    const own = restore !== undefined && restore.directory === undefined ? restore : undefined
+    const continuing = new Set(
+      own === undefined
+        ? []
+        : restoredSubtasks(own.manifest, plan, true)
+            .filter((part) => part.continuesChain)
+            .map((part) => chainKey(plan.vertices[part.vertex]!.name, part.subtask)),
+    )
+    this.#coordinator = new CheckpointCoordinator({
+      clock: options.clock,
+      storage: options.storage,
+      header: buildManifestHeader(plan, options.facts, options.settings.states),
+      subtasks: plan.vertices.flatMap((vertex) =>
+        Array.from({ length: vertex.parallelism }, (_, subtask) => ({
+          vertex: vertex.index,
+          subtask,
+          slot: subtask,
+          vertexName: vertex.name,
+        })),
+      ),
+      slots: this.#slots,
+      send: (slot, command) => this.#send(slot, command),
+      intervalMs: options.checkpointIntervalMs,
+      timeoutMs: options.checkpointTimeoutMs,
+      tolerableFailures: options.tolerableFailures,
+      retained: options.retained,
+      base: own?.manifest,
+      continues: (key) => continuing.has(key),
+      lastId: options.lastId,
+      keptIds: options.keptIds,
+      pathOf: options.pathOf,
+      onCompleted: (summary) => options.onEvent({ type: 'checkpoint', ...summary }),
+      onAborted: (checkpointId, error) =>
+        options.onEvent({ type: 'checkpoint-failed', checkpointId, error }),
+      failpoint: options.failpoint,
+      fail: (error) => this.#fail(error, undefined),
+    })
+    this.#isRunning = true
+    for (let slot = 0; slot < this.#slots; slot++) this.#send(slot, { type: 'run' })
+    this.#coordinator.start()
+    if (this.#launched!.pulses !== true) this.#watchStalls(this.#launched!)
+    options.onEvent({ type: 'running', attempt: options.attempt })
+    if (this.#stopWanted) this.#takeLast('stop')
+  }
+
+  #overResult(): AttemptResult {
+    const manifest = this.#options.restore!.manifest
+    const { checkpointId, kind, lineage } = manifest
+    const path = this.#options.pathOf(checkpointId)
+    const lastCheckpoint = { lineage, checkpointId, kind, durationMs: 0, bytes: 0, path }
+    return { status: 'finished', lastCheckpoint }
+  }
+
+  #await(type: SlotReport['type'], slots: number): Promise<void> {
+    this.#reported = new Set()
+    return new Promise((resolve) => {
+      this.#awaited = { type, slots, resolve }
+    })
+  }
+
+  #within(timeoutMs: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.schedule(timeoutMs, () => {
+        const missing = Array.from({ length: this.#slots }, (_, slot) => slot).filter(
+          (slot) => !this.#reported.has(slot),
+        )
+        reject(
+          new RestartableError(
+            'MR_DEPLOY_TIMEOUT',
+            `Slots ${missing.join(', ')} of ${this.#slots} did not report within ${timeoutMs} ms after they were started; the job cannot run without them; look for code at the top of the job module that blocks.`,
+            { missing },
+          ),
+        )
+      })
+      this.#cancelDeployTimeout = cancel
+      work.then(() => {
+        cancel()
+        resolve()
+      }, reject)
+    })
+  }
+
+  #send(slot: number, command: SlotCommand): void {
+    this.#launched?.controls[slot]?.post(command)
+  }
+
+  // --- Reports ---
+
+  #receive(slot: number, report: SlotReport): void {
+    // A message of an earlier attempt counts for nothing (R37).
+    if (report.attempt !== this.#options.attempt) return
+    const { onEvent, figures } = this.#options
+    switch (report.type) {
+      case 'failed':
+        this.#fail(fromErrorData(report.error), report.operator)
+        return
+      case 'closed':
+        this.#slotClosed(slot)
+        return
+      case 'figures':
+        figures.update(slot, report.operators)
+        return
+      case 'print':
+        this.#print(slot, report.uid, report.lines)
+        return
+      case 'log':
+        onEvent({
+          type: 'log',
+          uid: report.uid,
+          subtaskIndex: report.subtaskIndex,
+          line: report.line,
+        })
+        return
+      case 'deliver':
+        this.#options.onDelivered(report.uid, report.deliveryId, report.values)
+        return
+      case 'built':
+        this.#checkGraph(slot, report)
+        break
+      default:
+        break
+    }
+    this.#count(slot, report.type)
+    this.#coordinator?.receive(report)
+    if (report.type === 'subtask-finished') this.#endIfFinished()
+  }
+
+  #count(slot: number, type: SlotReport['type']): void {
+    const awaited = this.#awaited
+    if (awaited?.type !== type) return
+    this.#reported.add(slot)
+    if (this.#reported.size < awaited.slots) return
+    this.#awaited = undefined
+    awaited.resolve()
+  }
+
+  #checkGraph(slot: number, report: Extract<SlotReport, { type: 'built' }>): void {
+    this.#nodeNames = report.nodeNames
+    if (report.structuralHash === this.#options.plan.structuralHash) return
+    this.#fail(
+      new StreamError(
+        'MR_GRAPH_DIFFERS',
+        `Slot ${slot} built another graph than was planned; threads that run different graphs would lose or mix records; build the graph from parameters only, not from time, randomness, files or module state.`,
+        { slot },
+      ),
+      undefined,
+    )
+  }
+
+  #print(slot: number, uid: string, lines: string): void {
+    const printed = (): void =>
+      this.#send(slot, { type: 'printed', bytes: Buffer.byteLength(lines) })
+    const writing = this.#options.print(uid, lines)
+    // In the next turn: else what prints fast keeps this thread busy with its messages, and signals and timers wait.
+    if (writing === undefined) this.#options.clock.nextTurn(printed)
+    else writing.then(printed, (error: unknown) => this.#fail(error, uid))
+  }
+
+  // --- Ends ---
+
+  #endIfFinished(): void {
+    if (!this.#isEnding && this.#coordinator?.allFinished === true) this.#takeLast('final')
+  }
+
+  #takeLast(kind: 'stop' | 'final'): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    if (kind === 'stop') this.#options.onEvent({ type: 'stopping' })
+    const status = kind === 'stop' ? 'stopped' : 'finished'
+    void this.#coordinator!.takeLast(kind).then((lastCheckpoint) => {
+      this.#settle.resolve({ status, lastCheckpoint })
+    })
+  }
+
+  #slotClosed(slot: number): void {
+    this.#closedSlots.add(slot)
+    if (this.#closedSlots.size === this.#slots) this.#onClosed?.()
+  }
+
+  #lost(slot: number, error: unknown): void {
+    if (this.#closedSlots.has(slot)) return
+    // Its thread is gone: there is no close to wait for.
+    this.#slotClosed(slot)
+    const running = this.#runningNode(slot)
+    const where = running === undefined ? '' : ` while "${running}" was running`
+    const message = error instanceof Error ? error.message : String(error)
+    const code = (error as { code?: unknown } | undefined)?.code
+    const isMemory = code === 'ERR_WORKER_OUT_OF_MEMORY' || /memory/i.test(message)
+    this.#fail(
+      new RestartableError(
+        isMemory ? 'MR_WORKER_OUT_OF_MEMORY' : 'MR_WORKER_EXITED',
+        isMemory
+          ? `The worker thread of slot ${slot} reached its heap limit${where}; its records since the last checkpoint are read again; raise --memory, or hold less per key.`
+          : `The worker thread of slot ${slot} ended${where}: ${message}; its records since the last checkpoint are read again; code in a job must not call process.exit.`,
+        { slot, operator: running },
+        error,
+      ),
+      running,
+    )
+  }
+
+  #fail(error: unknown, operator: string | undefined): void {
+    this.#failure ??= new AttemptFailure(
+      error instanceof Error ? error : new Error(String(error)),
+      operator,
+    )
+    this.#settle.reject(this.#failure)
+  }
+
+  #runningNode(slot: number): string | undefined {
+    const heartbeat = this.#launched?.heartbeats[slot]
+    return heartbeat === undefined ? undefined : this.#nodeNames[heartbeat[0]! - 1]
+  }
+
+  /** Reports a worker loop that has not turned for 10 s, once until it turns again, with the node it is in (R37). */
+  #watchStalls({ heartbeats }: LaunchedSlots): void {
+    const { clock } = this.#options
+    const seen = heartbeats.map((heartbeat) => ({ turns: heartbeat[1]!, standingMs: 0 }))
+    let lookedAt = clock.elapsed()
+    const look = (): void => {
+      const now = clock.elapsed()
+      // While the whole process is suspended, time passes that counts for nobody.
+      const passed = Math.min(now - lookedAt, 2 * STALL_LOOK_MS)
+      lookedAt = now
+      for (const [slot, heartbeat] of heartbeats.entries()) {
+        const { turns, standingMs } = seen[slot]!
+        const hasTurned = heartbeat[1] !== turns
+        seen[slot] = { turns: heartbeat[1]!, standingMs: hasTurned ? 0 : standingMs + passed }
+        if (standingMs < STALL_MS && seen[slot].standingMs >= STALL_MS) this.#stalled(slot)
+      }
+      this.#cancelStallLook = clock.schedule(STALL_LOOK_MS, look)
+    }
+    look()
+  }
+
+  #stalled(slot: number): void {
+    const node = this.#runningNode(slot)
+    const where = node === undefined ? 'the job module or the runtime' : `"${node}"`
+    this.#options.onEvent({
+      type: 'note',
+      message: `slot ${slot} has not turned for ${STALL_MS / 1000} s; it is in ${where}; a function that does not return holds up the whole slot`,
+    })
+  }
+
+  // --- Clean-up ---
+
+  async #tearDown(): Promise<void> {
+    const isQuiet = await this.#settled(
+      this.#coordinator?.close() ?? Promise.resolve(),
+      STORAGE_TIMEOUT_MS,
+    )
+    // A deployment that was cut short may still bring slots to life: they are ended too.
+    const launched = await this.#launching?.catch(() => undefined)
+    this.#cancelDeployTimeout?.()
+    this.#cancelStallLook?.()
+    if (launched !== undefined) {
+      await this.#closeSlots(launched)
+      await this.#destroy(launched)
+    }
+    if (!isQuiet) throw unfinishedWrite()
+  }
+
+  /** Lets slots close their files; one that does not answer in time is ended with its thread. */
+  async #closeSlots(launched: LaunchedSlots): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#onClosed = resolve
+    })
+    for (const control of launched.controls) control.post({ type: 'cancel' })
+    if (this.#closedSlots.size < this.#slots) await this.#settled(closed, CLOSE_TIMEOUT_MS)
+  }
+
+  /** Ends the threads; the next attempt must not start beside one that goes on (R37). */
+  async #destroy(launched: LaunchedSlots): Promise<void> {
+    if (await this.#settled(launched.destroy(), TERMINATE_TIMEOUT_MS)) return
+    throw new AttemptFailure(
+      new StreamError(
+        'MR_WORKER_STUCK',
+        `A worker thread has not ended ${TERMINATE_TIMEOUT_MS / 1000} s after it was terminated; a new attempt beside it could write the same output, so the job ends; end the process, look for native code that does not return, and run the same command again.`,
+      ),
+      undefined,
+    )
+  }
+
+  /** Whether it has settled within the time. */
+  #settled(work: Promise<void>, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.schedule(timeoutMs, () => resolve(false))
+      work.then(
+        () => {
+          cancel()
+          resolve(true)
+        },
+        (error: unknown) => {
+          cancel()
+          reject(error)
+        },
+      )
+    })
+  }
+}
+
+/** The next attempt would not know whether the checkpoint that is being published exists. */
+function unfinishedWrite(): AttemptFailure {
+  return new AttemptFailure(
+    new StreamError(
+      'MR_CHECKPOINT_FAILED',
+      `A write to the checkpoint directory has not ended ${STORAGE_TIMEOUT_MS / 1000} s after the attempt did; a new attempt could not tell which checkpoints exist, so the job ends; look at the disk or the network behind it, and run the same command again.`,
+    ),
+    undefined,
+  )
+}

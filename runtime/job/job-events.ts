@@ -1,0 +1,126 @@
+import type { CheckpointSummary } from '../checkpoint/checkpoint-summary.ts'
+import type { ErrorData } from '../errors.ts'
+import type { LineagePoint, OutputPolicy } from '../sink.ts'
+import type { JobPlan } from '../graph/job-plan.ts'
+
+export type { CheckpointSummary }
+
+/** Options of a run: every flag of `millrace run`, same names in camelCase, same defaults. */
+export interface RunJobOptions {
+  /** Default: the checkpoint's on a resume, else the number of cores (N22). */
+  readonly parallelism?: number
+  /** State and checkpoints live in `dir/<job name>`. Default `.millrace`. */
+  readonly dir?: string
+  /** Milliseconds or '10s'; default 10 s. */
+  readonly checkpointInterval?: number | string
+  /** Parameter values as given: strings are parsed by the parameter's type. */
+  readonly params?: Readonly<Record<string, unknown>>
+  /** Start anew; old state moves to `dir/<job>/old/<n>`. */
+  readonly fresh?: boolean
+  /** Start from this checkpoint: its directory or manifest file. */
+  readonly from?: string
+  /** What to do with output in the way that this run does not continue (R2); default: refuse. */
+  readonly output?: Exclude<OutputPolicy, 'refuse'>
+  /** Bytes or '512mb': cache, channels and heaps together (N15). */
+  readonly memory?: number | string
+  /** Freeze records and compare encodings after every callback (R16). */
+  readonly strict?: boolean
+  /** How long a stop may take before threads are terminated (N21). Default 10 s. */
+  readonly stopTimeout?: number | string
+  readonly allowRewind?: boolean
+  readonly allowGrownInput?: boolean
+  readonly allowNonRestoredState?: boolean
+  /** Aborting stops the job: last checkpoint, commit, end (R14). */
+  readonly signal?: AbortSignal
+  /** Called with each event, on the main thread. What it throws ends the run, which rejects with it. */
+  readonly onEvent?: (event: JobEvent) => void
+  /**
+   * Takes the whole lines that print sinks write; they wait until the promise resolves (N16). Without it they come as
+   * `print` events, and without `onEvent` either they go to standard output.
+   */
+  readonly print?: (uid: string, lines: string) => Promise<void> | undefined
+  /** How often `progress` events come; default 1,000 ms, 0 for none. */
+  readonly progressInterval?: number
+}
+
+export interface JobMetrics {
+  /** Records read by sources since this run began. */
+  readonly recordsRead: number
+  /** Records handed to sinks. */
+  readonly recordsWritten: number
+  readonly checkpoints: number
+  readonly restarts: number
+  readonly durationMs: number
+  /** User and runtime counters, summed over subtasks: `uid` → counter → number. */
+  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** Records taken and emitted by operator name. */
+  readonly operators: Readonly<
+    Record<string, { readonly recordsIn: number; readonly recordsOut: number }>
+  >
+}
+
+/**
+ * How a run ended: `finished` (all input processed and committed), `already-finished` (nothing to do, R34), `stopped`
+ * (on request, the same call goes on). Failures reject with the error.
+ */
+export interface JobResult {
+  readonly status: 'finished' | 'already-finished' | 'stopped'
+  readonly lastCheckpoint: CheckpointSummary | undefined
+  readonly metrics: JobMetrics
+  /** Values that collection sinks committed, by uid. */
+  readonly collected: Readonly<Record<string, readonly unknown[]>>
+}
+
+export type JobEvent =
+  | {
+      readonly type: 'started'
+      readonly job: string
+      /** Absolute state directory of the job. */
+      readonly directory: string
+      readonly lineage: string
+      readonly parallelism: number
+      /** `fresh`, `resumed` (same lineage), `from` (a new lineage from a snapshot), or `already-finished`. */
+      readonly mode: 'fresh' | 'resumed' | 'from' | 'already-finished'
+      readonly restored: LineagePoint | undefined
+      readonly plan: JobPlan
+      /** Lines the user should read: changed files, changed parameters, fallbacks. */
+      readonly notes: readonly string[]
+    }
+  | { readonly type: 'running'; readonly attempt: number }
+  | {
+      readonly type: 'progress'
+      readonly elapsedMs: number
+      readonly recordsRead: number
+      readonly recordsPerSecond: number
+      readonly recordsWritten: number
+      /** The lowest watermark over the sources; undefined before the first. */
+      readonly watermark: number | undefined
+      /** Highest event time seen by sources less the watermark of the slowest operator, in ms. */
+      readonly watermarkLagMs: number | undefined
+      readonly lastCheckpoint: CheckpointSummary | undefined
+      readonly counters: JobMetrics['counters']
+      readonly operators: JobMetrics['operators']
+    }
+  | ({ readonly type: 'checkpoint' } & CheckpointSummary)
+  | {
+      readonly type: 'checkpoint-failed'
+      readonly checkpointId: number
+      readonly error: ErrorData
+    }
+  | { readonly type: 'print'; readonly uid: string; readonly lines: string }
+  | {
+      readonly type: 'log'
+      readonly uid: string | undefined
+      readonly subtaskIndex: number | undefined
+      readonly line: string
+    }
+  | { readonly type: 'note'; readonly message: string }
+  | {
+      readonly type: 'restarting'
+      readonly attempt: number
+      readonly delayMs: number
+      readonly error: ErrorData
+    }
+  | { readonly type: 'stopping' }
+  | ({ readonly type: 'finished' } & Pick<JobResult, 'status' | 'lastCheckpoint' | 'metrics'>)
+  | { readonly type: 'error'; readonly error: ErrorData }

@@ -1,0 +1,50 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { Level } from 'level'
+import { StreamError } from '../errors.ts'
+
+/** The right to use a job's directory; held until `release`, or until the process dies. */
+export interface JobLock {
+  release(): Promise<void>
+}
+
+/**
+ * Takes the lock of a job's directory, or fails with `MR_DIRECTORY_LOCKED`.
+ *
+ * It is the kernel's lock on a LevelDB in the folder `path`: free at once when its process dies, by SIGKILL too, and held
+ * while it is stopped (R4, N17). `holderPath` is a file with the process id, for the message only.
+ */
+export async function takeJobLock(path: string, holderPath: string): Promise<JobLock> {
+  const level = new Level(path)
+  try {
+    await level.open()
+  } catch (error) {
+    if (codeOf((error as Error).cause) === 'LEVEL_LOCKED') throw await locked(path, holderPath)
+    throw error
+  }
+  await writeFile(holderPath, `${process.pid}\n`, { mode: 0o600 })
+  return { release: () => level.close() }
+}
+
+async function locked(path: string, holderPath: string): Promise<StreamError> {
+  const holder = await readHolder(holderPath)
+  const who = holder === undefined ? '' : ` (process ${holder})`
+  return new StreamError(
+    'MR_DIRECTORY_LOCKED',
+    `${path} is locked: another run of this job is using the directory${who}; two at once would put output out twice; wait for it to end, stop it, or give this one another --dir.`,
+    { path, holder },
+  )
+}
+
+async function readHolder(path: string): Promise<number | undefined> {
+  try {
+    const pid = Number((await readFile(path, 'utf8')).trim())
+    return Number.isInteger(pid) ? pid : undefined
+  } catch {
+    // Only for the message.
+    return undefined
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | undefined)?.code
+}

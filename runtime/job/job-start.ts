@@ -1,0 +1,158 @@
+import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import { StreamError } from '../errors.ts'
+import { readPoint, readSnapshot, type Snapshot } from './from-snapshot.ts'
+import type { JobDirectory } from './job-directory.ts'
+import { changedSources, type JobSources } from './job-sources.ts'
+import { decideStart, type Start, withLineage } from './lineage.ts'
+
+export interface JobStartOptions {
+  readonly directory: JobDirectory
+  readonly job: string
+  readonly fresh: boolean
+  /** Path of a snapshot (`--from`). */
+  readonly from: string | undefined
+  readonly newLineage: string
+  readonly openStorage: (directory: string) => CheckpointStorage
+}
+
+/**
+ * What a start goes on from. Nothing is changed on the disk until `commit`, so that a run that is refused leaves
+ * everything as it was.
+ */
+export class JobStart {
+  readonly start: Start
+  /** The folder of the lineage's checkpoints. */
+  readonly checkpointDirectory: string
+  readonly storage: CheckpointStorage
+  /** The newest checkpoint of the lineage that can be read, for its parallelism and for comparisons. */
+  readonly newest: CheckpointManifest | undefined
+  /** The snapshot that the lineage began from, while it has no checkpoint of its own. */
+  readonly foreign: Snapshot | undefined
+  readonly #directory: JobDirectory
+  #record: Start['record']
+
+  private constructor(
+    directory: JobDirectory,
+    start: Start,
+    found: Pick<JobStart, 'checkpointDirectory' | 'storage' | 'newest' | 'foreign'>,
+  ) {
+    this.#directory = directory
+    this.start = start
+    this.#record = start.record
+    this.checkpointDirectory = found.checkpointDirectory
+    this.storage = found.storage
+    this.newest = found.newest
+    this.foreign = found.foreign
+  }
+
+  /** Finds out what a start means (R1, R2). */
+  static async find(options: JobStartOptions): Promise<JobStart> {
+    const { directory, job, fresh, newLineage, openStorage } = options
+    const from =
+      options.from === undefined ? undefined : await readSnapshot(options.from, openStorage)
+    const start = decideStart({
+      job,
+      record: fresh ? undefined : await directory.readRecord(job),
+      fresh,
+      from: from && {
+        point: { lineage: from.manifest.lineage, checkpointId: from.manifest.checkpointId },
+        directory: from.directory,
+        ancestry: from.manifest.ancestry,
+      },
+      newLineage,
+    })
+    const { lineage, abandoned, origin } = start.lineage
+    const checkpointDirectory = directory.checkpointsOf(lineage)
+    const storage = openStorage(checkpointDirectory)
+    const ids = await storage.list()
+    const newest = await newestReadable(storage, ids, abandoned)
+    let foreign: Snapshot | undefined
+    if (ids.length === 0 && origin !== undefined) {
+      const { directory: folder, point } = origin
+      foreign = from ?? (await readPoint(folder, point.checkpointId, folder, openStorage))
+    }
+    return new JobStart(directory, start, { checkpointDirectory, storage, newest, foreign })
+  }
+
+  /** What the run goes on from, if that can be read. */
+  get base(): CheckpointManifest | undefined {
+    return this.newest ?? this.foreign?.manifest
+  }
+
+  /** Makes the start so: old state aside, the lineage remembered, its folder there. */
+  async commit(): Promise<string | undefined> {
+    const aside = this.start.setsAside ? await this.#directory.setAside() : undefined
+    await this.#directory.writeRecord(this.#record)
+    await this.#directory.create(this.checkpointDirectory)
+    return aside
+  }
+
+  isCommitted(checkpointId: number): boolean {
+    return this.#lineage.committed === checkpointId
+  }
+
+  async markCommitted(checkpointId: number): Promise<void> {
+    if (this.isCommitted(checkpointId)) return
+    await this.#change({ ...this.#lineage, committed: checkpointId })
+  }
+
+  async abandon(checkpointIds: readonly number[]): Promise<void> {
+    const abandoned = [...new Set([...this.#lineage.abandoned, ...checkpointIds])]
+    await this.#change({ ...this.#lineage, abandoned })
+  }
+
+  get #lineage(): Start['lineage'] {
+    const { lineages, current } = this.#record
+    return lineages.find((one) => one.lineage === current)!
+  }
+
+  async #change(lineage: Start['lineage']): Promise<void> {
+    this.#record = withLineage(this.#record, lineage)
+    await this.#directory.writeRecord(this.#record)
+  }
+}
+
+async function newestReadable(
+  storage: CheckpointStorage,
+  ids: readonly number[],
+  abandoned: readonly number[],
+): Promise<CheckpointManifest | undefined> {
+  for (const id of [...ids].reverse()) {
+    if (abandoned.includes(id)) continue
+    try {
+      return await storage.readManifest(id)
+    } catch (error) {
+      // A damaged one is judged, and told, where it is chosen what to restore.
+      if (!(error instanceof StreamError) || error.code !== 'MR_CHECKPOINT_CORRUPT') throw error
+    }
+  }
+  return undefined
+}
+
+/** What the user should know of the difference between then and now (N18, N22, N23). */
+export function startNotes(options: {
+  readonly start: Start
+  readonly from: string | undefined
+  readonly base: CheckpointManifest | undefined
+  readonly sources: JobSources
+  readonly workingDirectory: string
+}): string[] {
+  const { start, base, sources, workingDirectory } = options
+  const notes: string[] = []
+  if (start.repeatsFrom) {
+    notes.push(`goes on with lineage ${start.lineage.lineage}, which --from ${options.from} began`)
+  }
+  if (base === undefined) return notes
+  const changed = changedSources(base.sources, sources)
+  if (changed.length > 0) {
+    const wayOn = base.kind === 'final' ? '; --fresh runs the changed job' : ''
+    notes.push(`${changed.join(', ')} changed since checkpoint ${base.checkpointId}${wayOn}`)
+  }
+  if (base.workingDirectory !== workingDirectory) {
+    notes.push(
+      `the working directory was ${base.workingDirectory}, is now ${workingDirectory}: relative paths in the job lead elsewhere`,
+    )
+  }
+  return notes
+}

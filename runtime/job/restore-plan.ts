@@ -1,0 +1,264 @@
+import type { CheckpointManifest, ManifestState, ManifestSubtask } from '../checkpoint/manifest.ts'
+import { StreamError } from '../errors.ts'
+import type { JobPlan, PlanOperator } from '../graph/job-plan.ts'
+import type { PrepareOutput, RestoredSubtask } from '../messages.ts'
+import { EVENT_TIMERS, PROCESSING_TIMERS } from '../state/timer-names.ts'
+
+/** All operators of a plan, in order. */
+export function planOperators(plan: JobPlan): PlanOperator[] {
+  return plan.vertices.flatMap((vertex) => vertex.chain)
+}
+
+/**
+ * Numbers the states of a job: those of the snapshot keep their numbers, new ones get numbers never used in it (R1: ids
+ * are part of what segments hold). Every keyed operator has two sets of timers besides its declared states.
+ */
+export function numberStates(
+  plan: JobPlan,
+  restored: CheckpointManifest | undefined,
+): ManifestState[] {
+  const states: ManifestState[] = [...(restored?.states ?? [])]
+  let next = Math.max(0, ...states.map((state) => state.stateId)) + 1
+  const add = (state: Omit<ManifestState, 'stateId'>): void => {
+    const known = states.findIndex((one) => one.uid === state.uid && one.name === state.name)
+    if (known === -1) states.push({ ...state, stateId: next++ })
+    else states[known] = { ...state, stateId: states[known]!.stateId }
+  }
+  const keyed = new Set(
+    plan.edges.filter((edge) => edge.partitioner === 'hash').map((edge) => edge.toVertex),
+  )
+  for (const vertex of plan.vertices) {
+    if (!keyed.has(vertex.index)) continue
+    for (const operator of vertex.chain) {
+      if (operator.type !== 'operator' || operator.parent !== -1) continue
+      for (const { name, kind, version } of operator.states) {
+        add({ uid: operator.name, name, kind, version })
+      }
+      for (const name of [EVENT_TIMERS, PROCESSING_TIMERS]) {
+        add({ uid: operator.name, name, kind: 'timers', version: 1 })
+      }
+    }
+  }
+  return states
+}
+
+/** What a run allows that is refused otherwise. */
+export interface RestoreAllowances {
+  readonly nonRestoredState: boolean
+}
+
+/**
+ * Compares a snapshot with the job that is to go on from it (R5): refuses what cannot be restored exactly, and returns
+ * the lines that the user should read.
+ */
+export function checkRestore(
+  manifest: CheckpointManifest,
+  plan: JobPlan,
+  allow: RestoreAllowances,
+): string[] {
+  const label = labelOf(manifest)
+  checkJob(manifest, plan, label)
+  checkParallelism(manifest, plan, label)
+  checkUids(manifest, plan, label, allow)
+  checkIdentity(manifest, plan, label)
+  checkStates(manifest, plan, label)
+  return changedParameters(manifest, plan)
+}
+
+/**
+ * Compares the final checkpoint of a job that has ended with the job as it is now: nothing is restored any more, so it may
+ * have been edited (N23), but another input or output has not been processed, and is refused (R5).
+ */
+export function checkEnded(manifest: CheckpointManifest, plan: JobPlan): string[] {
+  const label = labelOf(manifest)
+  checkJob(manifest, plan, label)
+  checkIdentity(manifest, plan, label)
+  return changedParameters(manifest, plan)
+}
+
+function labelOf(manifest: CheckpointManifest): string {
+  return `Checkpoint ${manifest.checkpointId} of lineage ${manifest.lineage}`
+}
+
+function checkJob(manifest: CheckpointManifest, plan: JobPlan, label: string): void {
+  if (manifest.job !== plan.job) {
+    throw new StreamError(
+      'MR_CHECKPOINT_OTHER_JOB',
+      `${label} belongs to job "${manifest.job}", not to "${plan.job}"; its state means nothing here; give the path of a checkpoint of this job, or start with --fresh.`,
+      { job: plan.job, checkpointJob: manifest.job },
+    )
+  }
+}
+
+function checkParallelism(manifest: CheckpointManifest, plan: JobPlan, label: string): void {
+  if (manifest.maxParallelism !== plan.maxParallelism) {
+    throw new StreamError(
+      'MR_MAX_PARALLELISM_CHANGED',
+      `${label} was taken with a maximum parallelism of ${manifest.maxParallelism}, the job has ${plan.maxParallelism}; keys would be looked for in the wrong key groups; set it back, or start with --fresh.`,
+      { was: manifest.maxParallelism, is: plan.maxParallelism },
+    )
+  }
+  for (const operator of planOperators(plan)) {
+    const before = manifest.operators.find((one) => one.uid === operator.name)
+    if (before === undefined || before.parallelism === operator.parallelism) continue
+    throw new StreamError(
+      'MR_PARALLELISM_CHANGED',
+      `${label} was taken with parallelism ${before.parallelism} of operator "${operator.name}", now it is ${operator.parallelism}; state cannot be moved to another parallelism yet; run with --parallelism ${manifest.parallelism}, or start with --fresh.`,
+      { operator: operator.name, was: before.parallelism, is: operator.parallelism },
+    )
+  }
+}
+
+function checkUids(
+  manifest: CheckpointManifest,
+  plan: JobPlan,
+  label: string,
+  allow: RestoreAllowances,
+): void {
+  const uids = new Set(planOperators(plan).map((operator) => operator.name))
+  const lost = [
+    ...statefulUids(manifest).filter((uid) => !uids.has(uid)),
+    ...undeclaredStates(manifest, plan),
+  ]
+  if (lost.length === 0 || allow.nonRestoredState) return
+  const there = manifest.operators.map((operator) => operator.uid)
+  throw new StreamError(
+    'MR_STATE_NOT_RESTORED',
+    `${label} holds state of ${quoted(lost)}, which the job does not have; that state would be lost. The checkpoint has ${quoted(there)}; the job has ${quoted([...uids])}. Give the operators their old uids back, drop the state with --allow-non-restored-state, or start with --fresh.`,
+    { lost, checkpointUids: there, jobUids: [...uids] },
+  )
+}
+
+function statefulUids(manifest: CheckpointManifest): string[] {
+  const uids = new Set(manifest.states.map((state) => state.uid))
+  for (const part of manifest.subtasks) {
+    for (const uid of Object.keys(part.operatorState)) uids.add(uid)
+  }
+  return [...uids].sort()
+}
+
+/** States that an operator no longer declares, as `uid/state`. */
+function undeclaredStates(manifest: CheckpointManifest, plan: JobPlan): string[] {
+  return manifest.states
+    .filter((state) => {
+      const operator = planOperators(plan).find((one) => one.name === state.uid)
+      if (operator === undefined || state.kind === 'timers') return false
+      return !operator.states.some((declared) => declared.name === state.name)
+    })
+    .map((state) => `${state.uid}/${state.name}`)
+}
+
+function checkIdentity(manifest: CheckpointManifest, plan: JobPlan, label: string): void {
+  for (const operator of planOperators(plan)) {
+    const before = manifest.operators.find((one) => one.uid === operator.name)?.identity
+    if (before === undefined || operator.identity === undefined) continue
+    for (const [name, value] of Object.entries(before)) {
+      const now = operator.identity[name]
+      if (now === value) continue
+      throw new StreamError(
+        'MR_IDENTITY_CHANGED',
+        `${label} was taken while "${operator.name}" had ${name} = ${value}, now it is ${now}; positions and committed output belong to the old one; set it back, or start with --fresh.`,
+        { operator: operator.name, name, was: value, is: now },
+      )
+    }
+  }
+}
+
+function checkStates(manifest: CheckpointManifest, plan: JobPlan, label: string): void {
+  for (const operator of planOperators(plan)) {
+    for (const state of operator.states) {
+      const before = manifest.states.find(
+        (one) => one.uid === operator.name && one.name === state.name,
+      )
+      if (before === undefined) continue
+      if (before.kind === state.kind && before.version === state.version) continue
+      throw new StreamError(
+        'MR_STATE_INCOMPATIBLE',
+        `${label} holds state "${state.name}" of operator "${operator.name}" as ${before.kind} of version ${before.version}, the job declares ${state.kind} of version ${state.version}; it cannot be read as that; set the declaration back, use another state name, or start with --fresh.`,
+        { operator: operator.name, state: state.name },
+      )
+    }
+  }
+}
+
+function changedParameters(manifest: CheckpointManifest, plan: JobPlan): string[] {
+  const notes: string[] = []
+  const names = new Set([...Object.keys(manifest.params), ...Object.keys(plan.params)])
+  for (const name of [...names].sort()) {
+    const was = manifest.params[name]
+    const is = plan.params[name]
+    if (was === is) continue
+    notes.push(`parameter ${name} was ${was ?? 'not there'}, is now ${is ?? 'not there'}`)
+  }
+  return notes
+}
+
+function quoted(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ')
+}
+
+/**
+ * What each subtask reads back. Old parts are found by the uids they held, so an operator that moved to another chain
+ * finds its state; the chain of segments goes on only where old and new subtask hold the same operators.
+ */
+export function restoredSubtasks(
+  manifest: CheckpointManifest,
+  plan: JobPlan,
+  continues: boolean,
+): RestoredSubtask[] {
+  return plan.vertices.flatMap((vertex) =>
+    Array.from({ length: vertex.parallelism }, (_, subtask) => {
+      const names = vertex.chain.map((operator) => operator.name)
+      const old = manifest.subtasks.filter(
+        (part) => part.subtaskIndex === subtask && holdsAny(part, names),
+      )
+      const isSame =
+        old.length === 1 &&
+        old[0]!.vertex === vertex.name &&
+        Object.keys(old[0]!.watermarks).every((name) => names.includes(name))
+      return {
+        vertex: vertex.index,
+        subtask,
+        chains: old.map((part) => part.segments).filter((chain) => chain.length > 0),
+        continuesChain: continues && isSame,
+        operatorState: pick(
+          old.map((part) => part.operatorState),
+          names,
+        ),
+        watermarks: pick(
+          old.map((part) => part.watermarks),
+          names,
+        ),
+        isFinished: old.length > 0 && old.every((part) => part.isFinished),
+      }
+    }),
+  )
+}
+
+function holdsAny(part: ManifestSubtask, names: readonly string[]): boolean {
+  return names.some((name) => name in part.watermarks)
+}
+
+function pick<V>(parts: readonly Readonly<Record<string, V>>[], names: readonly string[]) {
+  const picked: Record<string, V> = {}
+  for (const part of parts) {
+    for (const name of names) if (Object.hasOwn(part, name)) picked[name] = part[name]!
+  }
+  return picked
+}
+
+/** The pending committables of every sink in a snapshot. */
+export function pendingCommits(
+  manifest: CheckpointManifest | undefined,
+  plan: JobPlan,
+): PrepareOutput['pending'] {
+  const pending: Record<string, string[]> = {}
+  for (const operator of planOperators(plan)) {
+    if (operator.type !== 'sink') continue
+    pending[operator.name] = (manifest?.subtasks ?? []).flatMap((part) => {
+      const data = part.operatorState[operator.name]
+      return data === undefined ? [] : [data]
+    })
+  }
+  return pending
+}

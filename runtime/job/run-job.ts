@@ -1,0 +1,313 @@
+import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import { createFileStorage, MANIFEST } from '../checkpoint/file-storage.ts'
+import { checkpointFolder } from '../checkpoint/file-names.ts'
+import {
+  type Cancel,
+  type Clock,
+  type Random,
+  randomId,
+  SystemClock,
+  SystemRandom,
+} from '../clock.ts'
+import { StreamError, toErrorData } from '../errors.ts'
+import { type FailpointHook, processFailpoint } from '../failpoint.ts'
+import { nodeFileSystem } from '../file-system.ts'
+import { Deliveries } from './deliveries.ts'
+import type { CheckpointSummary, JobEvent, JobResult, RunJobOptions } from './job-events.ts'
+import { JobDirectory } from './job-directory.ts'
+import { DEFAULT_MAX_PARALLELISM } from './job-module.ts'
+import { JobRun } from './job-run.ts'
+import { changedSources, hashJobSources, type JobSources } from './job-sources.ts'
+import { JobStart, startNotes } from './job-start.ts'
+import { splitMemory } from './memory.ts'
+import { jobUrlOf, type PlannedJob, Planner } from './planning.ts'
+import { createRestartStrategy } from './restart-strategy.ts'
+import { RunEvents } from './run-events.ts'
+import { resolveRunOptions, type RunSettings } from './run-options.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+/** How long a record may wait in a batch, and how often watermarks are generated. */
+const BUFFER_TIMEOUT_MS = 10
+const AUTO_WATERMARK_INTERVAL_MS = 200
+
+/** What a run takes from its surroundings; tests hand in their own. */
+export interface RunEnvironment {
+  readonly clock: Clock
+  readonly random: Random
+  readonly failpoint: FailpointHook
+  /** How long importing the job, and building its graph, may take each; default 10 s. */
+  readonly planningTimeoutMs?: number
+}
+
+/**
+ * Runs a job, given as the URL of its module (or a path, relative to the working directory), to its end.
+ *
+ * The options are the flags of `millrace run` in camelCase, with the same defaults. Resolves when all input has been
+ * processed and committed, or the job was stopped by `signal`; called again it then goes on from the last checkpoint, as
+ * after a crash. Rejects with a `StreamError` when the job has failed for good. It never ends the process and installs no
+ * signal handler.
+ *
+ * @example
+ * ```ts
+ * const { status, metrics } = await runJob(new URL('./job.ts', import.meta.url), { parallelism: 2 })
+ * ```
+ */
+export function runJob(job: URL | string, options: RunJobOptions = {}): Promise<JobResult> {
+  return runJobIn(job, options, {
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    failpoint: processFailpoint(process.env['MILLRACE_FAILPOINT']),
+  })
+}
+
+/** As `runJob`, with another clock, randomness or crash points. */
+export async function runJobIn(
+  job: URL | string,
+  options: RunJobOptions,
+  environment: RunEnvironment,
+): Promise<JobResult> {
+  const settings = resolveRunOptions(options)
+  return new JobSession(jobUrlOf(job), options, settings, environment).run()
+}
+
+/** One call of `runJob`: plan, directory, lineage, then the run itself. */
+class JobSession {
+  readonly #jobUrl: string
+  readonly #settings: RunSettings
+  readonly #environment: RunEnvironment
+  readonly #signal: AbortSignal | undefined
+  readonly #events: RunEvents
+  readonly #deliveries: Deliveries = new Deliveries()
+  #run: JobRun | undefined
+  #isStopping = false
+  #cancelStopTimeout: Cancel | undefined
+
+  constructor(
+    jobUrl: string,
+    options: RunJobOptions,
+    settings: RunSettings,
+    environment: RunEnvironment,
+  ) {
+    this.#jobUrl = jobUrl
+    this.#settings = settings
+    this.#environment = environment
+    this.#signal = options.signal
+    this.#events = new RunEvents(options, (error) => this.#run?.abort(error))
+  }
+
+  async run(): Promise<JobResult> {
+    const stop = (): void => this.#stop()
+    this.#signal?.addEventListener('abort', stop)
+    if (this.#signal?.aborted === true) stop()
+    try {
+      const result = await this.#withDirectory()
+      const { status, lastCheckpoint, metrics } = result
+      this.#events.emit({ type: 'finished', status, lastCheckpoint, metrics })
+      if (this.#events.failure !== undefined) throw this.#events.failure
+      return result
+    } catch (error) {
+      this.#events.emit({ type: 'error', error: toErrorData(error) })
+      throw error
+    } finally {
+      this.#signal?.removeEventListener('abort', stop)
+      this.#cancelStopTimeout?.()
+    }
+  }
+
+  async #withDirectory(): Promise<JobResult> {
+    const { clock, planningTimeoutMs } = this.#environment
+    const sources = await hashJobSources(this.#jobUrl)
+    const planner = new Planner(this.#jobUrl, {
+      clock,
+      ...(planningTimeoutMs === undefined ? {} : { timeoutMs: planningTimeoutMs }),
+      onLog: (line) => {
+        this.#events.emit({ type: 'log', uid: undefined, subtaskIndex: undefined, line })
+      },
+    })
+    let directory: JobDirectory | undefined
+    try {
+      const { name } = await planner.describe()
+      directory = await JobDirectory.open(this.#settings.dir, name, nodeFileSystem)
+      const start = await this.#findStart(directory, name)
+      const planned = await planner.build({
+        params: this.#settings.params,
+        parallelism:
+          this.#settings.parallelism ?? start.base?.parallelism ?? availableParallelism(),
+        maxParallelism: start.base?.maxParallelism ?? DEFAULT_MAX_PARALLELISM,
+      })
+      await planner.end()
+      return await this.#runPlanned(directory, start, planned, sources)
+    } finally {
+      await planner.end()
+      await directory?.close()
+    }
+  }
+
+  #findStart(directory: JobDirectory, job: string): Promise<JobStart> {
+    const { fresh, from } = this.#settings
+    const newLineage = randomId(this.#environment.random)
+    return JobStart.find({ directory, job, fresh, from, newLineage, openStorage })
+  }
+
+  async #runPlanned(
+    directory: JobDirectory,
+    start: JobStart,
+    planned: PlannedJob,
+    sources: JobSources,
+  ): Promise<JobResult> {
+    const { plan, params } = planned
+    const { clock, random, failpoint } = this.#environment
+    const settings = this.#settings
+    const memory = splitMemory(settings.memoryBytes, plan)
+    const { lineage, ancestry, abandoned } = start.start.lineage
+    const workingDirectory = process.cwd()
+    const notes = startNotes({
+      start: start.start,
+      from: settings.from,
+      base: start.base,
+      sources,
+      workingDirectory,
+    })
+    const run = new JobRun({
+      plan,
+      clock,
+      random,
+      launcher: new WorkerPool({
+        jobUrl: this.#jobUrl,
+        params,
+        checkpointDirectory: start.checkpointDirectory,
+        heapMb: memory.heapMb,
+        youngHeapMb: memory.youngHeapMb,
+      }),
+      storage: start.storage,
+      facts: { millrace: packageVersion(), lineage, ancestry, workingDirectory, sources },
+      foreign: start.foreign,
+      settings: {
+        parallelism: plan.parallelism,
+        maxParallelism: plan.maxParallelism,
+        lineage,
+        strict: settings.strict,
+        allow: allowances(settings),
+        cacheBytesPerSlot: memory.cacheBytesPerSlot,
+        channelBytes: memory.channelBytes,
+        bufferTimeoutMs: BUFFER_TIMEOUT_MS,
+        autoWatermarkIntervalMs: AUTO_WATERMARK_INTERVAL_MS,
+      },
+      workDirectory: (attempt) => directory.workOf(attempt),
+      policy: settings.output,
+      restart: createRestartStrategy(plan.restart),
+      checkpointIntervalMs: settings.checkpointIntervalMs,
+      progressIntervalMs: settings.progressIntervalMs,
+      allowRewind: settings.allowRewind,
+      allowNonRestoredState: settings.allowNonRestoredState,
+      pathOf: (checkpointId) => pathOf(start.checkpointDirectory, checkpointId),
+      abandoned,
+      abandon: (ids) => start.abandon(ids),
+      isCommitted: (checkpointId) => Promise.resolve(start.isCommitted(checkpointId)),
+      markCommitted: (checkpointId) => start.markCommitted(checkpointId),
+      checkUnchanged: () => checkUnchanged(this.#jobUrl, sources),
+      started: async (base, more) => {
+        const aside = await start.commit()
+        if (aside !== undefined) notes.push(`the state of earlier runs is now in ${aside}`)
+        this.#started(directory, start, planned, base, [...notes, ...more, ...threadPoolNotes(plan.parallelism)])
+      },
+      deliveries: this.#deliveries,
+      onEvent: (event) => this.#events.emit(event),
+      print: (uid, lines) => this.#events.print(uid, lines),
+      failpoint,
+    })
+    this.#run = run
+    if (this.#isStopping) run.stop()
+    if (this.#events.failure !== undefined) run.abort(this.#events.failure)
+    return run.run()
+  }
+
+  #started(
+    directory: JobDirectory,
+    { start, foreign }: JobStart,
+    { plan }: PlannedJob,
+    own: CheckpointManifest | undefined,
+    notes: readonly string[],
+  ): void {
+    const base = own ?? foreign?.manifest
+    const event: JobEvent = {
+      type: 'started',
+      job: plan.job,
+      directory: directory.path,
+      lineage: start.lineage.lineage,
+      parallelism: plan.parallelism,
+      mode: own?.kind === 'final' ? 'already-finished' : start.mode,
+      restored: base && { lineage: base.lineage, checkpointId: base.checkpointId },
+      plan,
+      notes,
+    }
+    this.#events.emit(event)
+  }
+
+  #stop(): void {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    const { stopTimeoutMs } = this.#settings
+    this.#cancelStopTimeout = this.#environment.clock.schedule(stopTimeoutMs, () => {
+      this.#run?.abort(stopTimeout(stopTimeoutMs, this.#run.lastCheckpoint))
+    })
+    this.#run?.stop()
+  }
+}
+
+function openStorage(directory: string): CheckpointStorage {
+  return createFileStorage({ directory, fileSystem: nodeFileSystem })
+}
+
+function allowances(settings: RunSettings): string[] {
+  return [
+    ...(settings.allowRewind ? ['rewind'] : []),
+    ...(settings.allowGrownInput ? ['grown-input'] : []),
+  ]
+}
+
+/** A new attempt must run what was planned (N18). */
+async function checkUnchanged(jobUrl: string, planned: JobSources): Promise<void> {
+  const changed = changedSources(planned, await hashJobSources(jobUrl))
+  if (changed.length === 0) return
+  throw new StreamError(
+    'MR_JOB_CHANGED',
+    `${changed.join(', ')} changed while the job was running; a new attempt would run other code than the one whose state it goes on with; run the same command again to go on with the changed job, from the last checkpoint.`,
+    { changed },
+  )
+}
+
+function stopTimeout(timeoutMs: number, last: CheckpointSummary | undefined): StreamError {
+  const since =
+    last === undefined
+      ? 'no checkpoint is complete, so the same command starts from the beginning'
+      : `the last completed checkpoint is ${last.checkpointId} (${last.path}), from which the same command goes on`
+  return new StreamError(
+    'MR_STOP_TIMEOUT',
+    `The job did not stop within ${timeoutMs} ms, so its threads were terminated without a last checkpoint; ${since}; look for a function that does not return or an output that does not answer, or give a longer --stop-timeout.`,
+    { timeoutMs, lastCheckpoint: last?.checkpointId },
+  )
+}
+
+/** Too few threads for blocking calls make files wait for LevelDB and the other way round (N14). */
+function threadPoolNotes(parallelism: number): string[] {
+  const wanted = Math.max(8, 4 * parallelism + 4)
+  const size = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
+  if (size >= wanted) return []
+  return [
+    `UV_THREADPOOL_SIZE is ${size}: set it to ${wanted} in the environment of the process, or files and state wait for each other`,
+  ]
+}
+
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('millrace/package.json') as { version: string }
+  return version
+}
+
+function pathOf(directory: string, checkpointId: number): string {
+  return join(directory, checkpointFolder(checkpointId), MANIFEST)
+}

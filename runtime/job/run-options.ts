@@ -1,0 +1,114 @@
+import { parseDuration } from '../duration.ts'
+import { StreamError } from '../errors.ts'
+import type { OutputPolicy } from '../sink.ts'
+import type { RunJobOptions } from './job-events.ts'
+import { DEFAULT_MAX_PARALLELISM } from './job-module.ts'
+import { defaultMemory, parseMemory } from './memory.ts'
+
+/** Options of a run with their defaults, checked. */
+export interface RunSettings {
+  /** Undefined: the checkpoint's on a resume, else the number of cores (N22). */
+  readonly parallelism: number | undefined
+  readonly dir: string
+  readonly checkpointIntervalMs: number
+  readonly params: Readonly<Record<string, unknown>>
+  readonly fresh: boolean
+  readonly from: string | undefined
+  readonly output: OutputPolicy
+  readonly memoryBytes: number
+  readonly strict: boolean
+  readonly stopTimeoutMs: number
+  readonly allowRewind: boolean
+  readonly allowGrownInput: boolean
+  readonly allowNonRestoredState: boolean
+  readonly progressIntervalMs: number
+}
+
+/** What each option must be; a name that is not here is unknown. */
+const TYPES: Readonly<Record<keyof RunJobOptions, readonly string[]>> = {
+  parallelism: ['number'],
+  dir: ['string'],
+  checkpointInterval: ['number', 'string'],
+  params: ['object'],
+  fresh: ['boolean'],
+  from: ['string'],
+  output: ['string'],
+  memory: ['number', 'string'],
+  strict: ['boolean'],
+  stopTimeout: ['number', 'string'],
+  allowRewind: ['boolean'],
+  allowGrownInput: ['boolean'],
+  allowNonRestoredState: ['boolean'],
+  signal: ['object'],
+  onEvent: ['function'],
+  print: ['function'],
+  progressInterval: ['number'],
+}
+
+/** Checks the options of a run and fills in the defaults; `MR_OPTION_INVALID` names what is wrong. */
+export function resolveRunOptions(options: RunJobOptions): RunSettings {
+  for (const [name, value] of Object.entries(options)) checkType(name, value)
+  const { parallelism, fresh = false, from, output, progressInterval = 1_000 } = options
+  if (parallelism !== undefined) checkParallelism(parallelism)
+  if (fresh && from !== undefined) {
+    throw invalid('fresh and from', 'are both set', 'start anew or from a snapshot, not both')
+  }
+  if (output !== undefined && output !== 'replace' && output !== 'keep') {
+    throw invalid('output', `is ${JSON.stringify(output)}`, 'use "replace" or "keep"')
+  }
+  if (!(progressInterval >= 0)) {
+    throw invalid('progressInterval', `is ${progressInterval}`, 'use milliseconds, 0 for none')
+  }
+  const checkpointIntervalMs = parseDuration(
+    options.checkpointInterval ?? '10s',
+    'checkpointInterval',
+  )
+  if (checkpointIntervalMs === 0) {
+    throw invalid('checkpointInterval', 'is 0', 'use a duration above zero, such as "10s"')
+  }
+  return {
+    parallelism,
+    dir: options.dir ?? '.millrace',
+    checkpointIntervalMs,
+    params: options.params ?? {},
+    fresh,
+    from,
+    output: output ?? 'refuse',
+    memoryBytes: options.memory === undefined ? defaultMemory() : parseMemory(options.memory),
+    strict: options.strict ?? false,
+    stopTimeoutMs: parseDuration(options.stopTimeout ?? '10s', 'stopTimeout'),
+    allowRewind: options.allowRewind ?? false,
+    allowGrownInput: options.allowGrownInput ?? false,
+    allowNonRestoredState: options.allowNonRestoredState ?? false,
+    progressIntervalMs: progressInterval,
+  }
+}
+
+function checkType(name: string, value: unknown): void {
+  const types = Object.hasOwn(TYPES, name) ? TYPES[name as keyof RunJobOptions] : undefined
+  if (types === undefined) {
+    throw invalid(name, 'is no option of a run', `there are ${Object.keys(TYPES).join(', ')}`)
+  }
+  if (value === undefined || (types.includes(typeof value) && value !== null)) return
+  const found = value === null ? 'null' : `a value of type ${typeof value}`
+  throw invalid(name, `is ${found}`, `give a value of type ${types.join(' or ')}`)
+}
+
+function checkParallelism(parallelism: number): void {
+  const isValid =
+    Number.isInteger(parallelism) && parallelism >= 1 && parallelism <= DEFAULT_MAX_PARALLELISM
+  if (isValid) return
+  throw invalid(
+    'parallelism',
+    `is ${parallelism}`,
+    `use a whole number from 1 to ${DEFAULT_MAX_PARALLELISM}`,
+  )
+}
+
+function invalid(name: string, what: string, wayOut: string): StreamError {
+  return new StreamError(
+    'MR_OPTION_INVALID',
+    `Option ${name} ${what}, so the run cannot start; ${wayOut}.`,
+    { option: name },
+  )
+}

@@ -1,0 +1,16 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { DeploySettings } from '../messages.ts'
+
+/** What the main thread hands to a worker thread for one slot: data and ports only. */
+export interface WorkerTask {
+  readonly settings: DeploySettings
+  /** URL of the job module. */
+  readonly jobUrl: string
+  /** Parameters as parsed in the planning worker, secrets included. */
+  readonly params: Readonly<Record<string, unknown>>
+  readonly control: MessagePort
+  readonly links: readonly (MessagePort | undefined)[]
+  readonly heartbeat: SharedArrayBuffer
+  /** Folder of the lineage's checkpoints. */
+  readonly checkpointDirectory: string
+}

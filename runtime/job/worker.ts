@@ -1,0 +1,117 @@
+import type { Port } from '../channel/port.ts'
+import { createFileStorage } from '../checkpoint/file-storage.ts'
+import { type Cancel, type Clock, SystemClock } from '../clock.ts'
+import { RestartableError, StreamError, toErrorData } from '../errors.ts'
+import { processFailpoint } from '../failpoint.ts'
+import { nodeFileSystem } from '../file-system.ts'
+import type { LinkMessage, SlotCommand, SlotReport } from '../messages.ts'
+import { LevelDbBackend } from '../state/leveldb-backend.ts'
+import { Slot } from '../task/slot.ts'
+import { captureOutput } from './console-capture.ts'
+import type { BuiltJob, JobModule } from './job-module.ts'
+import { loadFailure, loadJob } from './load-job.ts'
+import { threadPort } from './thread-port.ts'
+import type { WorkerTask } from './worker-task.ts'
+
+/** Longest synchronous stretch of a worker's loop (N11), and records a subtask takes before the next has its turn. */
+const SLICE_MS = 8
+const QUANTUM = 1_024
+/** How often the heartbeat turns beside the slot's own loop: while the job is imported and state restored (R37). */
+const PULSE_MS = 1_000
+
+/**
+ * Entry of a worker thread: imports the job, builds its graph and runs one slot until it is cancelled.
+ *
+ * The returned promise is the Piscina task; it settles when everything has been closed.
+ */
+export default async function runSlot(task: WorkerTask): Promise<void> {
+  // A thread does not inherit it: stacks of compiled jobs then name the lines that the user wrote (N20).
+  process.setSourceMapsEnabled(true)
+  const control = threadPort<SlotReport, SlotCommand>(task.control)
+  const clock = new SystemClock()
+  const heartbeat = new Int32Array(task.heartbeat)
+  const { attempt, slot } = task.settings
+  const fail = (error: unknown, operator?: string): void => {
+    control.post({ type: 'failed', attempt, slot, error: toErrorData(error), operator })
+  }
+  const endPulse = pulse(clock, heartbeat)
+  let nodeNames: readonly string[] = []
+  captureOutput(clock, (line) => {
+    const uid = nodeNames[heartbeat[0]! - 1]
+    control.post({ type: 'log', attempt, slot, uid, subtaskIndex: slot, line })
+  })
+  // Code that the job left running: a rejected promise or a callback, of which only the thread is known.
+  process.on('uncaughtException', (error) => fail(uncaught(error, slot)))
+  try {
+    const job = await loadJob(task.jobUrl)
+    const { graph, plan } = buildGraph(job, task)
+    nodeNames = graph.nodes.map((node) => node.name)
+    const openStorage = (directory: string) =>
+      createFileStorage({ directory, fileSystem: nodeFileSystem })
+    const running = new Slot({
+      settings: task.settings,
+      graph,
+      structuralHash: plan.structuralHash,
+      clock,
+      control,
+      links: task.links.map((port) =>
+        port === undefined ? undefined : threadPort<LinkMessage, LinkMessage>(port),
+      ),
+      storage: openStorage(task.checkpointDirectory),
+      openStorage,
+      createBackend: (context) => new LevelDbBackend(context),
+      heartbeat,
+      sliceMs: SLICE_MS,
+      quantum: QUANTUM,
+      roundsPerTurn: Infinity,
+      failpoint: processFailpoint(process.env['MILLRACE_FAILPOINT']),
+    })
+    await running.closed
+  } catch (error) {
+    fail(error)
+    await cancelled(control)
+    control.post({ type: 'closed', attempt, slot })
+  } finally {
+    endPulse()
+    for (const port of task.links) port?.close()
+  }
+}
+
+function buildGraph(job: JobModule, task: WorkerTask): BuiltJob {
+  const { parallelism, maxParallelism } = task.settings
+  try {
+    return job.build(task.params, { parallelism, maxParallelism })
+  } catch (error) {
+    throw loadFailure(error, task.jobUrl)
+  }
+}
+
+/** Counts turns of the event loop; a thread that is stuck in a function counts none. */
+function pulse(clock: Clock, heartbeat: Int32Array): Cancel {
+  let cancel: Cancel
+  const turn = (): void => {
+    heartbeat[1] = (heartbeat[1]! + 1) | 0
+    cancel = clock.schedule(PULSE_MS, turn)
+  }
+  turn()
+  return () => cancel()
+}
+
+function uncaught(error: unknown, slot: number): Error {
+  if (error instanceof StreamError) return error
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return new RestartableError(
+    'MR_FUNCTION_FAILED',
+    `Code of the job in slot ${slot} failed outside of any callback (${what}); what it was doing is lost, so the attempt ends; await every promise, and catch errors in timers and events.`,
+    { slot },
+    error,
+  )
+}
+
+function cancelled(control: Port<SlotReport, SlotCommand>): Promise<void> {
+  return new Promise((resolve) => {
+    control.onMessage((command) => {
+      if (command.type === 'cancel') resolve()
+    })
+  })
+}

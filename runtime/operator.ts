@@ -1,0 +1,119 @@
+import type { Clock } from './clock.ts'
+import type { WatermarkStatus } from './element.ts'
+import type { Key } from './key.ts'
+import type { StateDescriptor, StateHandle } from './state/state.ts'
+
+/** Names an extra, typed output of an operator. Two tags with one name are the same output. */
+export interface OutputTag<T> {
+  readonly name: string
+  /** Only for type inference; never set. */
+  readonly _type?: T
+}
+
+/** Where an operator emits; synchronous: when `emit` returns, everything chained behind has seen the record. */
+export interface Output<T = unknown> {
+  emit(value: T, timestamp: number): void
+}
+
+/**
+ * Event-time and processing-time timers of one operator, for the current key and namespace.
+ *
+ * Identity is (timestamp, key, namespace) per time domain: registering twice fires once, deleting once removes, deleting
+ * a missing one does nothing (semantics 2.5). A timer at or below the current watermark fires at the next advance.
+ * Throws `MR_STATE_OUTSIDE_CALLBACK` outside a callback of the operator (R15).
+ */
+export interface TimerService {
+  registerEventTime(timestamp: number): void
+  deleteEventTime(timestamp: number): void
+  registerProcessingTime(timestamp: number): void
+  deleteProcessingTime(timestamp: number): void
+  /** The operator's watermark, -Infinity before the first. */
+  readonly currentWatermark: number
+  /** The clock's time in ms since the epoch. */
+  readonly currentProcessingTime: number
+}
+
+/**
+ * Keyed state and timers as an operator sees them; the runtime sets the key before each element and timer.
+ *
+ * User code meets state only through this interface, so it cannot tell where it runs (DESIGN 8).
+ */
+export interface KeyedContext {
+  readonly currentKey: Key
+  /** The handle of a declared state, bound to whatever key and namespace are current when it is used. */
+  state<D extends StateDescriptor>(descriptor: D): StateHandle<D>
+  readonly timers: TimerService
+  /** The namespace of the state and timer calls that follow, until the callback ends; `undefined` is the default one. */
+  setNamespace(namespace: Key | undefined): void
+  readonly currentNamespace: Key | undefined
+}
+
+/** What an operator is given, once, before `open`. */
+export interface OperatorContext {
+  readonly uid: string
+  readonly name: string
+  readonly subtaskIndex: number
+  readonly parallelism: number
+  readonly maxParallelism: number
+  readonly attempt: number
+  readonly clock: Clock
+  readonly output: Output
+  /** Freeze records, compare encodings after each callback (`--strict` and the test kit, R16). */
+  readonly strict: boolean
+  /** Present where the operator follows a `keyBy`. */
+  readonly keyed: KeyedContext | undefined
+  /** What `snapshotState` of this subtask returned in the checkpoint that is restored; undefined on a fresh start. */
+  readonly restoredState: unknown
+  /** The output of a tag; the same object every time. Records sent to a tag that nobody reads are dropped. */
+  sideOutput(tag: OutputTag<unknown>): Output
+  /** Adds to a named counter, such as `numLateRecordsDropped`. */
+  count(counter: string, by?: number): void
+  /** A line for the user, prefixed `[uid #subtask]` (N16). */
+  log(...values: readonly unknown[]): void
+}
+
+/**
+ * One parallel instance of a node of the graph. All calls come from one thread, one at a time, and are synchronous; an
+ * operator emits only within a call, and never after `endInput`.
+ *
+ * Made by its factory with the context; the order is factory → open → (processElement | onEventTime | onProcessingTime |
+ * processWatermark | onTick)* → endInput? → close.
+ */
+export interface Operator<In = unknown> {
+  /** Called once before the first element; may be asynchronous, ends before any element or timer (R21). */
+  open?(): void | Promise<void>
+  /** Called for each record, with the key set where the operator is keyed. */
+  processElement(value: In, timestamp: number): void
+  /** An event-time timer of this operator fired; key and namespace are set. Default: error, as nobody registers. */
+  onEventTime?(timestamp: number): void
+  /** A processing-time timer fired; key and namespace are set. */
+  onProcessingTime?(timestamp: number): void
+  /**
+   * Called when the watermark has advanced, after all timers up to it have fired; returns the watermark to forward.
+   * Default: the same one. -Infinity forwards nothing.
+   */
+  processWatermark?(timestamp: number): number
+  /**
+   * Called between records about every `autoWatermarkInterval` (200 ms of processing time); returns the watermark that
+   * this operator generates by now, -Infinity for none. The runtime forwards it if it is above the last one. Not called
+   * before the end of input: the final watermark comes through `processWatermark`.
+   */
+  onTick?(): number
+  /**
+   * Whether an operator with `onTick` is idle by now; asked right after `onTick`. What its inputs are does not matter.
+   * Default: active.
+   */
+  watermarkStatus?(): WatermarkStatus
+  /** All input has ended and the final watermark has been processed: emit what is held back. Once. */
+  endInput?(): void
+  /** Called between records, at the barrier; must return at once a value within the type table. Non-keyed state. */
+  snapshotState?(checkpointId: number): unknown
+  checkpointCompleted?(checkpointId: number): void
+  /** Called once at the end of the attempt, after failures too (R21). */
+  close?(): void | Promise<void>
+  /** The shortened current record, timer or window for an error message (R39). Default: the runtime's own note. */
+  describeCurrent?(): string | undefined
+}
+
+/** Makes the operator of one subtask. */
+export type OperatorFactory = (context: OperatorContext) => Operator

@@ -1,0 +1,172 @@
+import { ByteWriter } from '../bytes.ts'
+import { invariant } from '../errors.ts'
+import type { StateEntry } from './state-backend.ts'
+
+const KINDS = ['put', 'delete', 'clear'] as const
+
+/** Entries and bytes after which a run is full: sorting this many takes about a millisecond. */
+const RUN_ENTRIES = 2_048
+const RUN_BYTES = 1_024 * 1_024
+
+const FIRST_BYTES = 4_096
+/** Bookkeeping of an entry besides its bytes. */
+const ENTRY_BYTES = 24
+
+/**
+ * Encoded entries in one buffer: appended in the order in which they came to be, then sealed, which sorts them and keeps
+ * the last entry of each key; a `clear` removes those before it that begin with its key.
+ *
+ * Append costs the bytes and no object. Layout of the buffer: (kind u8 · key · value)*.
+ */
+export class EntryRun {
+  /** Where entries are written: key between `beginEntry` and `beginValue`, value between that and `endEntry`. */
+  readonly writer: ByteWriter = new ByteWriter(FIRST_BYTES)
+  /** Two places an entry: its kind byte and its value; it ends where the next begins. */
+  readonly #places: number[] = []
+  #order: Uint32Array | undefined
+
+  beginEntry(kind: StateEntry['kind']): void {
+    this.#places.push(this.writer.length)
+    this.writer.u8(KINDS.indexOf(kind))
+  }
+
+  beginValue(): void {
+    this.#places.push(this.writer.length)
+  }
+
+  /** Takes back an entry that was begun and could not be written. */
+  dropEntry(): void {
+    const places = this.#places
+    if (places.length % 2 === 0) places.pop()
+    this.writer.length = places.pop()!
+  }
+
+  /** Entries appended; after `seal`, entries kept. */
+  get length(): number {
+    return this.#order?.length ?? this.#places.length / 2
+  }
+
+  /** It is better sealed now, and another begun. */
+  get isFull(): boolean {
+    return this.length >= RUN_ENTRIES || this.writer.length >= RUN_BYTES
+  }
+
+  get memoryBytes(): number {
+    return this.writer.bytes.length + (this.#places.length / 2) * ENTRY_BYTES
+  }
+
+  /** The bytes of the value of the entry that was appended last; a copy. */
+  copyLastValue(): Uint8Array {
+    return this.writer.copy(this.#places.at(-1)!)
+  }
+
+  /** Sorts; nothing is appended any more. */
+  seal(): void {
+    if (this.#order !== undefined) return
+    const count = this.#places.length / 2
+    const order = new Uint32Array(count)
+    for (let i = 0; i < count; i++) order[i] = i
+    order.sort((a, b) => this.#compare(a, this, b) || a - b)
+    this.#order = this.#survivors(order)
+  }
+
+  /** Says that entries were appended in ascending order, each key once: `seal` without sorting. */
+  sealSorted(): void {
+    this.#order = Uint32Array.from({ length: this.#places.length / 2 }, (_, index) => index)
+  }
+
+  #survivors(order: Uint32Array): Uint32Array {
+    let kept = 0
+    let clear = -1
+    for (let i = 0; i < order.length; i++) {
+      const entry = order[i]!
+      const next = order[i + 1]
+      if (next !== undefined && this.#compare(entry, this, next) === 0) continue
+      if (clear >= 0 && !this.#isUnder(entry, this, clear)) clear = -1
+      if (clear > entry) continue
+      if (this.#kind(entry) === 'clear') clear = entry
+      order[kept++] = entry
+    }
+    return order.slice(0, kept)
+  }
+
+  // --- Reading; positions are in sorted order, after `seal` ---
+
+  /** Negative, 0 or positive as the key at `position` sorts before, equals or sorts behind one of another run. */
+  compare(position: number, other: EntryRun, otherPosition: number): number {
+    return this.#compare(this.#order![position]!, other, other.#order![otherPosition]!)
+  }
+
+  /** Whether the key at `position` begins with the one at `clearPosition` of another run. */
+  isUnder(position: number, clears: EntryRun, clearPosition: number): boolean {
+    return this.#isUnder(this.#order![position]!, clears, clears.#order![clearPosition]!)
+  }
+
+  isClear(position: number): boolean {
+    return this.#kind(this.#order![position]!) === 'clear'
+  }
+
+  /** Appends the entry at `position` of another run. */
+  copyFrom(other: EntryRun, position: number): void {
+    const entry = other.#order![position]!
+    const start = other.#places[entry * 2]!
+    const offset = this.writer.length - start
+    this.#places.push(this.writer.length, other.#places[entry * 2 + 1]! + offset)
+    this.writer.append(other.writer.bytes.subarray(start, other.#end(entry)))
+  }
+
+  /** The entry at `position`; a view that is good as long as the run. */
+  at(position: number): StateEntry {
+    invariant(this.#order !== undefined, 'entries are read from a run that is not sealed')
+    const entry = this.#order[position]!
+    const { bytes } = this.writer
+    const valueAt = this.#places[entry * 2 + 1]!
+    return {
+      key: bytes.subarray(this.#places[entry * 2]! + 1, valueAt),
+      kind: this.#kind(entry),
+      value: bytes.subarray(valueAt, this.#end(entry)),
+    }
+  }
+
+  /** Sum of the bytes of keys and values. */
+  get byteLength(): number {
+    let sum = 0
+    for (const entry of this.#order!) sum += this.#end(entry) - this.#places[entry * 2]! - 1
+    return sum
+  }
+
+  // --- By the number of an entry in the order of arrival ---
+
+  #end(entry: number): number {
+    return this.#places[entry * 2 + 2] ?? this.writer.length
+  }
+
+  #kind(entry: number): StateEntry['kind'] {
+    return KINDS[this.writer.bytes[this.#places[entry * 2]!]!]!
+  }
+
+  #compare(a: number, other: EntryRun, b: number): number {
+    const left = this.writer.bytes
+    const right = other.writer.bytes
+    let i = this.#places[a * 2]! + 1
+    let j = other.#places[b * 2]! + 1
+    const leftEnd = this.#places[a * 2 + 1]!
+    const rightEnd = other.#places[b * 2 + 1]!
+    while (i < leftEnd && j < rightEnd) {
+      const difference = left[i++]! - right[j++]!
+      if (difference !== 0) return difference
+    }
+    return leftEnd - i - (rightEnd - j)
+  }
+
+  #isUnder(entry: number, clears: EntryRun, clear: number): boolean {
+    const start = this.#places[entry * 2]! + 1
+    const clearStart = clears.#places[clear * 2]! + 1
+    const length = clears.#places[clear * 2 + 1]! - clearStart
+    if (this.#places[entry * 2 + 1]! - start < length) return false
+    for (let i = 0; i < length; i++) {
+      if (this.writer.bytes[start + i] !== clears.writer.bytes[clearStart + i]) return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,290 @@
+import type { Clock } from '../clock.ts'
+import { invariant } from '../errors.ts'
+import type { Key } from '../key.ts'
+import { ListHandle } from './list-handle.ts'
+import { MapHandle } from './map-handle.ts'
+import { MapStore } from './map-store.ts'
+import { EntryRestorer, type Registered } from './restore-entries.ts'
+import { Spill, type SpillStore } from './spill.ts'
+import type {
+  BackendContext,
+  KeyedStateBackend,
+  StateEntry,
+  StateSnapshot,
+  TimerQueue,
+} from './state-backend.ts'
+import type { CellState } from './state-cell.ts'
+import { stateClosed } from './state-errors.ts'
+import { ROW_BYTES, StateTable } from './state-table.ts'
+import type { StateDescriptor, StateHandle } from './state.ts'
+import { StrictCheck } from './strict-check.ts'
+import { HeapTimerQueue, TIMER_BYTES } from './timer-queue.ts'
+import { ValueHandle } from './value-handle.ts'
+
+/** Shares of the budget: pending writes at most, the filter at most, cells at least. */
+const PENDING_SHARE = 1 / 4
+const FILTER_SHARE = 1 / 16
+const LEAST_CACHE_SHARE = 1 / 8
+/** How far the cache may exceed its share between two turns, as a share of the budget. */
+const EXCESS_SHARE = 1 / 8
+/** How much of its share the cache keeps when it makes room, so that the room lasts for a while. */
+const KEPT_SHARE = 0.9
+/** Cells evicted between two looks at the clock, in all where no time is left, and in the middle of a turn. */
+const EVICTIONS_PER_LOOK = 64
+const EVICTIONS_WITHOUT_TIME = 512
+/** Entries restored between two looks at the clock, and the time until the event loop has its turn (N11). */
+const RESTORES_PER_LOOK = 64
+const RESTORE_SLICE_MS = 5
+
+/**
+ * Keyed state in memory, with or without a store under it: all that the two backends have in common.
+ *
+ * With a store, cells leave memory when they take more than their share of the budget; what is under way to the store counts as
+ * well, and suspends the input above a limit (R22).
+ */
+export class KeyedBackend implements KeyedStateBackend {
+  readonly #context: BackendContext
+  readonly #clock: Clock
+  readonly #table: StateTable
+  readonly #maps: MapStore
+  readonly #spill: Spill | undefined
+  readonly #registered: Map<number, Registered> = new Map()
+  readonly #queues: HeapTimerQueue[] = []
+  /** Bytes that cells may take; what else is in memory is taken off, so it is computed anew in each turn. */
+  #cacheLimit = Infinity
+  /** Bytes of cells above which no input is taken, and a turn makes room in between. */
+  #suspendLimit = Infinity
+  #deadline = 0
+  #isStarted = false
+  #isClosed = false
+
+  constructor(context: BackendContext, store: SpillStore | undefined) {
+    this.#context = context
+    this.#clock = context.clock
+    this.#spill = store === undefined ? undefined : this.#spillTo(store)
+    this.#table = new StateTable({
+      spill: this.#spill,
+      strict: context.strict ? new StrictCheck() : undefined,
+      makeRoom: () => this.#makeRoom(),
+    })
+    this.#maps = new MapStore(this.#table)
+    if (this.#spill !== undefined) this.#setLimits()
+  }
+
+  #spillTo(store: SpillStore): Spill {
+    const { cacheBytes, fail, wake } = this.#context
+    return new Spill({
+      store,
+      maxPendingBytes: cacheBytes * PENDING_SHARE,
+      maxFilterBytes: cacheBytes * FILTER_SHARE,
+      landed: (cell) => this.#table.landed(cell),
+      drained: wake,
+      fail,
+    })
+  }
+
+  // --- Registration ---
+
+  register<D extends StateDescriptor>(stateId: number, uid: string, descriptor: D): StateHandle<D> {
+    const { kind, version, name } = descriptor
+    const state: CellState = {
+      stateId,
+      uid,
+      name,
+      kind,
+      version,
+      slot: this.#newSlots(1),
+      path: `${uid}/${name}`,
+      host: this.#table,
+      averageBytes: 0,
+      elementBytes: 0,
+      untilSample: 1,
+      samples: 0,
+      hasText: false,
+    }
+    this.#add(stateId, { kind: 'state', state })
+    return this.#handle(state) as StateHandle<D>
+  }
+
+  #handle(state: CellState): unknown {
+    if (state.kind === 'value') return new ValueHandle(this.#table, state)
+    if (state.kind === 'list') return new ListHandle(this.#table, state)
+    return new MapHandle(this.#table, this.#maps, state)
+  }
+
+  timers(uid: string, eventStateId: number, processingStateId: number): TimerQueue {
+    const queue = new HeapTimerQueue({
+      table: this.#table,
+      uid,
+      eventStateId,
+      processingStateId,
+      slot: this.#newSlots(2),
+    })
+    this.#queues.push(queue)
+    this.#add(eventStateId, { kind: 'timers', timers: { queue, domain: 'event' } })
+    this.#add(processingStateId, { kind: 'timers', timers: { queue, domain: 'processing' } })
+    return queue
+  }
+
+  #add(stateId: number, registered: Registered): void {
+    invariant(!this.#registered.has(stateId), `state id ${stateId} is registered twice`)
+    this.#registered.set(stateId, registered)
+  }
+
+  #newSlots(count: number): number {
+    invariant(!this.#isStarted, 'a state is registered after restore')
+    const slot = this.#table.slotCount
+    this.#table.slotCount += count
+    return slot
+  }
+
+  async restore(
+    entries: AsyncIterable<StateEntry> | Iterable<StateEntry>,
+    options: { readonly asChanges?: boolean } = {},
+  ): Promise<void> {
+    if (!this.#isStarted) {
+      this.#isStarted = true
+      await this.#spill?.prepare()
+    }
+    const restorer = new EntryRestorer({
+      table: this.#table,
+      maps: this.#maps,
+      registered: this.#registered,
+      range: this.#context.range,
+      asChanges: options.asChanges ?? false,
+    })
+    let count = 0
+    let sliceEnd = this.#clock.elapsed() + RESTORE_SLICE_MS
+    for await (const entry of entries) {
+      restorer.restore(entry)
+      if (++count % RESTORES_PER_LOOK !== 0) continue
+      this.work(-Infinity)
+      while (this.isSuspended || this.#clock.elapsed() >= sliceEnd) {
+        await new Promise<void>((resolve) => this.#clock.nextTurn(resolve))
+        if (this.#isClosed) throw stateClosed()
+        this.#spill?.throwIfFailed()
+        sliceEnd = this.#clock.elapsed() + RESTORE_SLICE_MS
+        this.work(-Infinity)
+      }
+    }
+  }
+
+  // --- The current key ---
+
+  setCurrentKey(key: Key, keyGroup: number): void {
+    this.#table.setCurrentKey(key, keyGroup)
+  }
+
+  get currentKey(): Key {
+    return this.#table.currentKey
+  }
+
+  setNamespace(namespace: Key | undefined): void {
+    this.#table.setNamespace(namespace)
+  }
+
+  get currentNamespace(): Key | undefined {
+    return this.#table.currentNamespace
+  }
+
+  clearCurrent(): void {
+    this.#table.clearCurrent()
+  }
+
+  // --- Housekeeping ---
+
+  get isSuspended(): boolean {
+    const spill = this.#spill
+    return spill !== undefined && (spill.isFull || this.#table.cache.bytes > this.#suspendLimit)
+  }
+
+  work(deadline: number): boolean {
+    this.#deadline = deadline
+    const moreToEncode = this.#table.changes.work(this.#isOver)
+    if (this.#spill === undefined) return moreToEncode
+    this.#setLimits()
+    const moreToEvict = this.#evict()
+    this.#spill.flush()
+    return moreToEncode || moreToEvict
+  }
+
+  readonly #isOver = (): boolean => this.#clock.elapsed() >= this.#deadline
+
+  #setLimits(): void {
+    const { cacheBytes } = this.#context
+    const left = cacheBytes * (1 - PENDING_SHARE) - this.#fixedBytes()
+    this.#cacheLimit = Math.max(left, cacheBytes * LEAST_CACHE_SHARE)
+    this.#suspendLimit = this.#cacheLimit + cacheBytes * EXCESS_SHARE
+  }
+
+  /** Evicts until the cache has room again, pending writes are too many (false), or time is over (true). */
+  #evict(): boolean {
+    const { cache } = this.#table
+    if (cache.bytes <= this.#cacheLimit) return false
+    const goal = this.#cacheLimit * KEPT_SHARE
+    for (let evicted = 0; cache.bytes > goal; evicted += EVICTIONS_PER_LOOK) {
+      if (this.#spill!.isFull) return false
+      if (evicted >= EVICTIONS_WITHOUT_TIME && this.#isOver()) return true
+      this.#evictSome(goal)
+    }
+    return false
+  }
+
+  /** A turn brings in more than it may: some leave at once. */
+  #makeRoom(): void {
+    if (this.#table.cache.bytes <= this.#suspendLimit || this.#spill!.isFull) return
+    this.#evictSome(this.#cacheLimit)
+  }
+
+  #evictSome(goal: number): void {
+    const { cache } = this.#table
+    for (let i = 0; i < EVICTIONS_PER_LOOK && cache.bytes > goal; i++) {
+      const cell = cache.next()
+      if (cell === undefined) return
+      this.#table.evict(cell)
+    }
+  }
+
+  // --- Checkpoints ---
+
+  beginSnapshot(checkpointId: number, baseId: number): StateSnapshot {
+    return this.#table.changes.begin(checkpointId, baseId)
+  }
+
+  /** Nothing is to be done: the next barrier says which base its changes are counted from. */
+  checkpointCompleted(): void {}
+
+  checkpointAborted(checkpointId: number): void {
+    this.#table.changes.abort(checkpointId)
+  }
+
+  // --- Figures and the end ---
+
+  get memoryBytes(): number {
+    return this.#table.cache.bytes + this.#fixedBytes() + (this.#spill?.pendingBytes ?? 0)
+  }
+
+  /** What is in memory and cannot be evicted. */
+  #fixedBytes(): number {
+    const { rows, changes } = this.#table
+    let timers = 0
+    for (const queue of this.#queues) timers += queue.count('event') + queue.count('processing')
+    return (
+      rows.count * ROW_BYTES +
+      timers * TIMER_BYTES +
+      changes.memoryBytes +
+      (this.#spill?.filterBytes ?? 0)
+    )
+  }
+
+  get entryCount(): number {
+    return this.#table.valueCount
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#table.close()
+    await this.#spill?.close()
+  }
+}

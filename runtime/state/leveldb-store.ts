@@ -1,0 +1,79 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { Level } from 'level'
+import { StreamError } from '../errors.ts'
+import type { PendingWrite, SpillStore } from './spill.ts'
+import { stateFailed } from './state-errors.ts'
+
+type Database = Level<Uint8Array, Uint8Array>
+
+/**
+ * A LevelDB in a directory of its own, as the working copy of one attempt: made empty, and removed at the end.
+ *
+ * Opened with the first write, since a job whose state fits into memory needs none. Damage and full disks are
+ * `MR_STATE_FAILED`.
+ */
+export class LevelDbStore implements SpillStore {
+  readonly #directory: string
+  #database: Database | undefined
+  #isPrepared = false
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Removes what a crash has left behind, and makes the directory. */
+  async prepare(): Promise<void> {
+    try {
+      await rm(this.#directory, { recursive: true, force: true })
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+      this.#isPrepared = true
+    } catch (error) {
+      throw directoryUnusable(this.#directory, error)
+    }
+  }
+
+  read(key: Uint8Array): Uint8Array | undefined {
+    if (this.#database === undefined) return undefined
+    try {
+      return this.#database.getSync(key)
+    } catch (error) {
+      throw stateFailed('reading', this.#directory, error)
+    }
+  }
+
+  async write(writes: readonly PendingWrite[]): Promise<void> {
+    try {
+      this.#database ??= await open(this.#directory)
+      const batch = this.#database.batch()
+      for (const { key, value } of writes) {
+        if (value === undefined) batch.del(key)
+        else batch.put(key, value)
+      }
+      await batch.write()
+    } catch (error) {
+      throw stateFailed('writing', this.#directory, error)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#database?.close()
+    this.#database = undefined
+    if (this.#isPrepared) await rm(this.#directory, { recursive: true, force: true })
+  }
+}
+
+async function open(directory: string): Promise<Database> {
+  const database: Database = new Level(directory, { keyEncoding: 'view', valueEncoding: 'buffer' })
+  await database.open()
+  return database
+}
+
+function directoryUnusable(directory: string, cause: unknown): StreamError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new StreamError(
+    'MR_DIRECTORY_UNUSABLE',
+    `The working directory of state ${directory} cannot be made (${reason}); state that does not fit into memory has no place; make it writable, or choose another with --dir.`,
+    { directory },
+    cause,
+  )
+}

@@ -1,0 +1,117 @@
+import { ABSENT, type CellState, type StateCell } from './state-cell.ts'
+import type { StateTable } from './state-table.ts'
+import type { ListState } from './state.ts'
+
+const NO_ELEMENTS: readonly never[] = Object.freeze([])
+/** What an element is taken to cost before one has been measured. */
+const ELEMENT_BYTES = 64
+
+/** A list state over the table: one cell, whose value is an array that belongs to the table alone. */
+export class ListHandle<T> implements ListState<T> {
+  readonly #table: StateTable
+  readonly #state: CellState
+
+  constructor(table: StateTable, state: CellState) {
+    this.#table = table
+    this.#state = state
+  }
+
+  get(): readonly T[] {
+    const table = this.#table
+    const row = table.row ?? table.openRow()
+    const cell = table.find(row, this.#state)
+    if (cell === undefined) return NO_ELEMENTS
+    const value = table.read(cell)
+    return value === ABSENT ? NO_ELEMENTS : (value as T[])
+  }
+
+  add(value: T): void {
+    const cell = this.#cell()
+    const list = this.#listToChange(cell)
+    list.push(this.#take(value, cell, list.length))
+    this.#changed(cell, 1)
+    if (this.#table.strict !== undefined) this.#table.strict.stored(value, cell)
+  }
+
+  addAll(values: readonly T[]): void {
+    // Its own array may be handed back: what is appended is what it held before.
+    const { length } = values
+    if (length === 0) return
+    const cell = this.#cell()
+    const list = this.#listToChange(cell)
+    for (let i = 0; i < length; i++) list.push(this.#take(values[i]!, cell, list.length))
+    this.#changed(cell, length)
+    this.#storedAll(values, cell)
+  }
+
+  update(values: readonly T[]): void {
+    const { length } = values
+    if (length === 0) {
+      this.clear()
+      return
+    }
+    const cell = this.#cell()
+    const list = values.slice()
+    const table = this.#table
+    if (table.strict !== undefined || table.loans.hasOthers(cell)) {
+      for (let i = 0; i < length; i++) list[i] = this.#take(list[i]!, cell, i)
+    }
+    table.touch(cell)
+    if (cell.value === ABSENT) table.valueCount++
+    cell.value = list
+    table.loans.lend(list, cell)
+    table.changed(cell)
+    table.resize(cell, (this.#state.elementBytes || ELEMENT_BYTES) * length)
+    this.#storedAll(values, cell)
+  }
+
+  clear(): void {
+    const table = this.#table
+    const row = table.row ?? table.openRow()
+    const cell = table.find(row, this.#state)
+    if (cell === undefined || cell.value === ABSENT) return
+    table.valueCount--
+    table.remove(cell)
+  }
+
+  #cell(): StateCell {
+    const table = this.#table
+    const row = table.row ?? table.openRow()
+    return table.obtain(row, this.#state)
+  }
+
+  #listToChange(cell: StateCell): T[] {
+    const table = this.#table
+    const value = table.peek(cell)
+    table.touch(cell)
+    if (value !== ABSENT) return value as T[]
+    table.valueCount++
+    const list: T[] = []
+    cell.value = list
+    return list
+  }
+
+  #changed(cell: StateCell, added: number): void {
+    const { bytes } = cell
+    const table = this.#table
+    table.loans.lend(cell.value as T[], cell)
+    table.changed(cell)
+    if (cell.bytes !== bytes) return
+    const elementBytes = this.#state.elementBytes || ELEMENT_BYTES
+    table.cache.resize(cell, bytes + Math.ceil(elementBytes * added))
+  }
+
+  /** The element as it is to be stored at `index`. */
+  #take(value: T, cell: StateCell, index: number): T {
+    const { strict, loans } = this.#table
+    if (strict !== undefined) strict.check(value, cell, `[${index}]`)
+    if (typeof value !== 'object' || value === null) return value
+    return loans.take(value, cell) as T
+  }
+
+  #storedAll(values: readonly T[], cell: StateCell): void {
+    const { strict } = this.#table
+    if (strict === undefined) return
+    for (const value of values) strict.stored(value, cell)
+  }
+}

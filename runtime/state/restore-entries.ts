@@ -1,0 +1,113 @@
+import { invariant, StreamError } from '../errors.ts'
+import { canonicalKey, readKey } from '../key-encoding.ts'
+import type { MapStore } from './map-store.ts'
+import { type EntryKey, type EntryOwner, readEntryKey, readPiece, versionOf } from './snapshot-format.ts'
+import type { KeyGroupRange, StateEntry, TimeDomain } from './state-backend.ts'
+import { type CellState, RowCell, type StateCell } from './state-cell.ts'
+import { StateRow } from './state-row.ts'
+import type { StateTable } from './state-table.ts'
+import type { HeapTimerQueue } from './timer-queue.ts'
+
+/** The timers of one operator and domain, by the state id of their entries. */
+export interface RegisteredTimers {
+  readonly queue: HeapTimerQueue
+  readonly domain: TimeDomain
+}
+
+/** What an entry's state id stands for. */
+export type Registered =
+  | { readonly kind: 'state'; readonly state: CellState }
+  | { readonly kind: 'timers'; readonly timers: RegisteredTimers }
+
+/**
+ * Puts entries of a checkpoint into the table, one at a time, in ascending order of key.
+ *
+ * Values stay encoded until they are used, so that a restart need not decode what it does not need.
+ */
+export class EntryRestorer {
+  readonly #table: StateTable
+  readonly #maps: MapStore
+  readonly #registered: ReadonlyMap<number, Registered>
+  readonly #range: KeyGroupRange
+  readonly #asChanges: boolean
+
+  constructor(options: {
+    readonly table: StateTable
+    readonly maps: MapStore
+    readonly registered: ReadonlyMap<number, Registered>
+    readonly range: KeyGroupRange
+    readonly asChanges: boolean
+  }) {
+    this.#table = options.table
+    this.#maps = options.maps
+    this.#registered = options.registered
+    this.#range = options.range
+    this.#asChanges = options.asChanges
+  }
+
+  restore(entry: StateEntry): void {
+    invariant(entry.kind === 'put', `a ${entry.kind} is restored`)
+    const key = readEntryKey(entry.key)
+    const { first, last } = this.#range
+    invariant(
+      key.keyGroup >= first && key.keyGroup <= last,
+      `key group ${key.keyGroup} is restored into ${first} to ${last}`,
+    )
+    const registered = this.#registered.get(key.stateId)
+    invariant(registered !== undefined, `state ${key.stateId} is restored but not registered`)
+    const row = this.#rowOf(key)
+    if (registered.kind === 'timers') {
+      const { queue, domain } = registered.timers
+      queue.restore(domain, row, readKey(key.subKey) as number, this.#asChanges)
+    } else {
+      checkVersion(registered.state, versionOf(entry.value))
+      const cell = this.#cellOf(row, registered.state, key)
+      this.#table.restore(cell, entry.value.slice(), this.#asChanges)
+    }
+  }
+
+  #cellOf(row: StateRow, state: CellState, key: EntryKey): StateCell {
+    if (state.kind === 'map') return this.#maps.restore(row, state, readKey(key.subKey))
+    if (state.kind === 'list') {
+      const piece = readPiece(key.subKey)
+      if (piece > 0) throw unknownLayout(state, `piece ${piece} of a list`)
+    }
+    this.#table.valueCount++
+    const cell = new RowCell(row, state)
+    row.slots[state.slot] = cell
+    this.#table.attach(cell, true)
+    return cell
+  }
+
+  #rowOf(owner: EntryOwner): StateRow {
+    const { key, keyGroup, namespace } = owner
+    const { rows, slotCount } = this.#table
+    const canonical = canonicalKey(key)
+    const top =
+      rows.find(canonical) ??
+      new StateRow({ key, keyGroup, parent: undefined, namespace: undefined, canonical, slotCount })
+    if (namespace === undefined) return top
+    const within = canonicalKey(namespace)
+    return (
+      top.named?.get(within) ??
+      new StateRow({ key, keyGroup, parent: top, namespace, canonical: within, slotCount })
+    )
+  }
+}
+
+function checkVersion(state: CellState, version: number): void {
+  if (version === state.version) return
+  throw new StreamError(
+    'MR_STATE_INCOMPATIBLE',
+    `State "${state.name}" of operator "${state.uid}" was written with schema version ${version}, and the job declares version ${state.version}; its values cannot be read; declare version ${version} again, or start without the checkpoint (--fresh).`,
+    { uid: state.uid, state: state.name, stored: version, declared: state.version },
+  )
+}
+
+function unknownLayout(state: CellState, what: string): StreamError {
+  return new StreamError(
+    'MR_CHECKPOINT_VERSION',
+    `State "${state.name}" of operator "${state.uid}" is stored with ${what}, which this version does not read; the checkpoint cannot be restored; use the version of millrace that wrote it.`,
+    { uid: state.uid, state: state.name },
+  )
+}

@@ -1,0 +1,92 @@
+/** Bits a key and probes a look-up: about 1 % of the keys that were never added are taken for added. */
+const BITS_PER_KEY = 10
+const PROBES = 6
+const FIRST_KEYS = 8_192
+const GROWTH = 4
+
+interface Layer {
+  readonly bits: Uint8Array
+  readonly capacity: number
+  count: number
+}
+
+/**
+ * Remembers which keys have ever been written to a working copy, so that a key that is new costs no look-up there: a
+ * Bloom filter that grows by layers.
+ *
+ * Never forgets: a key that was added is always found. About one key in a hundred that was not is found as well, more of them
+ * once the filter has reached its limit.
+ */
+export class SpillFilter {
+  readonly #layers: Layer[] = []
+  readonly #maxBytes: number
+  #byteLength = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get byteLength(): number {
+    return this.#byteLength
+  }
+
+  add(bytes: Uint8Array, length: number): void {
+    const hash = hashOf(bytes, length)
+    const step = stepOf(hash)
+    const layer = this.#writable()
+    layer.count++
+    const { bits } = layer
+    const mask = bits.length * 8 - 1
+    for (let i = 0, at = hash; i < PROBES; i++, at = (at + step) | 0) {
+      const bit = at & mask
+      bits[bit >>> 3]! |= 1 << (bit & 7)
+    }
+  }
+
+  mightHold(bytes: Uint8Array, length: number): boolean {
+    const hash = hashOf(bytes, length)
+    const step = stepOf(hash)
+    for (const { bits } of this.#layers) if (isIn(bits, hash, step)) return true
+    return false
+  }
+
+  #writable(): Layer {
+    const last = this.#layers.at(-1)
+    if (last !== undefined && last.count < last.capacity) return last
+    const capacity = last === undefined ? FIRST_KEYS : last.capacity * GROWTH
+    // A power of two, so that a mask takes the place of a division.
+    const byteLength = 2 ** Math.ceil(Math.log2((capacity * BITS_PER_KEY) / 8))
+    if (last !== undefined && this.#byteLength + byteLength > this.#maxBytes) return last
+    const layer = { bits: new Uint8Array(byteLength), capacity, count: 0 }
+    this.#layers.push(layer)
+    this.#byteLength += byteLength
+    return layer
+  }
+}
+
+function isIn(bits: Uint8Array, hash: number, step: number): boolean {
+  const mask = bits.length * 8 - 1
+  for (let i = 0, at = hash; i < PROBES; i++, at = (at + step) | 0) {
+    const bit = at & mask
+    if ((bits[bit >>> 3]! & (1 << (bit & 7))) === 0) return false
+  }
+  return true
+}
+
+/** FNV-1a, mixed. */
+function hashOf(bytes: Uint8Array, length: number): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
+  return mix(hash)
+}
+
+/** Odd, so that the probes are different bits. */
+function stepOf(hash: number): number {
+  return mix(hash ^ 0x9e3779b9) | 1
+}
+
+function mix(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return mixed ^ (mixed >>> 16)
+}

@@ -1,0 +1,134 @@
+import type { Clock } from '../clock.ts'
+import type { Key } from '../key.ts'
+import type { StateDescriptor, StateHandle } from './state.ts'
+
+/** A contiguous, inclusive range of key groups. */
+export interface KeyGroupRange {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * A change to state in the form in which it is stored: sorted by `key` (bytewise), it makes up segments.
+ *
+ * `key` = key group (u16 big-endian) · state id (u16 big-endian) · encoded key · encoded namespace · sub-key, each part
+ * self-delimiting and in the order of what it encodes (layout drawn in `snapshot-format.ts`). `clear` removes every older
+ * entry whose key starts with this one, and sorts before them; in the same segment the entries that follow it survive.
+ */
+export interface StateEntry {
+  readonly key: Uint8Array
+  readonly kind: 'put' | 'delete' | 'clear'
+  /** For `put`: codec id (u8) · schema version (u16) · encoded value. Empty otherwise. */
+  readonly value: Uint8Array
+}
+
+/** A state as registered: its number is given once per lineage by the coordinator and is in every manifest. */
+export interface RegisteredState {
+  /** 1 … 65535, unique in the lineage for (uid, name); never reused. */
+  readonly stateId: number
+  readonly uid: string
+  readonly descriptor: StateDescriptor
+}
+
+/** Timers are state too: their entries have one state id a (uid, time domain). */
+export type TimeDomain = 'event' | 'processing'
+
+export interface BackendContext {
+  readonly range: KeyGroupRange
+  readonly maxParallelism: number
+  readonly clock: Clock
+  /** Bytes that decoded values, pending writes and indexes of this backend may take. */
+  readonly cacheBytes: number
+  /** Directory for the working copy of this attempt; made and removed by the backend. */
+  readonly directory: string
+  readonly strict: boolean
+  /** Called when `isSuspended` has become false. */
+  wake(): void
+  /** Ends the attempt with this error (a failed background write). */
+  fail(error: unknown): void
+}
+
+/**
+ * Keyed state of one subtask: every keyed operator of its chain registers its states here and shares the current key.
+ *
+ * Calls are synchronous unless they return a promise. Life cycle: register* → timers* → restore → (setCurrentKey, state
+ * and timer calls, clearCurrent, beginSnapshot, …)* → close.
+ */
+export interface KeyedStateBackend {
+  /** Before `restore`. The handle works on the key and namespace current at each call. */
+  register<D extends StateDescriptor>(stateId: number, uid: string, descriptor: D): StateHandle<D>
+  /** The timers of one operator, both domains. Before `restore`. */
+  timers(uid: string, eventStateId: number, processingStateId: number): TimerQueue
+  /**
+   * Takes entries in ascending order of key, the newest of each key only (merged), puts only; may be slow. Called once
+   * for each chain of segments, with disjoint keys. `asChanges`: they count as changed, so that the next snapshot holds
+   * them all; else they are what the next snapshot is based on (the default).
+   */
+  restore(
+    entries: AsyncIterable<StateEntry> | Iterable<StateEntry>,
+    options?: { readonly asChanges?: boolean },
+  ): Promise<void>
+
+  /** Sets the key for the calls that follow; the namespace becomes the default one. */
+  setCurrentKey(key: Key, keyGroup: number): void
+  readonly currentKey: Key
+  setNamespace(namespace: Key | undefined): void
+  readonly currentNamespace: Key | undefined
+  /** The callback has ended: state calls throw `MR_STATE_OUTSIDE_CALLBACK` until the next key is set (R15). */
+  clearCurrent(): void
+
+  /** True while pending writes exceed their limit: no input may be taken (R22). */
+  readonly isSuspended: boolean
+  /**
+   * Housekeeping between records, called in each slice: evict, write, encode a part of a running snapshot, at most until
+   * `clock.elapsed() >= deadline`. Returns true if there is more to do at once.
+   */
+  work(deadline: number): boolean
+
+  /**
+   * The synchronous part of a checkpoint, at the barrier: takes over the set of entries changed since `baseId` (R24);
+   * they keep their values of this moment (R25). One snapshot at a time.
+   */
+  beginSnapshot(checkpointId: number, baseId: number): StateSnapshot
+  /** The checkpoint has been published: its changes need not be written again. */
+  checkpointCompleted(checkpointId: number): void
+  /** The checkpoint was declined or has expired: its changes go into the next one (R24). */
+  checkpointAborted(checkpointId: number): void
+
+  /** Bytes held in memory by cache and pending writes, for metrics. */
+  readonly memoryBytes: number
+  /** Number of (key, namespace, state) cells that exist; may be an estimate for spilled state. */
+  readonly entryCount: number
+  close(): Promise<void>
+}
+
+/** The change set of one checkpoint while it is encoded. */
+export interface StateSnapshot {
+  readonly checkpointId: number
+  /** True once every entry has been encoded: `entries` may be read. `work` of the backend makes progress. */
+  readonly isEncoded: boolean
+  /** Called once when `isEncoded` becomes true; at once if it is. */
+  onEncoded(callback: () => void): void
+  /** All entries, ascending by key; valid once encoded, until the next snapshot begins. */
+  entries(): Iterable<StateEntry>
+  /** Sum of key and value bytes. */
+  readonly byteLength: number
+}
+
+/**
+ * Timers of one operator subtask. Set semantics by (timestamp, key, namespace); popped by timestamp, ties in unspecified
+ * order (but the same for the same calls).
+ */
+export interface TimerQueue {
+  /** For the backend's current key and namespace. A timestamp that is not an integer or ±Infinity is an error. */
+  register(domain: TimeDomain, timestamp: number): void
+  delete(domain: TimeDomain, timestamp: number): void
+  /** The earliest timestamp, Infinity if there is none. */
+  earliest(domain: TimeDomain): number
+  /**
+   * Removes the earliest timer if its timestamp is ≤ `upTo`, makes its key and namespace current in the backend, and
+   * returns its timestamp; undefined if there is none.
+   */
+  pop(domain: TimeDomain, upTo: number): number | undefined
+  count(domain: TimeDomain): number
+}

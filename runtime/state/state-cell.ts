@@ -1,0 +1,146 @@
+import { StreamError } from '../errors.ts'
+import type { ByteWriter } from '../bytes.ts'
+import { Change } from './change-log.ts'
+import type { EntryRun } from './entry-run.ts'
+import { readEntryValue, writeEntryValue, writePiece, writePrefix } from './snapshot-format.ts'
+import { showKey, stateLabel } from './state-errors.ts'
+import type { StateRow } from './state-row.ts'
+import type { StateKind } from './state.ts'
+
+/** In place of the value of a cell: there is none. */
+export const ABSENT: unique symbol = Symbol('absent')
+/** In place of the value of a cell: it is in `encoded`, or else the spill has to be asked. */
+export const EVICTED: unique symbol = Symbol('evicted')
+
+/** What cells ask of the table that they are part of. */
+export interface CellHost {
+  /** A snapshot needs the cell no more; `run` holds it as its last entry, if it was encoded. */
+  settle(cell: StateCell, run: EntryRun | undefined): void
+}
+
+/** A registered state, with what has been learnt about the size of its values. */
+export interface CellState {
+  readonly stateId: number
+  readonly uid: string
+  readonly name: string
+  readonly kind: StateKind
+  readonly version: number
+  /** Its place in every row. */
+  readonly slot: number
+  /** `uid/name`: what paths of fields begin with. */
+  readonly path: string
+  readonly host: CellHost
+  /** Bytes that a value takes in memory, and an element of a list: averages of samples. */
+  averageBytes: number
+  elementBytes: number
+  /** Updates until the next sample is taken, and samples taken. */
+  untilSample: number
+  samples: number
+  /** Values hold strings that may be pieces of longer ones. */
+  hasText: boolean
+}
+
+/**
+ * One stored entry in memory: the value of a key, a list, or one entry of a map; the unit of caching, of change tracking
+ * and of eviction.
+ *
+ * It is in memory decoded (`value`), encoded (`encoded`), or known not to exist.
+ */
+export abstract class StateCell extends Change {
+  readonly row: StateRow
+  readonly state: CellState
+  value: unknown = ABSENT
+  /** The value as it is stored, where that is in memory; always there while `value` is `EVICTED` but not in the spill. */
+  encoded: Uint8Array | undefined
+  /** The spill does not have this value, or this absence, yet; not even among its pending writes. */
+  isDirty = false
+  /** The spill, or a pending write, may hold some value of this entry. */
+  isSpilled = false
+  /** Used since the cache looked last. */
+  isReferenced = true
+  /** What it is taken to cost in memory. */
+  bytes = 0
+  /** Its place in the cache, -1 when it is not there. */
+  position = -1
+  /** The number of its newest pending write; 0 when there is none. While there is one, `encoded` stays. */
+  pendingWrite = 0
+
+  constructor(row: StateRow, state: CellState) {
+    super()
+    this.row = row
+    this.state = state
+  }
+
+  /** Appends the key of the entry. */
+  abstract writeKey(writer: ByteWriter): void
+
+  /** Leaves its place; true if its slot of the row has become free by that. */
+  abstract detach(): boolean
+
+  /** Whether there is nothing to be stored. */
+  get isGone(): boolean {
+    return this.value === ABSENT
+  }
+
+  /** It is on its way from memory to the spill. */
+  evicted(): void {}
+
+  /** The value in stored bytes. */
+  decode(stored: Uint8Array): unknown {
+    return readEntryValue(stored)
+  }
+
+  /** Appends the value as it is stored; must be in memory. */
+  writeStored(writer: ByteWriter): void {
+    if (this.encoded !== undefined) {
+      writer.append(this.encoded)
+      return
+    }
+    const { state } = this
+    try {
+      writeEntryValue(writer, state.version, this.value, state.path)
+    } catch (error) {
+      throw this.name(error)
+    }
+  }
+
+  /** An error about the value, with its state and key told. */
+  name(error: unknown): unknown {
+    if (!(error instanceof StreamError)) return error
+    const { uid, name } = this.state
+    const key = showKey(this.row.key)
+    const fields = { uid, state: name, key, ...error.fields }
+    return new StreamError(error.code, `${stateLabel(this.state, this.row)}: ${error.message}`, fields, error)
+  }
+
+  override encode(run: EntryRun): void {
+    if (this.value === ABSENT && !this.existed) return
+    run.beginEntry(this.value === ABSENT ? 'delete' : 'put')
+    this.writeKey(run.writer)
+    run.beginValue()
+    if (this.value === ABSENT) return
+    try {
+      this.writeStored(run.writer)
+    } catch (error) {
+      run.dropEntry()
+      throw error
+    }
+  }
+
+  override settle(run: EntryRun | undefined): void {
+    this.state.host.settle(this, run)
+  }
+}
+
+/** The value of a key, or its list as one piece. */
+export class RowCell extends StateCell {
+  override writeKey(writer: ByteWriter): void {
+    writePrefix(writer, this.row, this.state.stateId)
+    if (this.state.kind === 'list') writePiece(writer, 0)
+  }
+
+  override detach(): boolean {
+    this.row.slots[this.state.slot] = undefined
+    return true
+  }
+}

@@ -1,0 +1,53 @@
+import { inspect } from 'node:util'
+import { RestartableError, StreamError } from '../errors.ts'
+import type { Key } from '../key.ts'
+
+/** Longest rendering of a key in a message. */
+const MAX_SHOWN = 120
+
+/** A key on one line, shortened; strings in quotes, bigints with their n. */
+export function showKey(key: Key): string {
+  const text = inspect(key, { depth: 16, breakLength: Infinity, maxStringLength: 80, maxArrayLength: 20 })
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+}
+
+interface StateName {
+  readonly uid: string
+  readonly name: string
+}
+
+/** How messages name the state of a key: `State "count" of operator "velocity", key '4532'`. */
+export function stateLabel(
+  state: StateName,
+  row: { readonly key: Key; readonly namespace: Key | undefined },
+): string {
+  const namespace = row.namespace === undefined ? '' : `, namespace ${showKey(row.namespace)}`
+  return `State "${state.name}" of operator "${state.uid}", key ${showKey(row.key)}${namespace}`
+}
+
+/** State, its iterators, or timers were used when no callback has a key (R15). */
+export function outsideCallback(): StreamError {
+  return new StreamError(
+    'MR_STATE_OUTSIDE_CALLBACK',
+    'State, timers or the current key were used outside of a callback of a keyed operator; there is no key that they could belong to; use them only in processElement or onTimer, before these return.',
+  )
+}
+
+/** The backend has been closed. */
+export function stateClosed(): StreamError {
+  return new StreamError(
+    'MR_STATE_CLOSED',
+    'State was used after its backend had been closed; the attempt is over, so nothing can be read or stored; end what still runs in the background in close().',
+  )
+}
+
+/** A working copy failed; another attempt builds a new one. */
+export function stateFailed(what: string, directory: string, cause: unknown): RestartableError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new RestartableError(
+    'MR_STATE_FAILED',
+    `State in ${directory}: ${what} failed (${reason}); this attempt cannot go on; it is rebuilt from the last checkpoint, look at the disk if this comes back.`,
+    { directory },
+    cause,
+  )
+}

@@ -1,0 +1,404 @@
+import { ByteWriter } from '../bytes.ts'
+import { canonicalKey } from '../key-encoding.ts'
+import type { CanonicalKey, Key } from '../key.ts'
+import { CellCache } from './cell-cache.ts'
+import { ChangeLog } from './change-log.ts'
+import type { EntryRun } from './entry-run.ts'
+import { Loans } from './loans.ts'
+import { estimateSize } from './size-estimate.ts'
+import type { Spill } from './spill.ts'
+import { ABSENT, type CellHost, type CellState, EVICTED, RowCell, type StateCell } from './state-cell.ts'
+import { outsideCallback, stateClosed } from './state-errors.ts'
+import { RowTable, StateRow } from './state-row.ts'
+import type { StrictCheck } from './strict-check.ts'
+
+/** What a cell and a row take in memory besides the value. */
+export const CELL_BYTES = 200
+export const ROW_BYTES = 250
+/** What a value takes decoded, for a byte encoded. */
+const DECODED_PER_BYTE = 2
+/** Every so many updates of a state one value is measured; the first few all are. */
+const SAMPLE_EVERY = 32
+const FIRST_SAMPLES = 8
+
+/**
+ * The keyed state that is in memory: rows by key and namespace, their cells, which key is current, and how a cell is
+ * read, changed, evicted and loaded.
+ *
+ * What both backends share; a spill, where there is one, holds what is not in memory. Reading and changing a cell that is
+ * in memory costs no look-up and no allocation.
+ */
+export class StateTable implements CellHost {
+  readonly rows: RowTable = new RowTable()
+  readonly cache: CellCache = new CellCache()
+  readonly changes: ChangeLog = new ChangeLog()
+  readonly loans: Loans = new Loans()
+  readonly spill: Spill | undefined
+  readonly strict: StrictCheck | undefined
+  /** Number of slots in every row. */
+  slotCount = 0
+  /** Cells with a value; for spilled state that was changed without having been read an estimate. */
+  valueCount = 0
+  /** The row of the current key and namespace; undefined outside callbacks, and while nothing of it is in memory. */
+  row: StateRow | undefined
+  /** Tells callbacks apart. */
+  callback = 0
+  /** Evicts something if far too much is in memory; not while a cell is in hand. */
+  readonly makeRoom: () => void
+  readonly #scratch: ByteWriter = new ByteWriter()
+  #isOpen = false
+  #isClosed = false
+  #key: Key = ''
+  #keyGroup = 0
+  #canonical: CanonicalKey = ''
+  #namespace: Key | undefined
+  #defaultRow: StateRow | undefined
+
+  constructor(options: {
+    readonly spill: Spill | undefined
+    readonly strict: StrictCheck | undefined
+    readonly makeRoom: () => void
+  }) {
+    this.spill = options.spill
+    this.strict = options.strict
+    this.makeRoom = options.makeRoom
+  }
+
+  // --- The current key ---
+
+  setCurrentKey(key: Key, keyGroup: number): void {
+    if (this.strict !== undefined) this.endCallback()
+    const canonical = canonicalKey(key)
+    const row = this.rows.find(canonical)
+    if (row === undefined) this.makeRoom()
+    this.#key = key
+    this.#keyGroup = keyGroup
+    this.#canonical = canonical
+    this.#namespace = undefined
+    this.#defaultRow = row
+    this.#isOpen = true
+    this.row = row
+    this.callback++
+    this.loans.clear()
+  }
+
+  /** Makes the key and namespace of a row current. */
+  enter(row: StateRow): void {
+    if (this.strict !== undefined) this.endCallback()
+    const top = row.parent ?? row
+    this.#key = row.key
+    this.#keyGroup = row.keyGroup
+    this.#canonical = top.canonical
+    this.#namespace = row.namespace
+    this.#defaultRow = top
+    this.#isOpen = true
+    this.row = row
+    this.callback++
+    this.loans.clear()
+  }
+
+  setNamespace(namespace: Key | undefined): void {
+    this.#mustBeOpen()
+    if (namespace === this.#namespace) return
+    this.#namespace = namespace
+    this.row =
+      namespace === undefined
+        ? this.#defaultRow
+        : this.#defaultRow?.named?.get(canonicalKey(namespace))
+  }
+
+  /** The callback has ended. In strict mode what it did is checked (R16). */
+  clearCurrent(): void {
+    this.row = undefined
+    this.#isOpen = false
+    this.endCallback()
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  get currentKey(): Key {
+    this.#mustBeOpen()
+    return this.#key === 0 ? 0 : this.#key
+  }
+
+  get currentNamespace(): Key | undefined {
+    this.#mustBeOpen()
+    return this.#namespace
+  }
+
+  /** The current row where `row` is undefined: a new one, which enters the table with its first cell. */
+  openRow(): StateRow {
+    this.#mustBeOpen()
+    const top = (this.#defaultRow ??= this.#newRow(this.#canonical, undefined, undefined))
+    const namespace = this.#namespace
+    this.row =
+      namespace === undefined ? top : this.#newRow(canonicalKey(namespace), top, namespace)
+    return this.row
+  }
+
+  #newRow(
+    canonical: CanonicalKey,
+    parent: StateRow | undefined,
+    namespace: Key | undefined,
+  ): StateRow {
+    const { slotCount } = this
+    return new StateRow({
+      key: this.#key,
+      keyGroup: this.#keyGroup,
+      parent,
+      namespace,
+      canonical,
+      slotCount,
+    })
+  }
+
+  /** In strict mode: checks what the callback left behind, and keeps it encoded only, so that nobody shares it (R16). */
+  endCallback(): void {
+    if (this.strict === undefined) return
+    for (const cell of this.strict.end()) {
+      if (cell.position >= 0 && cell.value !== ABSENT && cell.value !== EVICTED) this.pack(cell)
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed) throw stateClosed()
+    if (!this.#isOpen) throw outsideCallback()
+  }
+
+  // --- Cells of values and lists ---
+
+  /** The cell of a value or list, perhaps evicted or absent; undefined if there is certainly no value. */
+  find(row: StateRow, state: CellState): StateCell | undefined {
+    const cell = row.slots[state.slot] as RowCell | undefined
+    if (cell !== undefined || this.spill === undefined || this.spill.isEmpty) return cell
+    const evicted = new RowCell(row, state)
+    if (!this.mightBeSpilled(evicted)) return undefined
+    this.#attachEvicted(evicted)
+    return evicted
+  }
+
+  /** As `find`, but makes a cell where there is none. */
+  obtain(row: StateRow, state: CellState): StateCell {
+    const found = this.find(row, state)
+    if (found !== undefined) return found
+    const cell = new RowCell(row, state)
+    row.slots[state.slot] = cell
+    this.attach(cell, true)
+    return cell
+  }
+
+  #attachEvicted(cell: RowCell): void {
+    cell.value = EVICTED
+    cell.isSpilled = true
+    cell.row.slots[cell.state.slot] = cell
+    this.attach(cell, true)
+  }
+
+  /** Whether the spill may have a value for a cell that is not in memory yet. */
+  mightBeSpilled(cell: StateCell): boolean {
+    if (this.spill === undefined || this.spill.isEmpty) return false
+    const scratch = this.#scratch
+    scratch.length = 0
+    cell.writeKey(scratch)
+    return this.spill.mightHold(scratch.bytes, scratch.length)
+  }
+
+  // --- Any cell ---
+
+  /** A cell has been put into its place; `isFirst` if it is the first in its slot of the row. */
+  attach(cell: StateCell, isFirst: boolean): void {
+    if (isFirst) this.rows.use(cell.row)
+    this.cache.add(cell, CELL_BYTES)
+  }
+
+  /** A cell leaves memory. */
+  detach(cell: StateCell): void {
+    this.cache.remove(cell)
+    if (cell.detach()) this.rows.release(cell.row)
+  }
+
+  /** The value of a cell, or `ABSENT`; it is about to be seen by user code. */
+  read(cell: StateCell): unknown {
+    const value = this.peek(cell)
+    if (typeof value === 'object' && value !== null) {
+      this.loans.lend(value, cell)
+      if (this.strict !== undefined) this.strict.lent(cell)
+    }
+    return value
+  }
+
+  /** As `read`, for a value that does not reach user code as it is. */
+  peek(cell: StateCell): unknown {
+    const { stamp } = cell
+    if (stamp !== 0 && stamp !== this.changes.interval) this.changes.encodeFirst(cell)
+    cell.isReferenced = true
+    return cell.value === EVICTED ? this.#load(cell) : cell.value
+  }
+
+  /** To be called before the value of a cell is changed. */
+  touch(cell: StateCell): void {
+    if (cell.stamp !== this.changes.interval) this.changes.touch(cell, cell.value !== ABSENT)
+  }
+
+  /** Sets the value of a cell. */
+  write(cell: StateCell, given: unknown): void {
+    if (this.strict !== undefined) this.strict.check(given, cell)
+    this.touch(cell)
+    cell.value =
+      typeof given === 'object' && given !== null ? this.loans.take(given, cell) : given
+    this.changed(cell)
+    if (this.strict !== undefined) this.strict.stored(given, cell)
+  }
+
+  /** The value of a cell has been changed, after `touch`. */
+  changed(cell: StateCell): void {
+    cell.encoded = undefined
+    cell.isDirty = true
+    cell.isReferenced = true
+    if (cell.position < 0) this.cache.add(cell, cell.bytes)
+    if (--cell.state.untilSample <= 0) this.#sample(cell)
+    else if (cell.bytes <= CELL_BYTES) {
+      this.cache.resize(cell, CELL_BYTES + cell.state.averageBytes)
+    }
+  }
+
+  /** Corrects the estimate for a cell's value. */
+  resize(cell: StateCell, bytes: number): void {
+    this.cache.resize(cell, CELL_BYTES + Math.ceil(bytes))
+  }
+
+  /** Takes the value of a cell away. */
+  remove(cell: StateCell): void {
+    this.touch(cell)
+    this.#empty(cell)
+    if (cell.existed || cell.isSpilled) return
+    this.changes.leave(cell)
+    this.detach(cell)
+  }
+
+  /** Takes the value away without a trace in the changes: something that was logged covers it. */
+  discard(cell: StateCell): void {
+    if (cell.stamp !== 0) this.changes.leave(cell)
+    this.#empty(cell)
+    if (!cell.isSpilled) this.detach(cell)
+  }
+
+  #empty(cell: StateCell): void {
+    cell.value = ABSENT
+    cell.encoded = undefined
+    cell.isDirty = true
+    if (cell.position < 0) this.cache.add(cell, CELL_BYTES)
+    else this.cache.resize(cell, CELL_BYTES)
+  }
+
+  #sample(cell: StateCell): void {
+    const { state, value } = cell
+    const { bytes, hasText } = estimateSize(value)
+    const isFirst = state.averageBytes === 0
+    state.averageBytes = isFirst ? bytes : Math.ceil(state.averageBytes * 0.75 + bytes * 0.25)
+    if (Array.isArray(value) && value.length > 0) state.elementBytes = bytes / value.length
+    if (hasText) state.hasText = true
+    state.samples++
+    state.untilSample = state.samples < FIRST_SAMPLES ? 1 : SAMPLE_EVERY
+    this.cache.resize(cell, CELL_BYTES + bytes)
+  }
+
+  // --- Eviction, and the way back ---
+
+  #load(cell: StateCell): unknown {
+    const stored = cell.encoded ?? this.#readSpilled(cell)
+    if (stored === undefined) {
+      cell.value = ABSENT
+      cell.isSpilled = false
+    } else {
+      cell.value = cell.decode(stored)
+      if (cell.pendingWrite === 0) cell.encoded = undefined
+    }
+    const bytes = CELL_BYTES + (stored?.length ?? 0) * DECODED_PER_BYTE
+    if (cell.position < 0) this.cache.add(cell, bytes)
+    else this.cache.resize(cell, bytes)
+    return cell.value
+  }
+
+  #readSpilled(cell: StateCell): Uint8Array | undefined {
+    if (this.spill === undefined) return undefined
+    return this.spill.read(this.#keyOf(cell))
+  }
+
+  #keyOf(cell: StateCell): Uint8Array {
+    this.#scratch.length = 0
+    cell.writeKey(this.#scratch)
+    return this.#scratch.copy()
+  }
+
+  /** Fills a new cell with a value from a checkpoint, which stays encoded until it is used. */
+  restore(cell: StateCell, encoded: Uint8Array, asChange: boolean): void {
+    if (asChange) this.changes.touch(cell, false)
+    cell.value = EVICTED
+    cell.encoded = encoded
+    cell.isDirty = true
+    cell.isReferenced = false
+    this.cache.resize(cell, CELL_BYTES + encoded.length)
+  }
+
+  /** Keeps a value in its encoded form only. */
+  pack(cell: StateCell): void {
+    if (cell.encoded === undefined) {
+      const scratch = this.#scratch
+      scratch.length = 0
+      cell.writeStored(scratch)
+      cell.encoded = scratch.copy()
+    }
+    cell.value = EVICTED
+    this.cache.resize(cell, CELL_BYTES + cell.encoded.length)
+  }
+
+  /** Moves a cell from memory to the spill; encoded first for the snapshot that it waits for (R25). */
+  evict(cell: StateCell): void {
+    const isGone = cell.isGone
+    if (!isGone && cell.value !== EVICTED && (cell.isDirty || cell.stamp !== 0)) this.pack(cell)
+    if (cell.stamp !== 0) this.changes.encodeEarly(cell)
+    if (!isGone) cell.evicted()
+    if (cell.isDirty) {
+      cell.isDirty = false
+      if (!isGone) this.spill!.queue(cell, this.#keyOf(cell), cell.encoded)
+      else if (cell.isSpilled) this.spill!.queue(cell, this.#keyOf(cell), undefined)
+    }
+    cell.value = isGone ? ABSENT : EVICTED
+    if (cell.pendingWrite === 0) cell.encoded = undefined
+    this.cache.remove(cell)
+    this.settle(cell, undefined)
+  }
+
+  /** The newest write of a cell has reached the spill. */
+  landed(cell: StateCell): void {
+    if (cell.isDirty) return
+    if (cell.value !== ABSENT) cell.encoded = undefined
+    this.settle(cell, undefined)
+  }
+
+  /** Neither a snapshot nor the spill waits for the cell: keeps of it what is still needed. */
+  settle(cell: StateCell, run: EntryRun | undefined): void {
+    if (cell.stamp !== 0 || cell.pendingWrite !== 0) return
+    if (cell.value === EVICTED) {
+      if (cell.encoded === undefined) this.detach(cell)
+    } else if (cell.value === ABSENT) {
+      if (!cell.isSpilled) this.detach(cell)
+    } else if (run !== undefined && cell.state.hasText) {
+      // Pieces of strings would keep the batches they came in; decoded again they have memory of their own.
+      cell.encoded = run.copyLastValue()
+      this.pack(cell)
+    }
+  }
+
+  close(): void {
+    this.row = undefined
+    this.#defaultRow = undefined
+    this.#isOpen = false
+    this.#isClosed = true
+    this.rows.clear()
+    this.cache.clear()
+  }
+}

@@ -1,0 +1,102 @@
+import { StreamError } from '../errors.ts'
+import { checkValue, encodeValue } from '../value-codec.ts'
+import { ABSENT, EVICTED, type StateCell } from './state-cell.ts'
+import { showKey, stateLabel } from './state-errors.ts'
+
+/** What an object looked like at the end of the callback in which it was stored. */
+interface Stored {
+  bytes: Uint8Array
+  callback: number
+  readonly label: string
+}
+
+/**
+ * Finds violations of R16 in strict mode: compares encodings of all that a callback had in its hands at its end, and
+ * objects that are stored again with how they were when they were stored before.
+ *
+ * Costs an encoding for every use of state; for tests and `--strict` only.
+ */
+export class StrictCheck {
+  /** The cells touched in this callback, with the encoding that their value must still have at its end. */
+  readonly #touched: Map<StateCell, Uint8Array | undefined> = new Map()
+  readonly #stored: WeakMap<object, Stored> = new WeakMap()
+  #callback = 0
+
+  /** The value of a cell has been handed out. */
+  lent(cell: StateCell): void {
+    if (!this.#touched.has(cell)) this.#touched.set(cell, this.#encode(cell))
+  }
+
+  /** Refuses a value outside the type table before it is stored (R18); `place` is where in the cell's value it will be. */
+  check(value: unknown, cell: StateCell, place = ''): void {
+    try {
+      checkValue(value, cell.state.path + place)
+    } catch (error) {
+      throw cell.name(error)
+    }
+  }
+
+  /** `given` has been stored as the value of a cell, or in it. */
+  stored(given: unknown, cell: StateCell): void {
+    this.#touched.set(cell, this.#encode(cell))
+    if (typeof given !== 'object' || given === null) return
+    const bytes = encodeValue(given, cell.state.path)
+    const before = this.#stored.get(given)
+    if (before === undefined) {
+      const label = stateLabel(cell.state, cell.row)
+      this.#stored.set(given, { bytes, callback: this.#callback, label })
+      return
+    }
+    if (before.callback !== this.#callback && !isEqual(before.bytes, bytes)) {
+      throw mutated(
+        cell,
+        `an object was stored that an earlier callback had stored too (${before.label}), and that has been changed since`,
+        'the value stored then has changed with it, unless it had been written out',
+        'store a new object each time',
+      )
+    }
+    before.bytes = bytes
+    before.callback = this.#callback
+  }
+
+  /** The callback has ended: what it was given must not have been changed. Returns the cells it touched. */
+  end(): readonly StateCell[] {
+    this.#callback++
+    const cells = [...this.#touched]
+    this.#touched.clear()
+    for (const [cell, expected] of cells) {
+      const found = this.#encode(cell)
+      if (found === undefined || expected === undefined || isEqual(found, expected)) continue
+      throw mutated(
+        cell,
+        'the value was changed in place and not stored again in the same callback',
+        'the change would be kept or lost by chance',
+        'call update() or put() with it after the change',
+      )
+    }
+    return cells.map(([cell]) => cell)
+  }
+
+  #encode(cell: StateCell): Uint8Array | undefined {
+    const { value } = cell
+    if (value === ABSENT || value === EVICTED) return undefined
+    try {
+      return encodeValue(value, cell.state.path)
+    } catch (error) {
+      throw cell.name(error)
+    }
+  }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index])
+}
+
+function mutated(cell: StateCell, what: string, effect: string, way: string): StreamError {
+  const { uid, name } = cell.state
+  return new StreamError(
+    'MR_STATE_MUTATED',
+    `${stateLabel(cell.state, cell.row)}: ${what}; ${effect}; ${way}.`,
+    { uid, state: name, key: showKey(cell.row.key) },
+  )
+}

@@ -1,0 +1,160 @@
+import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
+import type { Operator, Output } from '../operator.ts'
+import type { ChainNode } from '../graph/job-graph-types.ts'
+import type { TimerQueue } from '../state/state-backend.ts'
+import type { SinkDriver } from './sink-driver.ts'
+import type { SourceDriver } from './source-driver.ts'
+import type { EdgeOutput } from './edge-output.ts'
+import { describeFailure } from './failure-context.ts'
+
+/** What runs in a node of the chain: user code is reached through exactly one of these. */
+export type NodeBody =
+  | { readonly kind: 'operator'; readonly operator: Operator }
+  | { readonly kind: 'sink'; readonly sink: SinkDriver }
+  | { readonly kind: 'source'; readonly source: SourceDriver }
+
+/** Anything that takes a record by a direct call. */
+export interface RecordTarget {
+  accept(value: unknown, timestamp: number): void
+}
+
+/** Tells which node of a slot is running, for stall reports from another thread (R37): one shared cell a slot. */
+export interface RunningCell {
+  readonly cell: Int32Array
+}
+
+/**
+ * One node of a subtask's chain at run time: its operator, source or sink, where its output goes, its watermark and
+ * its figures.
+ */
+export class NodeRuntime implements RecordTarget {
+  readonly node: ChainNode
+  readonly name: string
+  readonly uid: string | undefined
+  /** Number of this node in its slot, written to the running cell while it works. */
+  readonly number: number
+  /** Main output and side outputs by tag. */
+  readonly outputs: Map<string | undefined, NodeOutput> = new Map()
+  /** Chain indexes of the nodes it calls. */
+  readonly children: number[] = []
+  readonly edges: EdgeOutput[] = []
+  body!: NodeBody
+  timers: TimerQueue | undefined
+  /** The operator's watermark: what its timers have been fired up to (R12). */
+  watermark: number = MIN_TIMESTAMP
+  /** The last one it forwarded. */
+  forwarded: number = MIN_TIMESTAMP
+  /** Waiting to be processed; -Infinity is none. */
+  pending: number = MIN_TIMESTAMP
+  status: WatermarkStatus = 'active'
+  recordsIn = 0
+  readonly counters: Record<string, number> = {}
+  readonly #running: Int32Array
+
+  constructor(node: ChainNode, number: number, running: Int32Array) {
+    this.node = node
+    this.name = node.node.name
+    this.uid = node.node.uid
+    this.number = number
+    this.#running = running
+  }
+
+  /** Takes a record; a failure leaves with the record and this operator named in it (R39). */
+  accept(value: unknown, timestamp: number): void {
+    const running = this.#running
+    const caller = running[0]!
+    running[0] = this.number
+    this.recordsIn++
+    try {
+      const body = this.body
+      if (body.kind === 'operator') body.operator.processElement(value, timestamp)
+      else if (body.kind === 'sink') body.sink.write(value, timestamp)
+    } catch (error) {
+      throw describeFailure(error, this, { value, timestamp })
+    }
+    running[0] = caller
+  }
+
+  /** For work that is neither record nor callback: what is running now is this node; returns what was. */
+  enter(): number {
+    const caller = this.#running[0]!
+    this.#running[0] = this.number
+    return caller
+  }
+
+  leave(caller: number): void {
+    this.#running[0] = caller
+  }
+
+  /** Calls back for a timer or another callback that is not a record, named in failures. */
+  call(what: string, timestamp: number, callback: () => void): void {
+    const caller = this.enter()
+    try {
+      callback()
+    } catch (error) {
+      throw describeFailure(error, this, { what, timestamp })
+    }
+    this.leave(caller)
+  }
+
+  get recordsOut(): number {
+    let sum = 0
+    for (const output of this.outputs.values()) sum += output.count
+    return sum
+  }
+
+  count(counter: string, by = 1): void {
+    this.counters[counter] = (this.counters[counter] ?? 0) + by
+  }
+}
+
+/**
+ * One output of a node: hands each record to the nodes chained behind it and to the edges that leave here.
+ *
+ * Synchronous. Where there is exactly one taker, the call goes to it directly.
+ */
+export class NodeOutput implements Output {
+  count = 0
+  #only: RecordTarget | undefined
+  #targets: RecordTarget[] = []
+  readonly #freeze: ((value: unknown) => void) | undefined
+
+  constructor(freeze: ((value: unknown) => void) | undefined) {
+    this.#freeze = freeze
+  }
+
+  attach(target: RecordTarget): void {
+    this.#targets.push(target)
+    this.#only = this.#targets.length === 1 ? target : undefined
+  }
+
+  emit(value: unknown, timestamp: number): void {
+    this.count++
+    if (this.#freeze !== undefined) this.#freeze(value)
+    if (this.#only !== undefined) this.#only.accept(value, timestamp)
+    else this.#fanOut(value, timestamp)
+  }
+
+  #fanOut(value: unknown, timestamp: number): void {
+    for (const target of this.#targets) target.accept(value, timestamp)
+  }
+}
+
+/** Makes an edge a taker of records. */
+export function edgeTarget(edge: EdgeOutput): RecordTarget {
+  return { accept: (value, timestamp) => edge.emit(value, timestamp) }
+}
+
+/**
+ * Freezes a record with all that is in it, so that a function that mutates its input is found (`--strict`). The bytes of an
+ * array, the entries of a Map or Set and the time of a Date cannot be frozen; what a Map or Set holds is.
+ */
+export function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  if (ArrayBuffer.isView(value)) return
+  Object.freeze(value)
+  if (value instanceof Map) for (const key of value.keys()) deepFreeze(key)
+  const inners =
+    value instanceof Map || value instanceof Set ? value.values() : Object.values(value)
+  for (const inner of inners) deepFreeze(inner)
+}

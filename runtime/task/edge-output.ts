@@ -1,0 +1,100 @@
+import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
+import { StreamError } from '../errors.ts'
+import { keyGroupOf, subtaskOfKeyGroup } from '../key-group.ts'
+import { keyProblem } from '../key-encoding.ts'
+import type { Key } from '../key.ts'
+import type { OutputChannel } from '../channel/output-channel.ts'
+
+/** Where one subtask sends the records of one edge: picks the channel of each record, and knows all of them. */
+export interface EdgeOutput {
+  readonly channels: readonly OutputChannel[]
+  emit(value: unknown, timestamp: number): void
+}
+
+/** A key that is one of the key types; fails with `MR_KEY_INVALID`, which says what the selector returned. */
+export function checkedKey(key: unknown, consumer: string, timestamp: number): Key {
+  if (typeof key === 'string') return key
+  const problem = keyProblem(key)
+  if (problem === undefined) return key as Key
+  throw new StreamError(
+    'MR_KEY_INVALID',
+    `The key selector before operator "${consumer}" returned ${problem} for a record at ${timestamp}; a record without a valid key cannot be assigned to a subtask; return a string, number, bigint, bytes or a tuple of these.`,
+    { operator: consumer, timestamp },
+  )
+}
+
+/** One target only: forward edges, and any edge into a vertex of parallelism 1. */
+export class SingleOutput implements EdgeOutput {
+  readonly channels: readonly OutputChannel[]
+  readonly #channel: OutputChannel
+
+  constructor(channel: OutputChannel) {
+    this.channels = [channel]
+    this.#channel = channel
+  }
+
+  emit(value: unknown, timestamp: number): void {
+    this.#channel.emit(value, timestamp)
+  }
+}
+
+/** Round robin over all targets, starting at the sender's own index so that senders do not march in step. */
+export class RebalanceOutput implements EdgeOutput {
+  readonly channels: readonly OutputChannel[]
+  #next: number
+
+  constructor(channels: readonly OutputChannel[], start: number) {
+    this.channels = channels
+    this.#next = start % channels.length
+  }
+
+  emit(value: unknown, timestamp: number): void {
+    const channel = this.channels[this.#next]!
+    this.#next = this.#next + 1 === this.channels.length ? 0 : this.#next + 1
+    channel.emit(value, timestamp)
+  }
+}
+
+/** By key: key → key group → subtask (R19); all records of a key take one channel, in order (R10). */
+export class HashOutput implements EdgeOutput {
+  readonly channels: readonly OutputChannel[]
+  readonly #selector: (value: never) => Key
+  readonly #consumer: string
+  readonly #maxParallelism: number
+  readonly #subtaskOf: Uint16Array
+
+  constructor(options: {
+    readonly channels: readonly OutputChannel[]
+    readonly selector: (value: never) => Key
+    readonly consumer: string
+    readonly maxParallelism: number
+  }) {
+    const { channels, maxParallelism } = options
+    this.channels = channels
+    this.#selector = options.selector
+    this.#consumer = options.consumer
+    this.#maxParallelism = maxParallelism
+    this.#subtaskOf = Uint16Array.from({ length: maxParallelism }, (_, keyGroup) =>
+      subtaskOfKeyGroup(keyGroup, maxParallelism, channels.length),
+    )
+  }
+
+  emit(value: unknown, timestamp: number): void {
+    const key = checkedKey(this.#selector(value as never), this.#consumer, timestamp)
+    const keyGroup = keyGroupOf(key, this.#maxParallelism)
+    this.channels[this.#subtaskOf[keyGroup]!]!.emitKeyed(value, timestamp, key, keyGroup)
+  }
+}
+
+/** Sends a watermark to every channel, so that all subtasks behind an edge hold the same one (R8). */
+export function broadcastWatermark(outputs: readonly EdgeOutput[], timestamp: number): void {
+  for (const output of outputs) for (const channel of output.channels) channel.watermark(timestamp)
+}
+
+export function broadcastStatus(outputs: readonly EdgeOutput[], status: WatermarkStatus): void {
+  for (const output of outputs) for (const channel of output.channels) channel.status(status)
+}
+
+export function broadcastBarrier(outputs: readonly EdgeOutput[], barrier: CheckpointBarrier): void {
+  for (const output of outputs) for (const channel of output.channels) channel.barrier(barrier)
+}

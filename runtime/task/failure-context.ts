@@ -1,0 +1,97 @@
+import { inspect } from 'node:util'
+import { type ErrorFields, RestartableError, StreamError } from '../errors.ts'
+import type { Operator } from '../operator.ts'
+
+/** Longest rendering of a record in a message. */
+const MAX_SHOWN = 200
+
+/** Failures that already tell where they happened. */
+const described = new WeakSet<Error>()
+
+/** What was being worked on: a record, or a timer or other callback. */
+export type FailedWork =
+  | { readonly value: unknown; readonly timestamp: number }
+  | { readonly what: string; readonly timestamp: number }
+
+interface FailingNode {
+  readonly name: string
+  readonly uid: string | undefined
+  readonly body: { readonly kind: string; readonly operator?: Operator }
+}
+
+/**
+ * Adds operator and record (or timer) to a failure, once: the innermost operator is the one that failed (R39).
+ *
+ * A coded error keeps its code, and whether it may be restarted; anything else becomes `MR_FUNCTION_FAILED`, restartable.
+ */
+export function describeFailure(thrown: unknown, node: FailingNode, work: FailedWork): StreamError {
+  if (thrown instanceof StreamError && described.has(thrown)) return thrown
+  const note = node.body.operator?.describeCurrent?.()
+  const at = 'what' in work ? work.what : `record ${showValue(work.value)}`
+  const time = Number.isFinite(work.timestamp) ? ` at ${work.timestamp}` : ''
+  const where = `Operator "${node.name}", ${note ?? at}${time}`
+  const fields = {
+    operator: node.name,
+    timestamp: work.timestamp,
+    ...('what' in work ? { callback: work.what } : { record: showValue(work.value) }),
+  }
+  const error = wrap(thrown, where, fields)
+  described.add(error)
+  return error
+}
+
+/**
+ * Adds more context (subtask, key, source position) to an error; same class and code. Of a field that is there already the
+ * inner one stays.
+ */
+export function extendFailure(error: unknown, suffix: string, fields: ErrorFields): StreamError {
+  const where = 'operator' in fields ? `Operator "${String(fields['operator'])}"` : 'Subtask'
+  const base = error instanceof StreamError ? error : wrap(error, where, {})
+  const Kind = base instanceof RestartableError ? RestartableError : StreamError
+  const extended = new Kind(
+    base.code,
+    suffix === '' ? base.message : `${base.message} (${suffix})`,
+    { ...fields, ...base.fields },
+    base.cause,
+  )
+  if (base.stack !== undefined) extended.stack = base.stack
+  described.add(extended)
+  return extended
+}
+
+function wrap(thrown: unknown, where: string, fields: ErrorFields): StreamError {
+  if (thrown instanceof StreamError) {
+    const Kind = thrown instanceof RestartableError ? RestartableError : StreamError
+    const error = new Kind(
+      thrown.code,
+      `${where}: ${thrown.message}`,
+      { ...fields, ...thrown.fields },
+      thrown.cause,
+    )
+    if (thrown.stack !== undefined) error.stack = thrown.stack
+    return error
+  }
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+  return new RestartableError(
+    'MR_FUNCTION_FAILED',
+    `${where}: the function threw ${message}; the record cannot be processed; mend the function, or handle such records in it.`,
+    fields,
+    thrown,
+  )
+}
+
+/** A value on one line, shortened. */
+export function showValue(value: unknown): string {
+  let text: string
+  try {
+    text = inspect(value, {
+      depth: 3,
+      breakLength: Infinity,
+      maxArrayLength: 10,
+      maxStringLength: 80,
+    })
+  } catch {
+    text = `a ${typeof value}`
+  }
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+}

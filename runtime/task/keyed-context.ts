@@ -1,0 +1,85 @@
+import type { Clock } from '../clock.ts'
+import { invariant } from '../errors.ts'
+import type { Key } from '../key.ts'
+import type { KeyedContext, TimerService } from '../operator.ts'
+import type { StateDescriptor, StateHandle } from '../state/state.ts'
+import type { KeyedStateBackend, TimerQueue } from '../state/state-backend.ts'
+import type { NodeRuntime } from './chain-node.ts'
+
+/** Keyed state and timers of one operator, over the backend that its whole chain shares. */
+export class BackendKeyedContext implements KeyedContext {
+  readonly timers: TimerService
+  readonly #backend: KeyedStateBackend
+  readonly #handles: ReadonlyMap<string, unknown>
+  readonly #operator: string
+
+  constructor(options: {
+    readonly backend: KeyedStateBackend
+    readonly node: NodeRuntime
+    readonly queue: TimerQueue
+    readonly handles: ReadonlyMap<string, unknown>
+    readonly clock: Clock
+  }) {
+    this.#backend = options.backend
+    this.#handles = options.handles
+    this.#operator = options.node.name
+    this.timers = new NodeTimers(options.node, options.queue, options.clock)
+  }
+
+  get currentKey(): Key {
+    return this.#backend.currentKey
+  }
+
+  get currentNamespace(): Key | undefined {
+    return this.#backend.currentNamespace
+  }
+
+  setNamespace(namespace: Key | undefined): void {
+    this.#backend.setNamespace(namespace)
+  }
+
+  state<D extends StateDescriptor>(descriptor: D): StateHandle<D> {
+    const handle = this.#handles.get(descriptor.name)
+    invariant(
+      handle !== undefined,
+      `operator "${this.#operator}" asks for state "${descriptor.name}", which it did not declare`,
+    )
+    return handle as StateHandle<D>
+  }
+}
+
+class NodeTimers implements TimerService {
+  readonly #node: NodeRuntime
+  readonly #queue: TimerQueue
+  readonly #clock: Clock
+
+  constructor(node: NodeRuntime, queue: TimerQueue, clock: Clock) {
+    this.#node = node
+    this.#queue = queue
+    this.#clock = clock
+  }
+
+  registerEventTime(timestamp: number): void {
+    this.#queue.register('event', timestamp)
+  }
+
+  deleteEventTime(timestamp: number): void {
+    this.#queue.delete('event', timestamp)
+  }
+
+  registerProcessingTime(timestamp: number): void {
+    this.#queue.register('processing', timestamp)
+  }
+
+  deleteProcessingTime(timestamp: number): void {
+    this.#queue.delete('processing', timestamp)
+  }
+
+  get currentWatermark(): number {
+    return this.#node.watermark
+  }
+
+  get currentProcessingTime(): number {
+    return this.#clock.now()
+  }
+}

@@ -1,0 +1,56 @@
+import type { NodeRuntime } from './chain-node.ts'
+
+export interface ProcessingTimersOptions {
+  readonly nodes: readonly NodeRuntime[]
+  /** After every callback: state is out of reach again (R15). */
+  readonly endCallback: () => void
+  /** Adds the current key to a failure of a callback (R39). */
+  readonly nameKey: (error: unknown) => Error
+}
+
+/** The processing-time timers of a subtask's chain: a timer for T fires once the clock is past T (semantics 2.5). */
+export class ProcessingTimers {
+  readonly #options: ProcessingTimersOptions
+  readonly #nodes: readonly NodeRuntime[]
+
+  constructor(options: ProcessingTimersOptions) {
+    this.#options = options
+    this.#nodes = options.nodes.filter((node) => node.timers !== undefined)
+  }
+
+  /** The earliest timestamp over all nodes, Infinity if there is none. */
+  get next(): number {
+    let next = Infinity
+    for (const node of this.#nodes) next = Math.min(next, node.timers!.earliest('processing'))
+    return next
+  }
+
+  /** Fires timers below `now` while `mayGoOn`, asked before each; returns whether any fired. */
+  fire(now: number, mayGoOn: () => boolean): boolean {
+    let fired = false
+    for (const node of this.#nodes) {
+      const timers = node.timers!
+      while (timers.earliest('processing') < now) {
+        if (!mayGoOn()) return fired
+        const timestamp = timers.pop('processing', now - 1)
+        if (timestamp === undefined) break
+        fired = true
+        this.#fireTimer(node, timestamp)
+      }
+    }
+    return fired
+  }
+
+  #fireTimer(node: NodeRuntime, timestamp: number): void {
+    const { body } = node
+    if (body.kind !== 'operator') return
+    try {
+      node.call('processing-time timer', timestamp, () =>
+        body.operator.onProcessingTime?.(timestamp),
+      )
+    } catch (error) {
+      throw this.#options.nameKey(error)
+    }
+    this.#options.endCallback()
+  }
+}

@@ -1,0 +1,478 @@
+import type { Port } from '../channel/port.ts'
+import type { RemoteChannel } from '../channel/remote-channel.ts'
+import type { RemoteInput } from '../channel/remote-input.ts'
+import { invariant, toErrorData } from '../errors.ts'
+import { buildExecutionGraph, type ExecutionGraph } from '../graph/execution-graph.ts'
+import { buildJobGraph } from '../graph/job-graph.ts'
+import type { JobGraph } from '../graph/job-graph-types.ts'
+import type {
+  LinkMessage,
+  OperatorFigures,
+  PrepareOutput,
+  SlotCommand,
+  SlotReport,
+  SubtaskId,
+} from '../messages.ts'
+import { decodeValue, encodeValue } from '../value-codec.ts'
+import { EnumeratorHost } from './enumerator-host.ts'
+import { RunningNode } from './running-node.ts'
+import type { PendingCommit } from './sink-driver.ts'
+import type { SlotEnvironment } from './slot-environment.ts'
+import { BoundedLog } from './slot-log.ts'
+import type { SlotChannels } from './slot-wiring.ts'
+import type { Subtask, SubtaskListener } from './subtask.ts'
+import { type BuiltSubtask, buildSubtask } from './subtask-builder.ts'
+
+/** How often figures go to the coordinator. */
+const FIGURES_INTERVAL_MS = 250
+
+/** What housekeeping of a subtask's state gets in each turn, even when records have used up the slice. */
+const HOUSEKEEPING_MS = 1
+
+type ReportBody = SlotReport extends infer R
+  ? R extends { attempt: number; slot: number }
+    ? Omit<R, 'attempt' | 'slot'>
+    : never
+  : never
+
+/**
+ * One slot: the subtasks that share a thread, and the loop that gives each its turn.
+ *
+ * A turn lasts at most `sliceMs`, then the event loop gets a macrotask turn, with input waiting too (N11). Without work it
+ * sleeps until a message, a completion or the next due timer. Nothing here is asynchronous per record.
+ */
+export class Slot {
+  readonly #environment: SlotEnvironment
+  readonly #graph: JobGraph
+  readonly #execution: ExecutionGraph
+  readonly #channels: SlotChannels = { remoteOutputs: new Map(), remoteInputs: new Map() }
+  /** By vertex; built last to first, since direct channels need their targets. */
+  readonly #built: (BuiltSubtask | undefined)[] = []
+  readonly #log: Map<string, BoundedLog> = new Map()
+  readonly #running: RunningNode
+  #enumerators: EnumeratorHost | undefined
+  /** Settles when all enumerators have started: before that they have no state to take. */
+  #started: Promise<void> = Promise.resolve()
+  /** Settles when nothing is being opened any more. */
+  #opening: Promise<unknown> = Promise.resolve()
+  #isClosing = false
+  #printBacklog = 0
+  #isRunning = false
+  #hasFailed = false
+  #isScheduled = false
+  #deadline = 0
+  #nextTick = -Infinity
+  #nextFigures = -Infinity
+  #cancelTimer: (() => void) | undefined
+  #closed!: () => void
+  /** Settles when the slot has been cancelled and closed everything. */
+  readonly closed: Promise<void> = new Promise((resolve) => {
+    this.#closed = resolve
+  })
+
+  constructor(environment: SlotEnvironment) {
+    this.#environment = environment
+    const { parallelism, maxParallelism } = environment.settings
+    this.#graph = buildJobGraph(environment.graph, { parallelism, maxParallelism })
+    this.#execution = buildExecutionGraph(this.#graph)
+    this.#running = new RunningNode(environment.graph.nodes.map((node) => node.name))
+    environment.control.onMessage((command) => this.#command(command))
+    for (const port of environment.links) if (port !== undefined) this.#listen(port)
+    const nodeNames = environment.graph.nodes.map((node) => node.name)
+    this.#report({ type: 'built', structuralHash: environment.structuralHash, nodeNames })
+  }
+
+  #report(body: ReportBody): void {
+    const { attempt, slot } = this.#environment.settings
+    this.#environment.control.post({ ...body, attempt, slot } as SlotReport)
+  }
+
+  // --- Messages ---
+
+  #command(command: SlotCommand): void {
+    try {
+      this.#obey(command)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #obey(command: SlotCommand): void {
+    switch (command.type) {
+      case 'prepare-output':
+        this.#open(this.#prepareOutput(command.output), { type: 'output-prepared' })
+        break
+      case 'open':
+        this.#open(this.#openAll(command), { type: 'opened' })
+        break
+      case 'run':
+        this.#run()
+        break
+      case 'trigger':
+        this.#started
+          .then(
+            () => this.#trigger(command),
+            // Reported where the start is awaited; the checkpoint ends with the attempt.
+            () => {},
+          )
+          .catch((error: unknown) => this.#fail(error))
+        break
+      case 'snapshot-finished':
+        for (const id of command.subtasks) {
+          this.#subtask(id.vertex)?.snapshotFinished(command.checkpointId, command.baseId)
+        }
+        break
+      case 'checkpoint-completed':
+        for (const subtask of this.#subtasks()) subtask.checkpointCompleted(command.checkpointId)
+        break
+      case 'checkpoint-aborted':
+        for (const subtask of this.#subtasks()) subtask.checkpointAborted(command.checkpointId)
+        break
+      case 'printed':
+        this.#printBacklog -= command.bytes
+        this.wake()
+        break
+      case 'cancel':
+        void this.#close()
+        break
+    }
+  }
+
+  #open(work: Promise<void>, done: ReportBody): void {
+    this.#opening = work.then(
+      () => this.#report(done),
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  #listen(port: Port<LinkMessage, LinkMessage>): void {
+    port.onMessage((message) => {
+      try {
+        this.#receive(message)
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
+  }
+
+  #receive(message: LinkMessage): void {
+    switch (message.type) {
+      case 'batch':
+        this.#inputOf(message.channel).push(message.buffer, message.length)
+        this.wake()
+        break
+      case 'credit':
+        this.#outputOf(message.channel).restoreCredit(message.bytes, message.buffer)
+        break
+      case 'splits':
+        this.#assign(message.vertex, decodeValue(message.splits) as unknown[])
+        break
+      case 'no-more-splits':
+        this.#noMoreSplits(message.vertex)
+        break
+      case 'inject-barrier': {
+        const { checkpointId, baseId, kind } = message
+        for (const subtask of this.#subtasks()) subtask.trigger({ checkpointId, baseId, kind })
+        break
+      }
+    }
+  }
+
+  #inputOf(channel: number): RemoteInput {
+    const input = this.#channels.remoteInputs.get(channel)
+    invariant(input !== undefined, `a batch comes over channel ${channel}, which does not end here`)
+    return input
+  }
+
+  #outputOf(channel: number): RemoteChannel {
+    const output = this.#channels.remoteOutputs.get(channel)
+    invariant(
+      output !== undefined,
+      `a credit comes for channel ${channel}, which does not begin here`,
+    )
+    return output
+  }
+
+  // --- Deployment ---
+
+  async #prepareOutput(output: PrepareOutput): Promise<void> {
+    for (const node of this.#environment.graph.nodes) {
+      if (node.type !== 'sink') continue
+      const pending = (output.pending[node.name] ?? []).flatMap(
+        (data) => decodeValue(Buffer.from(data, 'base64')) as PendingCommit[],
+      )
+      await node.sink.prepareOutput?.({
+        uid: node.name,
+        current: output.current,
+        ancestry: output.ancestry,
+        policy: output.policy,
+        pending: pending.flatMap((commit) => commit.committables),
+        log: (message) => this.#logLine(node.name, undefined, message),
+      })
+    }
+  }
+
+  async #openAll(command: Extract<SlotCommand, { type: 'open' }>): Promise<void> {
+    const environment = this.#environment
+    const { slot } = environment.settings
+    const directory = command.restoreDirectory
+    const restoreStorage =
+      directory === undefined ? environment.storage : environment.openStorage(directory)
+    for (const vertex of [...this.#graph.vertices].reverse()) {
+      if (vertex.parallelism <= slot) continue
+      this.#built[vertex.index] = buildSubtask(vertex, {
+        environment,
+        graph: this.#graph,
+        execution: this.#execution,
+        channels: this.#channels,
+        restored: command.restored.find(
+          (part) => part.vertex === vertex.index && part.subtask === slot,
+        ),
+        restoreStorage,
+        nodeNumber: (name) => this.#running.numberOf(name),
+        subtaskOf: (index) => this.#built[index]!.subtask,
+        deadline: () => this.#deadline,
+        wake: () => this.wake(),
+        listener: this.#listener(vertex.index),
+        log: (uid, subtask, values) => this.#logOf(uid, subtask).log(values),
+        print: (uid, lines) => {
+          this.#printBacklog += Buffer.byteLength(lines)
+          this.#report({ type: 'print', uid, lines })
+        },
+        printBacklog: () => this.#printBacklog,
+        deliver: (uid, deliveryId, values) =>
+          this.#report({ type: 'deliver', uid, deliveryId, values }),
+      })
+    }
+    environment.failpoint('before-restore')
+    for (const built of [...this.#built].reverse()) {
+      if (this.#isClosing) return
+      await built?.open()
+    }
+    environment.failpoint('after-restore')
+    if (slot === 0) this.#hostEnumerators(command.enumerators)
+  }
+
+  #listener(vertex: number): SubtaskListener {
+    const subtask: SubtaskId = { vertex, subtask: this.#environment.settings.slot }
+    return {
+      wake: () => this.wake(),
+      acknowledged: (checkpointId, part) =>
+        this.#report({ type: 'acknowledge', checkpointId, subtask, part }),
+      declined: (checkpointId, error) =>
+        this.#report({ type: 'decline', checkpointId, subtask, error }),
+      committed: (checkpointId) => this.#report({ type: 'committed', checkpointId, subtask }),
+      finished: () => this.#report({ type: 'subtask-finished', subtask }),
+      failed: (error) => this.#fail(error),
+    }
+  }
+
+  #hostEnumerators(restored: Readonly<Record<string, string>>): void {
+    const environment = this.#environment
+    const host = new EnumeratorHost({
+      clock: environment.clock,
+      allow: new Set(environment.settings.allow),
+      restored,
+      log: (uid, message) => this.#logLine(uid, undefined, message),
+    })
+    for (const vertex of this.#graph.vertices) {
+      const node = vertex.chain[0]!.node
+      if (node.type !== 'source') continue
+      host.add(node, vertex.parallelism, {
+        assignSplits: (subtask, splits) => {
+          const bytes = encodeValue(splits, `splits of ${node.name}`)
+          if (subtask === 0) this.#assign(vertex.index, decodeValue(bytes) as unknown[])
+          else this.#post(subtask, { type: 'splits', vertex: vertex.index, subtask, splits: bytes })
+        },
+        noMoreSplits: (subtask) => {
+          if (subtask === 0) this.#noMoreSplits(vertex.index)
+          else this.#post(subtask, { type: 'no-more-splits', vertex: vertex.index, subtask })
+        },
+      })
+    }
+    this.#enumerators = host
+  }
+
+  #post(slot: number, message: LinkMessage): void {
+    this.#environment.links[slot]!.post(message)
+  }
+
+  #run(): void {
+    this.#isRunning = true
+    for (const subtask of this.#subtasks().reverse()) subtask.start()
+    this.#started = this.#enumerators?.start() ?? Promise.resolve()
+    this.#started.catch((error: unknown) => this.#fail(error))
+    this.wake()
+  }
+
+  #trigger(command: Extract<SlotCommand, { type: 'trigger' }>): void {
+    const { checkpointId, baseId, kind } = command
+    const states = this.#enumerators?.snapshotState(checkpointId) ?? {}
+    this.#report({ type: 'enumerators', checkpointId, states })
+    for (const port of this.#environment.links) {
+      port?.post({ type: 'inject-barrier', checkpointId, baseId, kind })
+    }
+    for (const subtask of this.#subtasks()) subtask.trigger({ checkpointId, baseId, kind })
+  }
+
+  #assign(vertex: number, splits: readonly unknown[]): void {
+    this.#subtask(vertex)?.assign((source) => source.reader.addSplits(splits))
+  }
+
+  #noMoreSplits(vertex: number): void {
+    this.#subtask(vertex)?.assign((source) => source.noMoreSplits())
+  }
+
+  // --- The loop ---
+
+  /** There may be something to do; cheap, callable from anywhere. */
+  wake(): void {
+    if (this.#isScheduled || !this.#isRunning || this.#hasFailed) return
+    this.#isScheduled = true
+    this.#environment.clock.nextTurn(() => {
+      this.#isScheduled = false
+      if (this.#isRunning && !this.#hasFailed) this.#turn()
+    })
+  }
+
+  #turn(): void {
+    try {
+      const hasMore = this.#work()
+      if (hasMore) this.wake()
+      else this.#sleep()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #work(): boolean {
+    const { clock, heartbeat, sliceMs, quantum, roundsPerTurn, settings } = this.#environment
+    const start = clock.elapsed()
+    this.#deadline = start + sliceMs
+    heartbeat[1] = (heartbeat[1]! + 1) | 0
+    heartbeat[0] = 0
+    const subtasks = this.#subtasks()
+    let worked = this.#timeWork(subtasks)
+    for (let round = 0; round < roundsPerTurn; round++) {
+      let progress = false
+      // Downstream first: what is on its way leaves before more comes in.
+      for (let i = subtasks.length - 1; i >= 0; i--) {
+        if (subtasks[i]!.run(this.#deadline, quantum)) progress = true
+      }
+      worked ||= progress
+      if (!progress || clock.elapsed() >= this.#deadline) break
+    }
+    for (const subtask of subtasks) {
+      if (subtask.work(Math.max(this.#deadline, clock.elapsed() + HOUSEKEEPING_MS))) worked = true
+      subtask.flush(worked ? start - settings.bufferTimeoutMs : Infinity)
+    }
+    return worked
+  }
+
+  /** Watermark ticks, processing-time timers, figures. */
+  #timeWork(subtasks: readonly Subtask[]): boolean {
+    const { clock, settings } = this.#environment
+    const elapsed = clock.elapsed()
+    let worked = false
+    if (elapsed >= this.#nextTick) {
+      this.#nextTick = elapsed + settings.autoWatermarkIntervalMs
+      for (const subtask of subtasks) subtask.tick()
+    }
+    if (elapsed >= this.#nextFigures) {
+      this.#nextFigures = elapsed + FIGURES_INTERVAL_MS
+      this.#reportFigures()
+    }
+    const now = clock.now()
+    for (const subtask of subtasks) {
+      if (subtask.fireProcessingTime(now, this.#deadline)) worked = true
+    }
+    return worked
+  }
+
+  #sleep(): void {
+    const { clock } = this.#environment
+    this.#cancelTimer?.()
+    let delayMs = Math.max(0, Math.min(this.#nextTick, this.#nextFigures) - clock.elapsed())
+    const now = clock.now()
+    for (const subtask of this.#subtasks()) {
+      const due = subtask.nextProcessingTime
+      if (due !== Infinity) delayMs = Math.min(delayMs, Math.max(0, due - now + 1))
+    }
+    this.#cancelTimer = clock.schedule(Math.ceil(delayMs), () => this.wake())
+  }
+
+  #subtasks(): Subtask[] {
+    return this.#built.flatMap((built) => (built === undefined ? [] : [built.subtask]))
+  }
+
+  #subtask(vertex: number): Subtask | undefined {
+    return this.#built[vertex]?.subtask
+  }
+
+  // --- Reports ---
+
+  #reportFigures(): void {
+    const operators: OperatorFigures[] = []
+    for (const subtask of this.#subtasks()) {
+      for (const node of subtask.nodes) {
+        const source = (node.body as typeof node.body | undefined)?.kind === 'source'
+        operators.push({
+          name: node.name,
+          recordsIn: node.recordsIn,
+          recordsOut: node.recordsOut,
+          watermark: node.watermark,
+          maxTimestamp:
+            source && node.body.kind === 'source' ? node.body.source.maxTimestamp : -Infinity,
+          counters: { ...node.counters },
+        })
+      }
+    }
+    this.#report({ type: 'figures', operators })
+    for (const log of this.#log.values()) log.roll()
+  }
+
+  #logOf(uid: string, subtask: number): BoundedLog {
+    let log = this.#log.get(uid)
+    if (log === undefined) {
+      log = new BoundedLog(
+        () => this.#environment.clock.elapsed(),
+        (line) => this.#logLine(uid, subtask, line),
+      )
+      this.#log.set(uid, log)
+    }
+    return log
+  }
+
+  #logLine(uid: string | undefined, subtaskIndex: number | undefined, line: string): void {
+    this.#report({ type: 'log', uid, subtaskIndex, line })
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    const data = toErrorData(error)
+    const named = data.fields['operator']
+    const operator = typeof named === 'string' ? named : this.#running.nameOf(this.#environment)
+    this.#report({ type: 'failed', error: data, operator })
+  }
+
+  async #close(): Promise<void> {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    if (this.#isRunning) this.#reportFigures()
+    this.#isRunning = false
+    this.#cancelTimer?.()
+    // What is still being opened could not be closed.
+    await this.#opening
+    const closing = this.#built.map((built) => built?.close())
+    const results = await Promise.allSettled([...closing, this.#enumerators?.close()])
+    for (const result of results) {
+      if (result.status === 'rejected') {
+        this.#logLine(undefined, undefined, `close failed: ${String(result.reason)}`)
+      }
+    }
+    for (const log of this.#log.values()) log.end()
+    this.#report({ type: 'closed' })
+    this.#closed()
+  }
+}

@@ -1,0 +1,220 @@
+import type { Clock } from '../clock.ts'
+import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
+import { invariant } from '../errors.ts'
+import type { WatermarkStrategy } from '../graph/stream-graph.ts'
+import type { Output } from '../operator.ts'
+import type { PollResult, ReaderOutput, SourceReader, SplitOutput } from '../source.ts'
+import { TimestampCheck } from '../timestamps.ts'
+import { SplitTime, type SplitTimeState, SplitWatermarks } from './split-watermarks.ts'
+
+/** Without a strategy there are no watermarks but the last one. */
+const NO_WATERMARKS: WatermarkStrategy<unknown> = {
+  createGenerator: () => ({
+    onEvent() {},
+    currentWatermark: () => MIN_TIMESTAMP,
+    snapshotState: () => null,
+    restoreState() {},
+  }),
+  idleTimeoutMs: 60_000,
+}
+
+/** A source's part of a checkpoint. */
+export interface SourceState {
+  readonly splits: readonly unknown[]
+  readonly times: readonly SplitTimeState[]
+  readonly noMoreSplits: boolean
+}
+
+export interface SourceDriverOptions {
+  readonly strategy: WatermarkStrategy<unknown> | undefined
+  readonly clock: Clock
+  readonly output: Output
+  /** Whether the subtask may emit one more record (R6, R7). */
+  readonly mayEmit: () => boolean
+  readonly restored: SourceState | undefined
+  readonly restoredWatermark: number
+  /** Whether splits that are not assigned yet belong to the input: they hold time back (R11). */
+  readonly isBounded: boolean
+  /** A record is about to be emitted by a source that was idle. */
+  readonly onActive: () => void
+  /** A line for the user. */
+  readonly warn: (message: string) => void
+  /** Names the source and the record in a failure of the timestamp function (R39). */
+  readonly describe: (error: unknown, value: unknown, recordTimestamp: number) => Error
+}
+
+/** Runs the reader of one subtask: assigns timestamps, tracks the watermark and idleness of each split (R11). */
+export class SourceDriver implements ReaderOutput<unknown> {
+  reader!: SourceReader<unknown, unknown>
+  /** Highest timestamp emitted, for the lag. */
+  maxTimestamp: number = MIN_TIMESTAMP
+  hasEnded = false
+  /** Watermark and status as of the last tick. */
+  watermark: number
+  status: WatermarkStatus = 'active'
+  readonly #options: SourceDriverOptions
+  readonly #strategy: WatermarkStrategy<unknown>
+  readonly #outputs: Map<string, TimedSplitOutput> = new Map()
+  readonly #watermarks: SplitWatermarks
+  readonly #restoredTimes: Map<string, SplitTimeState>
+  readonly #timestamps: TimestampCheck
+  #noMoreSplits = false
+  /** When it could no longer be polled; NaN while it can. */
+  #heldSince = NaN
+  /** Since when it has had no split; NaN while it has one, or until the first tick. */
+  #withoutSplitsSince = NaN
+
+  constructor(options: SourceDriverOptions) {
+    this.#options = options
+    this.#strategy = options.strategy ?? NO_WATERMARKS
+    this.watermark = options.restoredWatermark
+    this.#watermarks = new SplitWatermarks(options.restoredWatermark)
+    this.#timestamps = new TimestampCheck(options.warn)
+    this.#restoredTimes = new Map(options.restored?.times.map((time) => [time.splitId, time]))
+  }
+
+  /** Opens the reader and hands it the splits of the checkpoint, if any. */
+  async open(reader: SourceReader<unknown, unknown>): Promise<void> {
+    this.reader = reader
+    await reader.open(this)
+    const restored = this.#options.restored
+    if (restored === undefined) return
+    if (restored.splits.length > 0) reader.addSplits(restored.splits)
+    if (restored.noMoreSplits) this.noMoreSplits()
+  }
+
+  noMoreSplits(): void {
+    this.#noMoreSplits = true
+    this.reader.noMoreSplits()
+  }
+
+  split(splitId: string): SplitOutput<unknown> {
+    let output = this.#outputs.get(splitId)
+    if (output === undefined) {
+      const time = new SplitTime(splitId, this.#strategy.createGenerator())
+      const restored = this.#restoredTimes.get(splitId)
+      if (restored !== undefined) {
+        time.status = restored.status
+        time.generator.restoreState(restored.generator)
+      }
+      this.#watermarks.add(time)
+      output = new TimedSplitOutput(this, time)
+      this.#outputs.set(splitId, output)
+    }
+    return output
+  }
+
+  poll(maxRecords: number): PollResult {
+    invariant(!this.hasEnded, 'a reader is polled after its end')
+    const result = this.reader.poll(maxRecords)
+    if (result === 'end') this.hasEnded = true
+    return result
+  }
+
+  /** Emits one record of a split; says whether the reader may go on. */
+  emit(time: SplitTime, value: unknown, recordTimestamp: number): boolean {
+    const timestamp = this.#timestampOf(value, recordTimestamp)
+    if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    if (time.status === 'idle') {
+      time.status = 'active'
+      this.status = 'active'
+      this.#options.onActive()
+    }
+    time.emptySince = NaN
+    this.#options.output.emit(value, timestamp)
+    time.generator.onEvent(timestamp)
+    return this.#options.mayEmit()
+  }
+
+  #timestampOf(value: unknown, recordTimestamp: number): number {
+    try {
+      const timestampOf = this.#strategy.timestampOf
+      const timestamp =
+        timestampOf === undefined ? recordTimestamp : timestampOf(value as never, recordTimestamp)
+      this.#timestamps.check(timestamp)
+      return timestamp
+    } catch (error) {
+      throw this.#options.describe(error, value, recordTimestamp)
+    }
+  }
+
+  fetchedEmpty(time: SplitTime): void {
+    if (Number.isNaN(time.emptySince)) time.emptySince = this.#options.clock.elapsed()
+  }
+
+  finish(splitId: string): void {
+    this.#watermarks.finish(splitId)
+    this.#outputs.delete(splitId)
+  }
+
+  /**
+   * Whether the subtask can take nothing now, so that the source is not polled: idleness does not count that time (R11).
+   */
+  hold(isHeld: boolean): void {
+    if (isHeld === !Number.isNaN(this.#heldSince)) return
+    const now = this.#options.clock.elapsed()
+    if (isHeld) {
+      this.#heldSince = now
+      return
+    }
+    const held = now - this.#heldSince
+    this.#heldSince = NaN
+    this.#withoutSplitsSince += held
+    this.#watermarks.shiftIdleness(held)
+  }
+
+  /** Brings watermark and status up to date, for the periodic emission. */
+  tick(): void {
+    const now = this.#options.clock.elapsed()
+    const { idleTimeoutMs } = this.#strategy
+    if (this.#options.isBounded && !this.#noMoreSplits) {
+      // What is still to be assigned may begin anywhere (R11).
+      this.status = 'active'
+      return
+    }
+    this.#watermarks.checkIdle(now, idleTimeoutMs)
+    this.watermark = this.#watermarks.combine()
+    this.status = this.#watermarks.status
+    if (this.#watermarks.count > 0) {
+      this.#withoutSplitsSince = NaN
+    } else if (!this.#noMoreSplits) {
+      // Its first splits may be on their way: without them it is idle like a split whose fetches are empty.
+      if (Number.isNaN(this.#withoutSplitsSince)) this.#withoutSplitsSince = now
+      if (!(now - this.#withoutSplitsSince > idleTimeoutMs)) this.status = 'active'
+    }
+  }
+
+  snapshotState(checkpointId: number): SourceState {
+    return {
+      splits: this.reader.snapshotState(checkpointId),
+      times: this.#watermarks.snapshotState(),
+      noMoreSplits: this.#noMoreSplits,
+    }
+  }
+}
+
+class TimedSplitOutput implements SplitOutput<unknown> {
+  readonly #driver: SourceDriver
+  readonly #time: SplitTime
+
+  constructor(driver: SourceDriver, time: SplitTime) {
+    this.#driver = driver
+    this.#time = time
+  }
+
+  emit(value: unknown, timestamp: number = MIN_TIMESTAMP): boolean {
+    return this.#driver.emit(this.#time, value, timestamp)
+  }
+
+  fetchedEmpty(): void {
+    this.#driver.fetchedEmpty(this.#time)
+  }
+
+  finish(): void {
+    this.#driver.finish(this.#time.splitId)
+  }
+
+  get watermark(): number {
+    return this.#time.generator.currentWatermark()
+  }
+}

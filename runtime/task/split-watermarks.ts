@@ -1,0 +1,103 @@
+import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
+import type { WatermarkGenerator } from '../graph/stream-graph.ts'
+
+/** What a checkpoint keeps of a split's time (R11). */
+export interface SplitTimeState {
+  readonly splitId: string
+  readonly status: WatermarkStatus
+  readonly generator: unknown
+}
+
+/**
+ * The event time of one split.
+ *
+ * ```
+ *            idle timeout, every fetch empty
+ *   ACTIVE ──────────────────────────────────▶ IDLE
+ *     ▲  └───────────── finish ──────────┐      │
+ *     └───────────── a record ───────────│──────┤
+ *                                        ▼      ▼ finish
+ *                                       FINISHED
+ * ```
+ */
+export class SplitTime {
+  readonly splitId: string
+  readonly generator: WatermarkGenerator
+  status: WatermarkStatus = 'active'
+  /** When fetches began to come back empty; NaN while records come. */
+  emptySince: number = NaN
+
+  constructor(splitId: string, generator: WatermarkGenerator) {
+    this.splitId = splitId
+    this.generator = generator
+  }
+}
+
+/**
+ * The watermark and status of a source subtask: the minimum over its active splits (R11).
+ *
+ * Idle and finished splits are left out. When the last active one becomes idle the result rises to the highest of the
+ * idle ones. The result never decreases. Pure: time is handed in.
+ */
+export class SplitWatermarks {
+  readonly #splits: Map<string, SplitTime> = new Map()
+  #watermark: number
+
+  constructor(restoredWatermark: number) {
+    this.#watermark = restoredWatermark
+  }
+
+  add(split: SplitTime): void {
+    this.#splits.set(split.splitId, split)
+  }
+
+  finish(splitId: string): void {
+    const split = this.#splits.get(splitId)
+    if (split !== undefined) split.status = 'finished'
+    this.#splits.delete(splitId)
+  }
+
+  get count(): number {
+    return this.#splits.size
+  }
+
+  /** Time passed that does not count as empty: nobody could poll. */
+  shiftIdleness(ms: number): void {
+    for (const split of this.#splits.values()) split.emptySince += ms
+  }
+
+  /** Turns splits idle whose fetches have been empty for longer than the timeout. */
+  checkIdle(now: number, idleTimeoutMs: number): void {
+    for (const split of this.#splits.values()) {
+      if (split.status === 'active' && now - split.emptySince > idleTimeoutMs) split.status = 'idle'
+    }
+  }
+
+  /** The combined watermark by now; O(splits). */
+  combine(): number {
+    let low = Infinity
+    let high = MIN_TIMESTAMP
+    for (const split of this.#splits.values()) {
+      const watermark = split.generator.currentWatermark()
+      if (split.status === 'active') low = Math.min(low, watermark)
+      else high = Math.max(high, watermark)
+    }
+    const combined = low === Infinity ? high : low
+    if (combined > this.#watermark) this.#watermark = combined
+    return this.#watermark
+  }
+
+  /** Idle when no split is active, a reader without splits included. */
+  get status(): WatermarkStatus {
+    for (const split of this.#splits.values()) if (split.status === 'active') return 'active'
+    return 'idle'
+  }
+
+  snapshotState(): SplitTimeState[] {
+    return [...this.#splits.values()].map((split) => ({
+      splitId: split.splitId,
+      status: split.status,
+      generator: split.generator.snapshotState(),
+    }))
+  }
+}

@@ -1,0 +1,110 @@
+import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { SegmentReference } from '../checkpoint/manifest.ts'
+import { writeSegment } from '../checkpoint/segment-writer.ts'
+import type { CheckpointBarrier } from '../element.ts'
+import type { FailpointHook } from '../failpoint.ts'
+import type { SnapshotPart } from '../messages.ts'
+import type { KeyedStateBackend, StateSnapshot } from '../state/state-backend.ts'
+import { encodeValue } from '../value-codec.ts'
+import type { NodeRuntime } from './chain-node.ts'
+import type { PendingCommit } from './sink-driver.ts'
+
+export interface SnapshotOptions {
+  readonly nodes: readonly NodeRuntime[]
+  readonly backend: KeyedStateBackend | undefined
+  readonly storage: CheckpointStorage
+  readonly failpoint: FailpointHook
+  /** Name of the segment file, unique within the checkpoint and its attempts. */
+  readonly segmentName: string
+  readonly barrier: CheckpointBarrier
+  readonly isFinished: boolean
+}
+
+/** A snapshot under way: the cut is made, the rest follows between records and in the background. */
+export interface RunningSnapshot {
+  readonly checkpointId: number
+  /**
+   * Settles with the part to acknowledge. A rejection of `sinks` means lost output and ends the attempt; one of `part`
+   * alone declines the checkpoint, whose changes then go into the next one (R24).
+   */
+  readonly part: Promise<SnapshotPart>
+  readonly sinks: Promise<unknown>
+}
+
+/** The synchronous part at the barrier: cuts sinks, takes positions, watermarks and the set of changed entries. */
+export function beginSubtaskSnapshot(options: SnapshotOptions): RunningSnapshot {
+  const { nodes, barrier } = options
+  const operatorState: Record<string, string> = {}
+  const watermarks: Record<string, number | null | 'max'> = {}
+  const commits: Promise<{ uid: string; pending: readonly PendingCommit[] }>[] = []
+  for (const node of nodes) {
+    watermarks[node.name] = watermarkData(node.watermark)
+    const state = nodeState(node, barrier.checkpointId)
+    if (state !== undefined) operatorState[node.name] = toBase64(encodeValue(state, node.name))
+    if (node.body.kind === 'sink') {
+      const sink = node.body.sink
+      const uid = node.name
+      const cut = sink.prepareCommit(barrier.checkpointId, barrier.baseId)
+      commits.push(cut.then((pending) => ({ uid, pending })))
+    }
+  }
+  const snapshot = options.backend?.beginSnapshot(barrier.checkpointId, barrier.baseId)
+  const sinks = Promise.all(commits)
+  options.failpoint('snapshot-cut')
+  const part = finishPart(options, { operatorState, watermarks, snapshot, sinks })
+  return { checkpointId: barrier.checkpointId, part, sinks }
+}
+
+async function finishPart(
+  options: SnapshotOptions,
+  cut: {
+    readonly operatorState: Record<string, string>
+    readonly watermarks: SnapshotPart['watermarks']
+    readonly snapshot: StateSnapshot | undefined
+    readonly sinks: Promise<{ uid: string; pending: readonly PendingCommit[] }[]>
+  },
+): Promise<SnapshotPart> {
+  let segment: SegmentReference | undefined
+  const { snapshot } = cut
+  if (snapshot !== undefined) {
+    await new Promise<void>((resolve) => snapshot.onEncoded(resolve))
+    options.failpoint('before-segment')
+    segment = await writeSegment(
+      options.storage,
+      options.barrier.checkpointId,
+      options.segmentName,
+      snapshot.entries(),
+    )
+    options.failpoint('after-segment')
+  }
+  const operatorState = { ...cut.operatorState }
+  for (const { uid, pending } of await cut.sinks) {
+    if (pending.length > 0) operatorState[uid] = toBase64(encodeValue(pending, uid))
+  }
+  options.failpoint('after-pre-commit')
+  const { watermarks } = cut
+  return { segment, operatorState, watermarks, isFinished: options.isFinished, extraBytes: 0 }
+}
+
+function nodeState(node: NodeRuntime, checkpointId: number): unknown {
+  if (node.body.kind === 'source') return node.body.source.snapshotState(checkpointId)
+  if (node.body.kind === 'operator') return node.body.operator.snapshotState?.(checkpointId)
+  return undefined
+}
+
+/** Bytes as they stand in a manifest. */
+export function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+/** A watermark as it stands in a manifest: JSON has no infinities. */
+export function watermarkData(watermark: number): number | null | 'max' {
+  if (watermark === -Infinity) return null
+  return watermark === Infinity ? 'max' : watermark
+}
+
+/** The reverse of `watermarkData`. */
+export function watermarkOf(data: number | null | 'max' | undefined): number {
+  if (data === undefined || data === null) return -Infinity
+  return data === 'max' ? Infinity : data
+}

@@ -1,0 +1,637 @@
+import type { OutputChannel, DirectTarget } from '../channel/output-channel.ts'
+import type { RemoteInput } from '../channel/remote-input.ts'
+import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { Clock } from '../clock.ts'
+import {
+  MAX_TIMESTAMP,
+  MIN_TIMESTAMP,
+  type CheckpointBarrier,
+  type WatermarkStatus,
+} from '../element.ts'
+import type { FailpointHook } from '../failpoint.ts'
+import { type ErrorData, invariant, toErrorData } from '../errors.ts'
+import type { Vertex } from '../graph/job-graph-types.ts'
+import { keyGroupOf } from '../key-group.ts'
+import type { Key } from '../key.ts'
+import type { Operator } from '../operator.ts'
+import type { SnapshotPart } from '../messages.ts'
+import type { SinkWriter } from '../sink.ts'
+import type { KeyedStateBackend } from '../state/state-backend.ts'
+import type { NodeRuntime } from './chain-node.ts'
+import { broadcastBarrier, broadcastStatus, broadcastWatermark, checkedKey } from './edge-output.ts'
+import { extendFailure, showValue } from './failure-context.ts'
+import type { InputGate } from './input-gate.ts'
+import type { SourceDriver } from './source-driver.ts'
+import { beginSubtaskSnapshot, type RunningSnapshot } from './subtask-snapshot.ts'
+import { ProcessingTimers } from './processing-timers.ts'
+import { WatermarkCascade } from './watermark-cascade.ts'
+
+/** Records or timers taken in one go before the deadline is looked at (N11): reading the clock costs 94 ns. */
+export const MAX_WORK_PER_LOOK = 64
+
+/** What a subtask tells its slot. */
+export interface SubtaskListener {
+  wake(): void
+  acknowledged(checkpointId: number, part: SnapshotPart): void
+  declined(checkpointId: number, error: ErrorData): void
+  committed(checkpointId: number): void
+  finished(): void
+  failed(error: unknown): void
+}
+
+export interface SubtaskOptions {
+  readonly vertex: Vertex
+  readonly subtaskIndex: number
+  readonly attempt: number
+  readonly maxParallelism: number
+  readonly clock: Clock
+  readonly storage: CheckpointStorage
+  readonly failpoint: FailpointHook
+  readonly nodes: readonly NodeRuntime[]
+  readonly gate: InputGate | undefined
+  readonly backend: KeyedStateBackend | undefined
+  /** The deadline of the slot's current turn, in `clock.elapsed()` ms. */
+  readonly deadline: () => number
+  /** Records or timers between two looks at the deadline; `MAX_WORK_PER_LOOK`, less in simulations. */
+  readonly workPerLook: number
+  readonly listener: SubtaskListener
+  readonly wasFinished: boolean
+}
+
+/**
+ * One parallel instance of a vertex: takes records from its inputs or its source, runs them through its chain, and keeps
+ * watermarks, barriers and ends in order with them.
+ *
+ * ```
+ *   running ──all input ended──▶ ending ──chain flushed──▶ finished
+ *      │  └─ a stop barrier ─▶ stopped (takes no input any more, R14)
+ * ```
+ *
+ * It takes an input only when nothing holds it back: a watermark being fired (R13), a direct target that is blocked, an
+ * output without credit, pending state writes (R22), a sink that is full (R6, R7).
+ */
+export class Subtask implements DirectTarget {
+  readonly options: SubtaskOptions
+  readonly nodes: readonly NodeRuntime[]
+  readonly cascade: WatermarkCascade
+  readonly #timers: ProcessingTimers
+  readonly #heads: readonly NodeRuntime[]
+  /** Where the heads stand in the chain. */
+  readonly #headIndexes: readonly number[]
+  readonly #channels: readonly OutputChannel[]
+  /** Writers that may hold back input; known from `start` on. */
+  readonly #writers: SinkWriter<unknown, unknown>[] = []
+  readonly #selector: ((value: never) => Key) | undefined
+  readonly #backend: KeyedStateBackend | undefined
+  readonly #gate: InputGate | undefined
+  #nextRemote = 0
+  #snapshot: RunningSnapshot | undefined
+  #trigger: CheckpointBarrier | undefined
+  /** No checkpoint up to this one is going on any more. */
+  #abortedUpTo = 0
+  /** What the enumerator has assigned behind the trigger: after its barrier (R31). */
+  #assignments: ((source: SourceDriver) => void)[] = []
+  #phase: 'running' | 'stopped' | 'ending' | 'finished'
+  #status: WatermarkStatus = 'active'
+  #sourceWaits = false
+  #isTickDue = false
+
+  constructor(options: SubtaskOptions) {
+    this.options = options
+    this.nodes = options.nodes
+    this.#gate = options.gate
+    this.#backend = options.backend
+    this.#heads = options.nodes.filter((node) => node.node.parent === -1)
+    this.#headIndexes = this.#heads.map((head) => options.nodes.indexOf(head))
+    this.#channels = options.nodes.flatMap((node) => node.edges.flatMap((edge) => edge.channels))
+    this.#selector = options.vertex.exchange?.selector
+    this.#phase = options.wasFinished ? 'finished' : 'running'
+    this.cascade = new WatermarkCascade({
+      nodes: options.nodes,
+      clock: options.clock,
+      timersPerLook: options.workPerLook,
+      outputsReady: () => this.#outputsReady(),
+      endCallback: () => this.#backend?.clearCurrent(),
+      nameKey: (error) => this.#nameKey(error),
+    })
+    this.#timers = new ProcessingTimers({
+      nodes: options.nodes,
+      endCallback: () => this.#backend?.clearCurrent(),
+      nameKey: (error) => this.#nameKey(error),
+    })
+  }
+
+  get isFinished(): boolean {
+    return this.#phase === 'finished'
+  }
+
+  /**
+   * Everything is open: tells those behind it where time stood in the checkpoint, since they know only their own minimum,
+   * or that it had finished before. Called once, downstream first.
+   */
+  start(): void {
+    for (const { body } of this.nodes)
+      if (body.kind === 'sink') this.#writers.push(body.sink.writer)
+    if (this.isFinished) {
+      for (const node of this.nodes) broadcastWatermark(node.edges, MAX_TIMESTAMP)
+      this.#announceEnd()
+      return
+    }
+    for (const node of this.nodes) this.cascade.announce(node)
+  }
+
+  // --- What other subtasks of the slot call (direct channels) ---
+
+  receive(_input: number, value: unknown, timestamp: number): void {
+    if (this.#selector === undefined) {
+      this.#heads[0]!.accept(value, timestamp)
+      return
+    }
+    const key = checkedKey(this.#selector(value as never), this.#heads[0]!.name, timestamp)
+    this.#acceptKeyed(value, timestamp, key, keyGroupOf(key, this.options.maxParallelism))
+  }
+
+  receiveKeyed(
+    _input: number,
+    value: unknown,
+    timestamp: number,
+    key: Key,
+    keyGroup: number,
+  ): void {
+    this.#acceptKeyed(value, timestamp, key, keyGroup)
+  }
+
+  #acceptKeyed(value: unknown, timestamp: number, key: Key, keyGroup: number): void {
+    const backend = this.#backend!
+    const heads = this.#heads
+    backend.setCurrentKey(key, keyGroup)
+    try {
+      for (let i = 0; i < heads.length; i++) {
+        if (i > 0) backend.setNamespace(undefined)
+        heads[i]!.accept(value, timestamp)
+      }
+    } catch (error) {
+      throw this.#nameKey(error)
+    }
+    backend.clearCurrent()
+  }
+
+  #nameKey(error: unknown): Error {
+    const key = showValue(this.#backend!.currentKey)
+    return extendFailure(error, `key ${key}`, { key })
+  }
+
+  receiveWatermark(input: number, timestamp: number): void {
+    this.#gate!.watermark(input, timestamp)
+    this.#followValve()
+  }
+
+  receiveStatus(input: number, status: WatermarkStatus): void {
+    this.#gate!.status(input, status)
+    this.#followValve()
+  }
+
+  receiveBarrier(input: number, barrier: CheckpointBarrier): void {
+    const aligned = this.#gate!.barrier(input, barrier)
+    if (aligned !== undefined) this.#takeSnapshot(aligned, true)
+  }
+
+  receiveEndOfInput(input: number): void {
+    const completed = this.#gate!.endOfInput(input)
+    if (completed !== undefined) this.#takeSnapshot(completed, true)
+    this.#followValve()
+    if (this.#gate!.hasEnded && this.#phase === 'running') this.#phase = 'ending'
+    this.options.listener.wake()
+  }
+
+  mayReceive(input: number): boolean {
+    return !this.#gate!.aligner.isBlocked(input) && this.mayTakeInput()
+  }
+
+  mayReceiveBarrier(input: number): boolean {
+    return !this.#gate!.aligner.isBlocked(input) && this.#mayTakeBarrier()
+  }
+
+  // --- What holds it back ---
+
+  /** Whether a record, watermark or timer may be taken now. */
+  mayTakeInput(): boolean {
+    return this.#phase === 'running' && !this.cascade.isActive && this.#outputsReady()
+  }
+
+  #outputsReady(): boolean {
+    if (this.#backend !== undefined && this.#backend.isSuspended) return false
+    for (const writer of this.#writers) if (!writer.isReady) return false
+    for (const channel of this.#channels) if (!channel.isReady()) return false
+    return true
+  }
+
+  #mayTakeBarrier(): boolean {
+    if (this.cascade.isActive) return false
+    for (const channel of this.#channels) if (!channel.isReadyForBarrier()) return false
+    return true
+  }
+
+  // --- The slot's turn ---
+
+  /**
+   * Does what it can until the deadline or for about `quantum` records; returns whether it did anything.
+   */
+  run(deadline: number, quantum: number): boolean {
+    if (this.#phase === 'finished' || this.#phase === 'stopped') return false
+    try {
+      const worked = this.#run(deadline, quantum)
+      // Idleness counts only the time in which the source is polled (R11).
+      this.#source()?.hold(!this.mayTakeInput())
+      return worked
+    } catch (error) {
+      throw this.#contextualize(error)
+    }
+  }
+
+  #run(deadline: number, quantum: number): boolean {
+    let worked = false
+    if (this.cascade.isActive) {
+      if (!this.#outputsReady()) return false
+      if (!this.cascade.run(deadline)) return true
+      worked = true
+    }
+    if (this.#followValve()) worked = true
+    if (this.cascade.isActive) return worked
+    if (this.#trigger !== undefined && this.#mayTakeBarrier()) {
+      this.#injectBarrier(this.#trigger)
+      worked = true
+    }
+    if (this.#phase === 'ending') return this.#end() || worked
+    if (this.#phase !== 'running') return worked
+    if (this.#isTickDue && this.mayTakeInput()) this.#tickNodes()
+    const source = this.#source()
+    if (source === undefined) return this.#takeRemote(deadline, quantum) || worked
+    return this.#pollSource(source, deadline, quantum) || worked
+  }
+
+  #pollSource(source: SourceDriver, deadline: number, quantum: number): boolean {
+    const { workPerLook } = this.options
+    const node = this.nodes[0]!
+    let left = quantum
+    while (left > 0 && !this.#sourceWaits && this.mayTakeInput()) {
+      const caller = node.enter()
+      const result = source.poll(Math.min(left, workPerLook))
+      node.leave(caller)
+      left -= workPerLook
+      if (result === 'end') {
+        this.#phase = 'ending'
+        this.#setStatus(0, 'active')
+        this.cascade.offer(0, MAX_TIMESTAMP)
+        return true
+      }
+      if (result === 'wait') this.#sourceWaits = true
+      if (this.options.clock.elapsed() >= deadline) break
+    }
+    return left < quantum
+  }
+
+  /** Takes from the remote inputs in turn until all of them in a row have nothing to give. */
+  #takeRemote(deadline: number, quantum: number): boolean {
+    const { clock, workPerLook } = this.options
+    const remotes = this.#gate!.remotes
+    let left = quantum
+    for (let vain = 0; vain < remotes.length && left > 0; vain++) {
+      const remote = remotes[this.#nextRemote]!
+      this.#nextRemote = (this.#nextRemote + 1) % remotes.length
+      const taken = this.#consume(remote, Math.min(left, workPerLook))
+      if (taken === 0) continue
+      vain = -1
+      left -= taken
+      if (clock.elapsed() >= deadline) break
+    }
+    return left < quantum
+  }
+
+  /** Takes entries of one remote input until something holds it back; returns how many. */
+  #consume(remote: RemoteInput, limit: number): number {
+    let taken = 0
+    const { decoder, index } = remote
+    while (taken < limit && !this.#gate!.aligner.isBlocked(index)) {
+      const entry = remote.peek()
+      if (entry === 'none') break
+      if (entry === 'barrier' ? !this.#mayTakeBarrier() : !this.mayTakeInput()) break
+      taken++
+      if (entry === 'records') {
+        const position = remote.position++
+        this.receive(index, decoder.values[position], decoder.timestamps[position]!)
+        continue
+      }
+      remote.consumeControl()
+      if (entry === 'watermark') this.receiveWatermark(index, decoder.watermark)
+      else if (entry === 'status') this.receiveStatus(index, decoder.status)
+      else if (entry === 'barrier') this.receiveBarrier(index, decoder.barrier)
+      else this.receiveEndOfInput(index)
+    }
+    return taken
+  }
+
+  // --- Time ---
+
+  /**
+   * Takes over what the valve has come to; returns whether it did. While a watermark is being fired (R13) or an output
+   * takes nothing (R6) it waits in the valve, and the next turn asks again.
+   */
+  #followValve(): boolean {
+    if (this.#gate === undefined || this.cascade.isActive) return false
+    if (this.#phase === 'finished' || this.#phase === 'stopped') return false
+    const { watermark, status } = this.#gate.valve
+    const isHigher = watermark > this.#heads[0]!.watermark
+    const isOtherStatus = status !== this.#status && status !== 'finished'
+    if ((!isHigher && !isOtherStatus) || !this.#outputsReady()) return false
+    // ACTIVE goes before the watermark that ends idleness, IDLE after the one that came with it.
+    if (status === 'active') this.#setStatusOfHeads(status)
+    if (isHigher) {
+      for (const head of this.#headIndexes) this.cascade.offer(head, watermark)
+      this.#runCascade()
+      if (this.cascade.isActive) return true
+    }
+    if (status === 'idle') this.#setStatusOfHeads(status)
+    return true
+  }
+
+  #setStatusOfHeads(status: WatermarkStatus): void {
+    if (this.#status === status) return
+    this.#status = status
+    for (const head of this.#headIndexes) this.#followStatus(head, status)
+  }
+
+  /** Takes over the status of its input, unless the operator generates watermarks and has its own (semantics 2.6). */
+  #followStatus(nodeIndex: number, status: WatermarkStatus): void {
+    const body = this.nodes[nodeIndex]!.body
+    if (body.kind === 'operator' && body.operator.onTick !== undefined) return
+    this.#setStatus(nodeIndex, status)
+  }
+
+  /** Sets the status of a node and passes it through the chain. */
+  #setStatus(nodeIndex: number, status: WatermarkStatus): void {
+    const node = this.nodes[nodeIndex]!
+    if (node.status === status) return
+    node.status = status
+    broadcastStatus(node.edges, status)
+    for (const child of node.children) this.#followStatus(child, status)
+  }
+
+  /**
+   * A look at the watermark generators is due: sources and timestamp assigners. It is an input: taken in the next turn in
+   * which one may be taken (R6), so that time goes on under back-pressure too.
+   */
+  tick(): void {
+    this.#isTickDue = true
+  }
+
+  /** The source has spoken again: ACTIVE goes before its record, or time would run past it. */
+  sourceIsActive(): void {
+    this.#setStatus(0, 'active')
+  }
+
+  #tickNodes(): void {
+    this.#isTickDue = false
+    for (let index = 0; index < this.nodes.length && this.mayTakeInput(); index++) {
+      const { body } = this.nodes[index]!
+      if (body.kind === 'source') this.#tickSource(body.source)
+      else if (body.kind === 'operator' && body.operator.onTick !== undefined) {
+        this.#tickOperator(index, body.operator)
+      }
+    }
+  }
+
+  #tickSource(source: SourceDriver): void {
+    source.hold(false)
+    this.nodes[0]!.call('watermark generator', MIN_TIMESTAMP, () => source.tick())
+    const { watermark, status } = source
+    if (status === 'active') this.#setStatus(0, status)
+    this.cascade.offer(0, watermark)
+    this.#runCascade()
+    if (status === 'idle' && !this.cascade.isActive) this.#setStatus(0, status)
+  }
+
+  #tickOperator(index: number, operator: Operator): void {
+    const node = this.nodes[index]!
+    let watermark = MIN_TIMESTAMP
+    node.call('watermark generator', MIN_TIMESTAMP, () => {
+      watermark = operator.onTick!()
+    })
+    const status = operator.watermarkStatus?.() ?? 'active'
+    if (status === 'active') this.#setStatus(index, status)
+    this.cascade.forwardFrom(node, watermark)
+    this.#runCascade()
+    if (status === 'idle' && !this.cascade.isActive) this.#setStatus(index, status)
+  }
+
+  #runCascade(): void {
+    if (!this.cascade.run(this.options.deadline())) this.options.listener.wake()
+  }
+
+  /** The earliest processing-time timer that may fire, in ms since the epoch; Infinity if there is none, or it has to wait. */
+  get nextProcessingTime(): number {
+    const { next } = this.#timers
+    return next < Infinity && this.mayTakeInput() ? next : Infinity
+  }
+
+  /** Fires due processing-time timers as far as deadline and outputs allow (semantics 2.5: T fires after T). */
+  fireProcessingTime(now: number, deadline: number): boolean {
+    if (this.#timers.next >= now) return false
+    const { clock, workPerLook } = this.options
+    let asked = 0
+    const mayGoOn = (): boolean => {
+      if (!this.mayTakeInput()) return false
+      const isLook = asked > 0 && asked % workPerLook === 0
+      asked++
+      return !isLook || clock.elapsed() < deadline
+    }
+    try {
+      return this.#timers.fire(now, mayGoOn)
+    } catch (error) {
+      throw this.#contextualize(error)
+    }
+  }
+
+  // --- Checkpoints ---
+
+  /** A source is asked to inject a barrier: between records, as soon as nothing forbids it (R13). */
+  trigger(barrier: CheckpointBarrier): void {
+    if (this.#source() === undefined || this.#phase === 'finished') return
+    if (barrier.checkpointId <= this.#abortedUpTo) return
+    // An earlier trigger that came to nothing: what was assigned behind it is before this one.
+    this.#assignHeld()
+    this.#trigger = barrier
+    this.options.listener.wake()
+  }
+
+  /**
+   * Takes what the enumerator assigns, in order with its triggers: behind a trigger it waits for the barrier, since the
+   * enumerator's part of that checkpoint still has it (R31).
+   */
+  assign(assignment: (source: SourceDriver) => void): void {
+    this.#assignments.push(assignment)
+    if (this.#trigger === undefined) this.#assignHeld()
+    this.resume()
+  }
+
+  #assignHeld(): void {
+    const source = this.#source()
+    if (source !== undefined) for (const assign of this.#assignments.splice(0)) assign(source)
+  }
+
+  #injectBarrier(barrier: CheckpointBarrier): void {
+    this.#trigger = undefined
+    this.#takeSnapshot(barrier, true)
+    this.#assignHeld()
+    this.#sourceWaits = false
+  }
+
+  /** The coordinator asks a finished subtask for its part (R9). */
+  snapshotFinished(checkpointId: number, baseId: number): void {
+    if (this.#snapshot !== undefined && this.#snapshot.checkpointId >= checkpointId) return
+    if (checkpointId <= this.#abortedUpTo) return
+    this.#takeSnapshot({ checkpointId, baseId, kind: 'checkpoint' }, false)
+  }
+
+  #takeSnapshot(barrier: CheckpointBarrier, forward: boolean): void {
+    invariant(!this.cascade.isActive, 'a snapshot falls into a watermark being fired (R13)')
+    this.#outdateSnapshot(barrier)
+    if (forward) for (const node of this.nodes) broadcastBarrier(node.edges, barrier)
+    const { vertex, subtaskIndex, attempt, storage, failpoint } = this.options
+    const snapshot = beginSubtaskSnapshot({
+      nodes: this.nodes,
+      backend: this.#backend,
+      storage,
+      failpoint,
+      segmentName: `${vertex.name}-${subtaskIndex}-${attempt}`,
+      barrier,
+      isFinished: this.isFinished,
+    })
+    this.#snapshot = snapshot
+    if (barrier.kind === 'stop') this.#phase = 'stopped'
+    this.#follow(snapshot)
+    this.options.listener.wake()
+  }
+
+  /**
+   * The barrier may come before the word about the checkpoint before it, which travels on another port; its base tells how
+   * that one ended (R24).
+   */
+  #outdateSnapshot(barrier: CheckpointBarrier): void {
+    const before = this.#snapshot
+    if (before === undefined) return
+    this.#snapshot = undefined
+    if (before.checkpointId <= barrier.baseId) {
+      this.#backend?.checkpointCompleted(before.checkpointId)
+    } else {
+      this.#backend?.checkpointAborted(before.checkpointId)
+    }
+  }
+
+  #follow(snapshot: RunningSnapshot): void {
+    const { listener } = this.options
+    const { checkpointId } = snapshot
+    // Output that could not be made durable is lost with this attempt's memory: only a restart brings it back.
+    snapshot.sinks.catch((error: unknown) => listener.failed(error))
+    snapshot.part.then(
+      (part) => {
+        if (this.#snapshot === snapshot) listener.acknowledged(checkpointId, part)
+      },
+      (error: unknown) => {
+        if (this.#snapshot === snapshot) listener.declined(checkpointId, toErrorData(error))
+      },
+    )
+  }
+
+  checkpointCompleted(checkpointId: number): void {
+    if (this.#snapshot?.checkpointId === checkpointId) {
+      this.#snapshot = undefined
+      this.#backend?.checkpointCompleted(checkpointId)
+    }
+    const commits: Promise<void>[] = []
+    for (const node of this.nodes) {
+      const body = node.body
+      if (body.kind === 'source') body.source.reader.checkpointCompleted?.(checkpointId)
+      else if (body.kind === 'operator') body.operator.checkpointCompleted?.(checkpointId)
+      else commits.push(body.sink.commitUpTo(checkpointId))
+    }
+    const { listener } = this.options
+    Promise.all(commits).then(
+      () => listener.committed(checkpointId),
+      (error: unknown) => listener.failed(error),
+    )
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.#abortedUpTo = Math.max(this.#abortedUpTo, checkpointId)
+    if (this.#snapshot?.checkpointId === checkpointId) {
+      this.#snapshot = undefined
+      this.#backend?.checkpointAborted(checkpointId)
+    }
+    if (this.#trigger?.checkpointId === checkpointId) {
+      this.#trigger = undefined
+      this.#assignHeld()
+    }
+    this.#gate?.aligner.abort(checkpointId)
+    this.resume()
+  }
+
+  // --- The end ---
+
+  #end(): boolean {
+    if (!this.#outputsReady()) return false
+    const { watermark, name } = this.#heads[0]!
+    invariant(watermark === MAX_TIMESTAMP, `"${name}" ends at watermark ${watermark}`)
+    for (const node of this.nodes) {
+      const body = node.body
+      if (body.kind === 'operator' && body.operator.endInput !== undefined) {
+        node.call('end of input', MAX_TIMESTAMP, () => body.operator.endInput?.())
+      }
+    }
+    this.#phase = 'finished'
+    this.#announceEnd()
+    return true
+  }
+
+  /** Tells those behind it, and the coordinator, that nothing more will come. */
+  #announceEnd(): void {
+    for (const channel of this.#channels) channel.endOfInput()
+    this.options.listener.finished()
+  }
+
+  // --- Sundry ---
+
+  /** The source has something to do again, or an output or sink has room. */
+  resume(): void {
+    this.#sourceWaits = false
+    this.options.listener.wake()
+  }
+
+  flush(before: number): void {
+    for (const channel of this.#channels) channel.flush(before)
+  }
+
+  /** Housekeeping of the state backend; returns whether there is more to do at once. */
+  work(deadline: number): boolean {
+    return this.#backend?.work(deadline) ?? false
+  }
+
+  #source(): SourceDriver | undefined {
+    const { body } = this.nodes[0]!
+    return body.kind === 'source' ? body.source : undefined
+  }
+
+  /** Adds what only the subtask knows: its index, and where its source stands (R39). */
+  #contextualize(error: unknown): Error {
+    const { subtaskIndex } = this.options
+    const source = this.#source()
+    const position = source?.reader.describePosition?.()
+    const suffix = [`subtask ${subtaskIndex}`]
+    if (position !== undefined) suffix.push(`source position ${position}`)
+    return extendFailure(error, suffix.join(', '), {
+      subtaskIndex,
+      ...(source === undefined ? {} : { operator: this.nodes[0]!.name }),
+      ...(position === undefined ? {} : { position }),
+    })
+  }
+}

@@ -1,0 +1,130 @@
+import type { Clock } from '../clock.ts'
+import { MIN_TIMESTAMP } from '../element.ts'
+import { broadcastWatermark } from './edge-output.ts'
+import type { NodeRuntime } from './chain-node.ts'
+
+export interface CascadeOptions {
+  readonly nodes: readonly NodeRuntime[]
+  readonly clock: Clock
+  /** Timers fired between two looks at the deadline. */
+  readonly timersPerLook: number
+  /** Whether outputs would take more: asked before each timer and each forwarding (R6, R7). */
+  readonly outputsReady: () => boolean
+  /** After every callback with a key: state is out of reach again (R15). */
+  readonly endCallback: () => void
+  /** Adds the current key to a failure of a callback (R39). */
+  readonly nameKey: (error: unknown) => Error
+}
+
+/**
+ * Carries watermarks through the chain of a subtask, node by node: fire the timers of a node up to the watermark, let the
+ * operator see it, forward it (semantics 2.5).
+ *
+ * Firing is interruptible: `run` returns false when the deadline is reached or an output has no room, and goes on where
+ * it stopped, after the timers it has fired. Until it returns true the subtask takes nothing else (R13).
+ */
+export class WatermarkCascade {
+  readonly #options: CascadeOptions
+  /** The node to look at next; nodes are in topological order, so one pass suffices. */
+  #cursor = 0
+  #isActive = false
+
+  constructor(options: CascadeOptions) {
+    this.#options = options
+  }
+
+  get isActive(): boolean {
+    return this.#isActive
+  }
+
+  /** A watermark has arrived at a node; a higher one that waits there already wins. */
+  offer(nodeIndex: number, watermark: number): void {
+    const node = this.#options.nodes[nodeIndex]!
+    if (watermark <= node.pending || watermark <= node.watermark) return
+    node.pending = watermark
+    if (!this.#isActive || nodeIndex < this.#cursor) this.#cursor = nodeIndex
+    this.#isActive = true
+  }
+
+  /** Goes on until all is forwarded (true), or the deadline or an output stops it (false). */
+  run(deadline: number): boolean {
+    const { nodes } = this.#options
+    while (this.#isActive) {
+      if (this.#cursor >= nodes.length) {
+        this.#isActive = false
+        this.#cursor = 0
+        return true
+      }
+      const node = nodes[this.#cursor]!
+      if (node.pending === MIN_TIMESTAMP) {
+        this.#cursor++
+        continue
+      }
+      if (!this.#fire(node, deadline) || !this.#options.outputsReady()) return false
+      // The cursor moves first: forwarding may reach back into this cascade.
+      this.#cursor++
+      this.#forward(node)
+    }
+    return true
+  }
+
+  #fire(node: NodeRuntime, deadline: number): boolean {
+    const { clock, timersPerLook, outputsReady } = this.#options
+    if (node.watermark < node.pending) node.watermark = node.pending
+    const timers = node.timers
+    if (timers === undefined) return true
+    for (let fired = 0; timers.earliest('event') <= node.watermark; fired++) {
+      if (!outputsReady()) return false
+      const isLook = fired > 0 && fired % timersPerLook === 0
+      if (isLook && clock.elapsed() >= deadline) return false
+      const timestamp = timers.pop('event', node.watermark)
+      if (timestamp === undefined) break
+      this.#fireTimer(node, timestamp)
+    }
+    return true
+  }
+
+  #fireTimer(node: NodeRuntime, timestamp: number): void {
+    const { body } = node
+    if (body.kind !== 'operator') return
+    try {
+      node.call('event-time timer', timestamp, () => body.operator.onEventTime?.(timestamp))
+    } catch (error) {
+      throw this.#options.nameKey(error)
+    }
+    this.#options.endCallback()
+  }
+
+  #forward(node: NodeRuntime): void {
+    const watermark = node.pending
+    node.pending = MIN_TIMESTAMP
+    let forwarded = watermark
+    const { body } = node
+    if (body.kind === 'operator' && body.operator.processWatermark !== undefined) {
+      node.call('watermark', watermark, () => {
+        forwarded = body.operator.processWatermark!(watermark)
+      })
+    }
+    this.forwardFrom(node, forwarded)
+  }
+
+  /**
+   * After a restore: sends the watermark of the checkpoint out again, since those behind the edges know only their own
+   * minimum. An operator that makes watermarks of its own does so by itself.
+   */
+  announce(node: NodeRuntime): void {
+    const { body, watermark } = node
+    const makesItsOwn =
+      body.kind === 'operator' &&
+      (body.operator.processWatermark !== undefined || body.operator.onTick !== undefined)
+    if (!makesItsOwn && watermark > MIN_TIMESTAMP) this.forwardFrom(node, watermark)
+  }
+
+  /** Sends a watermark on from a node, if it is above the last one that left it. */
+  forwardFrom(node: NodeRuntime, watermark: number): void {
+    if (watermark <= node.forwarded) return
+    node.forwarded = watermark
+    for (const child of node.children) this.offer(child, watermark)
+    broadcastWatermark(node.edges, watermark)
+  }
+}
