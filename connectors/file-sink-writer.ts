@@ -1,0 +1,191 @@
+import { join } from 'node:path'
+import type { Cancel } from '../runtime/clock.ts'
+import type { FileSystem, WritableFile } from '../runtime/file-system.ts'
+import type { SinkContext, SinkWriter } from '../runtime/sink.ts'
+import type { FilePart } from './file-sink-committer.ts'
+import type { WriteFormat } from './format.ts'
+import { outputFailed } from './output-errors.ts'
+import { finishedName, inProgressName, pendingName } from './part-name.ts'
+
+/** Text is turned into bytes and handed to the disk in pieces of about this length. */
+const CHUNK_BYTES = 64 * 1024
+/** With so much on its way to the disk no more input is taken (R7). */
+const MAX_UNWRITTEN_BYTES = 1024 * 1024
+/** Longest delay that a timer of Node can take; a file gets no older. */
+const MAX_TIMER_MS = 2_147_483_647
+
+/** What a writer does, from `fileSink()`. */
+export interface FileWriterOptions<T> {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly format: WriteFormat<T>
+  readonly rollBytes: number
+  readonly rollIntervalMs: number
+}
+
+/** A file of the next cut. */
+interface OpenPart {
+  readonly path: string
+  file: WritableFile | undefined
+  /** Bytes handed to the disk. */
+  bytes: number
+}
+
+/**
+ * Writes the records of one subtask into files that stay hidden until their checkpoint is published (R33).
+ *
+ * ```
+ *   write ─▶ text ─▶ chunk ─▶ in progress ──full, old or cut──▶ synced, closed ──cut n──▶ pending ──commit──▶ finished
+ * ```
+ *
+ * `write` only appends to a string. All disk work runs one after another in the background; its first failure ends the
+ * attempt, and all that follows it is skipped.
+ */
+export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
+  readonly #context: SinkContext
+  readonly #options: FileWriterOptions<T>
+  #text = ''
+  /** Length of text that makes the next chunk, shorter where the file is nearly full. */
+  #chunkLength: number
+  #unwrittenBytes = 0
+  #part: OpenPart | undefined
+  /** Full files of the next cut, in order. */
+  #full: OpenPart[] = []
+  /** All files that are not pending yet. */
+  readonly #unfinished: Set<OpenPart> = new Set()
+  #counter = 0
+  #cancelRoll: Cancel | undefined
+  #work: Promise<unknown> = Promise.resolve()
+  #hasFailed = false
+
+  constructor(context: SinkContext, options: FileWriterOptions<T>) {
+    this.#context = context
+    this.#options = options
+    this.#chunkLength = Math.min(CHUNK_BYTES, options.rollBytes)
+  }
+
+  get isReady(): boolean {
+    return this.#unwrittenBytes < MAX_UNWRITTEN_BYTES && !this.#hasFailed
+  }
+
+  write(value: T): void {
+    this.#text += this.#options.format.encode(value)
+    if (this.#cancelRoll === undefined) this.#startAgeing()
+    if (this.#text.length >= this.#chunkLength) this.#flush()
+  }
+
+  prepareCommit(checkpointId: number): Promise<readonly FilePart[]> {
+    this.#roll()
+    const parts = this.#full
+    this.#full = []
+    return this.#enqueue(() => this.#makePending(checkpointId, parts))
+  }
+
+  async close(): Promise<void> {
+    this.#cancelRoll?.()
+    // Its failure has ended the attempt already.
+    await this.#work.catch(() => {})
+    for (const part of this.#unfinished) await this.#discard(part)
+  }
+
+  /** Hands the text to the disk; the file is full when it has reached its size. */
+  #flush(): void {
+    if (this.#text === '') return
+    const chunk = Buffer.from(this.#text)
+    this.#text = ''
+    const part = (this.#part ??= this.#newPart())
+    part.bytes += chunk.length
+    this.#unwrittenBytes += chunk.length
+    void this.#enqueue(() => this.#write(part, chunk))
+    const left = this.#options.rollBytes - part.bytes
+    this.#chunkLength = Math.min(CHUNK_BYTES, left)
+    if (left <= 0) this.#roll()
+  }
+
+  /** Ends the file: what follows goes into the next. */
+  #roll(): void {
+    this.#flush()
+    this.#cancelRoll?.()
+    this.#cancelRoll = undefined
+    const part = this.#part
+    if (part === undefined) return
+    this.#part = undefined
+    this.#chunkLength = Math.min(CHUNK_BYTES, this.#options.rollBytes)
+    this.#full.push(part)
+    void this.#enqueue(() => this.#finish(part))
+  }
+
+  #startAgeing(): void {
+    const { rollIntervalMs } = this.#options
+    const delayMs = Math.min(rollIntervalMs, MAX_TIMER_MS)
+    this.#cancelRoll = this.#context.clock.schedule(delayMs, () => this.#roll())
+  }
+
+  #newPart(): OpenPart {
+    const { lineage, attempt, subtaskIndex } = this.#context
+    const { suffix } = this.#options.format
+    const counter = this.#counter++
+    const name = inProgressName({ lineage, attempt, subtaskIndex, counter, suffix })
+    const part = { path: join(this.#options.directory, name), file: undefined, bytes: 0 }
+    this.#unfinished.add(part)
+    return part
+  }
+
+  async #write(part: OpenPart, chunk: Uint8Array): Promise<void> {
+    part.file ??= await this.#options.fileSystem.create(part.path)
+    await part.file.write(chunk)
+    const wasReady = this.isReady
+    this.#unwrittenBytes -= chunk.byteLength
+    if (!wasReady && this.isReady) this.#context.wake()
+  }
+
+  async #finish(part: OpenPart): Promise<void> {
+    const file = part.file as WritableFile
+    await file.sync()
+    await file.close()
+    part.file = undefined
+  }
+
+  /** Names the files after their checkpoint; their data is synced, the names are when it resolves (R26, R33). */
+  async #makePending(
+    checkpointId: number,
+    parts: readonly OpenPart[],
+  ): Promise<readonly FilePart[]> {
+    if (parts.length === 0) return []
+    const { fileSystem, directory, format } = this.#options
+    const { lineage, subtaskIndex } = this.#context
+    const pending: FilePart[] = []
+    for (const [n, part] of parts.entries()) {
+      const name = finishedName({ lineage, checkpointId, subtaskIndex, n, suffix: format.suffix })
+      await fileSystem.rename(part.path, join(directory, pendingName(name)))
+      this.#unfinished.delete(part)
+      pending.push({ name, bytes: part.bytes })
+    }
+    await fileSystem.syncDirectory(directory)
+    return pending
+  }
+
+  #enqueue<R>(operation: () => Promise<R>): Promise<R> {
+    const run = this.#work.then(operation).catch((error: unknown) => {
+      const { directory: path } = this.#options
+      throw outputFailed({ operator: this.#context.uid, path, what: 'written' }, error)
+    })
+    this.#work = run
+    run.catch((error: unknown) => {
+      if (this.#hasFailed) return
+      this.#hasFailed = true
+      this.#context.fail(error)
+    })
+    return run
+  }
+
+  /** Removes a file that is in no checkpoint; where that fails, the next attempt does it. */
+  async #discard(part: OpenPart): Promise<void> {
+    try {
+      await part.file?.close()
+      await this.#options.fileSystem.unlink(part.path)
+    } catch {
+      // Nobody reads such a file, and the next attempt removes it.
+    }
+  }
+}
