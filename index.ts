@@ -1,0 +1,66 @@
+/** The public API of millrace: an explicit list of names. */
+
+// Jobs
+export { job, type JobOptions } from './operators/job.ts'
+export { param, type Param, type ParamFactory, type ParamValues } from './operators/param.ts'
+export {
+  exponentialDelayRestart,
+  type ExponentialDelayOptions,
+  failureRateRestart,
+  type FailureRateOptions,
+  fixedDelayRestart,
+  type FixedDelayOptions,
+  noRestart,
+} from './operators/restart.ts'
+export type { JobModule } from './runtime/job/job-module.ts'
+export type { RestartConfig } from './runtime/graph/restart-config.ts'
+export { runJob } from './runtime/job/run-job.ts'
+export type { JobEvent, JobMetrics, JobResult, RunJobOptions } from './runtime/job/job-events.ts'
+
+// Streams
+export type { SourceOptions, StreamEnvironment } from './operators/environment.ts'
+export type { DataStream, KeyedStream, WindowedStream } from './operators/streams.ts'
+export type { OperatorOptions, StatefulOptions } from './operators/streams.ts'
+export { outputTag } from './operators/output-tag.ts'
+export type { OutputTag } from './runtime/operator.ts'
+export type { FailedRecord, OnError } from './operators/error-policy.ts'
+export type { Duration } from './runtime/duration.ts'
+export type { Key } from './runtime/key.ts'
+
+// Functions
+export type { FunctionContext, FunctionLifecycle } from './operators/function.ts'
+export type { Out } from './operators/collector.ts'
+export type { MapFunction } from './operators/map.ts'
+export type { FilterFunction } from './operators/filter.ts'
+export type { FlatMapFunction } from './operators/flat-map.ts'
+export type { ReduceFunction } from './operators/reduce.ts'
+export { processFunction, type ProcessFunction } from './operators/process.ts'
+export type { ProcessContext, TimerContext } from './operators/process-context.ts'
+export type { TimerService } from './runtime/operator.ts'
+
+// State
+export { listState, mapState, valueState } from './runtime/state/state.ts'
+export type { ListState, MapState, StateOptions, ValueState } from './runtime/state/state.ts'
+
+// Time and windows
+export { boundedOutOfOrderness, monotonousTimestamps } from './operators/watermarks.ts'
+export type { TimestampFunction, WatermarkOptions } from './operators/watermarks.ts'
+export type { WatermarkGenerator, WatermarkStrategy } from './runtime/graph/stream-graph.ts'
+export { tumblingEventTimeWindows, type TimeWindow } from './operators/windows.ts'
+export type { TumblingWindowOptions, WindowAssigner } from './operators/windows.ts'
+export type { AggregateFunction, WindowFunction } from './operators/window-aggregate.ts'
+export type { WindowContext } from './operators/window-context.ts'
+
+// Connectors
+export { collectionSink } from './connectors/collection-sink.ts'
+export { collectionSource } from './connectors/collection-source.ts'
+export { csv, type CsvOptions, type CsvRecord } from './connectors/csv-format.ts'
+export { dataGeneratorSource, type DataGeneratorOptions } from './connectors/datagen-source.ts'
+export { fileSink, type FileSinkOptions } from './connectors/file-sink.ts'
+export { fileSource, type FileSourceOptions } from './connectors/file-source.ts'
+export { json, type JsonOptions } from './connectors/json-format.ts'
+export { printSink, type PrintSinkOptions } from './connectors/print-sink.ts'
+export type { BadRecord, OnBadRecord } from './connectors/bad-record.ts'
+
+// Errors
+export { ERROR_CODES, type ErrorCode, RestartableError, StreamError } from './runtime/errors.ts'

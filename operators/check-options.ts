@@ -1,0 +1,18 @@
+import { StreamError } from '../runtime/errors.ts'
+import type { NodeOptions } from './graph-builder.ts'
+
+/**
+ * Options of an operator with state, which may not have `onError`: what it wrote before it threw would stay (R20).
+ *
+ * Missing options count as empty ones, so that a missing uid is reported with all others.
+ */
+export function checkStateful(options: NodeOptions | undefined, method: string): NodeOptions {
+  if (options !== undefined && 'onError' in options) {
+    throw new StreamError(
+      'MR_OPTION_INVALID',
+      `${method}("${String(options.uid)}") has the option onError, which only map, filter, flatMap and the options of some sources have: what an operator with state wrote before it threw would stay behind half done; leave it out, and catch errors within the function.`,
+      { uid: options.uid },
+    )
+  }
+  return options ?? {}
+}

@@ -1,0 +1,95 @@
+import { buildJobGraph } from '../runtime/graph/job-graph.ts'
+import { buildPlan } from '../runtime/graph/build-plan.ts'
+import type { RestartConfig } from '../runtime/graph/restart-config.ts'
+import type { StreamGraph } from '../runtime/graph/stream-graph.ts'
+import { validateGraph } from '../runtime/graph/validate-graph.ts'
+import {
+  type BuiltJob,
+  JOB_BRAND,
+  JOB_VERSION,
+  type JobModule,
+  type JobShape,
+} from '../runtime/job/job-module.ts'
+import { GraphEnvironment, type StreamEnvironment } from './environment.ts'
+import type { Synchronous } from './function.ts'
+import { StreamGraphBuilder } from './graph-builder.ts'
+import type { ParamDeclarations, ParamValues } from './param.ts'
+import { JobParameters } from './parameters.ts'
+import { refusePromise } from './synchronous.ts'
+
+/** What belongs to a job besides its graph. */
+export interface JobOptions<P extends ParamDeclarations> {
+  /** Values that are set from outside, by name: `{ rate: param.number(0, 'Rows per second') }`. */
+  readonly params?: P
+  /** What follows a failure. Default: exponential delay. */
+  readonly restart?: RestartConfig
+}
+
+/** What the type of an asynchronous graph function says. */
+export type BuildMustBeSynchronous = 'the function of a job must not return a Promise'
+
+/**
+ * Declares a job: the default export of a job module.
+ *
+ * The function builds the graph: it is called later and in every thread, never while the module is evaluated, so constants
+ * may follow it. It must build the same graph each time: from its parameters, not from time, randomness or files.
+ *
+ * @example
+ * export default job('orders', { params: { path: param.string('orders.csv') } }, (env, params) => {
+ *   env
+ *     .fromSource(fileSource({ path: params.path, format: csv() }), { uid: 'orders' })
+ *     .sinkTo(printSink(), { uid: 'print' })
+ * })
+ */
+export function job<R, const P extends ParamDeclarations = Record<never, never>>(
+  name: string,
+  options: JobOptions<P>,
+  build: (env: StreamEnvironment, params: ParamValues<P>) => Synchronous<R, BuildMustBeSynchronous>,
+): JobModule {
+  const parameters = new JobParameters(name, options.params ?? {})
+  const module: JobModule & Readonly<Record<symbol, number>> = {
+    [JOB_BRAND]: JOB_VERSION,
+    name,
+    parameters: parameters.list,
+    parseParams: (given) => parameters.parse(given),
+    build(given, shape) {
+      const params = parameters.parse(given)
+      const graph = collect(name, (env) => build(env, Object.freeze(params) as ParamValues<P>))
+      return plan(graph, { name, parameters, params, shape, restart: options.restart })
+    },
+  }
+  return module
+}
+
+/** Calls the graph function and takes what it has built. */
+function collect(name: string, build: (env: StreamEnvironment) => unknown): StreamGraph {
+  const builder = new StreamGraphBuilder()
+  const result = build(new GraphEnvironment(builder))
+  refusePromise(result, `Job "${name}": its function`)
+  return builder.finish()
+}
+
+function plan(
+  graph: StreamGraph,
+  options: {
+    readonly name: string
+    readonly parameters: JobParameters
+    readonly params: Readonly<Record<string, unknown>>
+    readonly shape: JobShape
+    readonly restart: RestartConfig | undefined
+  },
+): BuiltJob {
+  const { name, parameters, params, shape } = options
+  validateGraph(graph, { job: name, ...shape })
+  return {
+    graph,
+    plan: buildPlan(buildJobGraph(graph, shape), {
+      job: name,
+      parallelism: shape.parallelism,
+      maxParallelism: shape.maxParallelism,
+      parameters: parameters.list,
+      params: parameters.withoutSecrets(params),
+      restart: options.restart,
+    }),
+  }
+}

@@ -1,0 +1,60 @@
+import type { Operator, OperatorContext, Output } from '../runtime/operator.ts'
+import { ErrorPolicy, type OnError } from './error-policy.ts'
+import {
+  type FunctionLifecycle,
+  functionObject,
+  FunctionRun,
+  type Synchronous,
+} from './function.ts'
+import type { OperatorSpec } from './operator-spec.ts'
+import { refusePromise } from './synchronous.ts'
+
+/** What the type of an asynchronous map function says. */
+export type MapMustBeSynchronous =
+  'map must not return a Promise: make slow calls before the source or behind the sink'
+
+/** Makes one record of each: a plain function, or an object where it has to be opened and closed (R21). */
+export type MapFunction<T, R> =
+  | ((value: T) => Synchronous<R, MapMustBeSynchronous>)
+  | (FunctionLifecycle & { map(value: T): Synchronous<R, MapMustBeSynchronous> })
+
+/** The operator behind `map`. */
+export function mapSpec<T, R>(
+  map: MapFunction<T, R>,
+  onError: OnError<T> | undefined,
+): OperatorSpec {
+  const object = functionObject<MapObject>(map, 'map')
+  return {
+    operatorKind: 'map',
+    factory: (context) => new MapOperator(object, new ErrorPolicy(onError, context, WHAT), context),
+  }
+}
+
+const WHAT = 'the map function'
+
+type MapObject = FunctionLifecycle & { map(value: never): unknown }
+
+class MapOperator extends FunctionRun implements Operator<never> {
+  readonly #function: MapObject
+  readonly #errors: ErrorPolicy
+  readonly #output: Output
+
+  constructor(map: MapObject, errors: ErrorPolicy, context: OperatorContext) {
+    super(map, context)
+    this.#function = map
+    this.#errors = errors
+    this.#output = context.output
+  }
+
+  processElement(value: never, timestamp: number): void {
+    let result: unknown
+    try {
+      result = this.#function.map(value)
+    } catch (error) {
+      this.#errors.handle(error, value, timestamp)
+      return
+    }
+    if (typeof result === 'object') refusePromise(result, WHAT)
+    this.#output.emit(result, timestamp)
+  }
+}

@@ -1,0 +1,14 @@
+import type { OperatorFactory } from '../runtime/operator.ts'
+import type { StateDescriptor } from '../runtime/state/state.ts'
+
+/** What an operator file hands to the graph: the node without its place in the graph. */
+export interface OperatorSpec {
+  readonly operatorKind: string
+  readonly factory: OperatorFactory
+  /** Declared keyed states, with their names. Default none. */
+  readonly states?: readonly StateDescriptor[]
+  /** Default false. */
+  readonly hasTimers?: boolean
+  /** Whether it keeps state of its subtask; default false. */
+  readonly hasOperatorState?: boolean
+}
