@@ -1,0 +1,242 @@
+import type { Port } from '../runtime/channel/port.ts'
+import { type Cancel, type Clock, SeededRandom, SystemClock } from '../runtime/clock.ts'
+
+type Task = () => void
+
+/** Virtual time that passes with each turn of an event loop, so that time goes on while records flow. */
+const TURN_MS = 1
+
+/** Turns of the real event loop without anything to do, after which the job is taken to be stuck. */
+const MAX_IDLE_TURNS = 10_000
+
+interface Timer {
+  readonly at: number
+  readonly order: number
+  readonly thread: SimulatedThread
+  readonly task: Task
+  isCancelled: boolean
+}
+
+/**
+ * One thread that stands for many: a seeded scheduler picks what happens next among all turns, messages, completions
+ * and due timers (R40). Same seed, same order of everything.
+ *
+ * Each queue is first in, first out, as a real port or a real event loop is; between queues the seed decides. Time is
+ * virtual: it moves with each turn, and jumps to the next timer where nothing else can happen.
+ */
+export class SimulatedWorld {
+  readonly random: SeededRandom
+  /** What was done, in order, as short names; equal for equal seeds. */
+  readonly trace: string[] = []
+  readonly #queues: Map<string, Task[]> = new Map()
+  /** Names of queues that hold a task, sorted, so that the choice does not depend on who came first. */
+  #ready: string[] = []
+  readonly #timers: Set<Timer> = new Set()
+  readonly #threads: Set<SimulatedThread> = new Set()
+  readonly #system: SystemClock = new SystemClock()
+  #now: number
+  #order = 0
+  #steps = 0
+
+  constructor(seed: number, startAt = 1_700_000_000_000) {
+    this.random = new SeededRandom(seed)
+    this.#now = startAt
+  }
+
+  /** Virtual time in ms since the epoch. */
+  get now(): number {
+    return this.#now
+  }
+
+  /** Tasks that were run so far. */
+  get steps(): number {
+    return this.#steps
+  }
+
+  /** A thread: its clock, its turns and what is sent to it come to an end together. */
+  thread(name: string): SimulatedThread {
+    const thread = new SimulatedThread(name, this)
+    this.#threads.add(thread)
+    return thread
+  }
+
+  /** The process is gone: nothing that waits will ever happen, in any thread. */
+  crash(): void {
+    for (const thread of this.#threads) thread.end()
+    this.#threads.clear()
+    this.#queues.clear()
+    this.#ready = []
+    this.#timers.clear()
+  }
+
+  /** Puts a task at the end of a queue; it is dropped when its thread has ended by then. */
+  enqueue(queue: string, thread: SimulatedThread, task: Task): void {
+    if (thread.isEnded) return
+    const run = (): void => {
+      if (!thread.isEnded) task()
+    }
+    const tasks = this.#queues.get(queue)
+    if (tasks !== undefined) {
+      tasks.push(run)
+      return
+    }
+    this.#queues.set(queue, [run])
+    let at = this.#ready.length
+    while (at > 0 && this.#ready[at - 1]! > queue) at--
+    this.#ready.splice(at, 0, queue)
+  }
+
+  /** Calls back in virtual time. */
+  schedule(thread: SimulatedThread, delayMs: number, task: Task): Cancel {
+    const at = this.#now + Math.max(0, delayMs)
+    const timer: Timer = { at, order: this.#order++, thread, task, isCancelled: false }
+    if (!thread.isEnded) this.#timers.add(timer)
+    return () => {
+      timer.isCancelled = true
+      this.#timers.delete(timer)
+    }
+  }
+
+  /** Time passes: called with each turn of an event loop. */
+  pass(): void {
+    this.#now += TURN_MS
+    const due = [...this.#timers].filter((timer) => timer.at <= this.#now)
+    for (const timer of due.sort(byTime)) this.#queue(timer)
+  }
+
+  /**
+   * Runs until `isDone`, letting promises settle after each step. Without anything to do it waits for the real world
+   * (files read by a source), at most 10,000 turns of the event loop in a row; false when that has not helped.
+   */
+  async run(isDone: () => boolean): Promise<boolean> {
+    let idle = 0
+    while (!isDone()) {
+      if (this.#step()) idle = 0
+      else if (++idle > MAX_IDLE_TURNS) return false
+      await new Promise<void>((resolve) => this.#system.nextTurn(resolve))
+    }
+    return true
+  }
+
+  #step(): boolean {
+    if (this.#ready.length === 0) return this.#jump()
+    const index = Math.floor(this.random.next() * this.#ready.length)
+    const name = this.#ready[index]!
+    const tasks = this.#queues.get(name)!
+    const task = tasks.shift()!
+    if (tasks.length === 0) {
+      this.#queues.delete(name)
+      this.#ready.splice(index, 1)
+    }
+    this.#steps++
+    this.trace.push(name)
+    task()
+    return true
+  }
+
+  /** Nothing is ready: time goes on to the next timer. */
+  #jump(): boolean {
+    let next: Timer | undefined
+    for (const timer of this.#timers) {
+      if (next === undefined || byTime(timer, next) < 0) next = timer
+    }
+    if (next === undefined) return false
+    this.#now = Math.max(this.#now, next.at)
+    this.#queue(next)
+    return true
+  }
+
+  #queue(timer: Timer): void {
+    this.#timers.delete(timer)
+    this.enqueue(`timers:${timer.thread.name}`, timer.thread, () => {
+      if (!timer.isCancelled) timer.task()
+    })
+  }
+
+  /** Two ends of a connection; messages are cloned, and their buffers moved, as between threads. */
+  portPair<A, B>(
+    name: string,
+    left: SimulatedThread,
+    right: SimulatedThread,
+  ): [Port<A, B>, Port<B, A>] {
+    const toLeft = new Receiver<B>()
+    const toRight = new Receiver<A>()
+    return [
+      this.#end(`port:${name}>`, { from: left, to: right, inbox: toLeft, outbox: toRight }),
+      this.#end(`port:${name}<`, { from: right, to: left, inbox: toRight, outbox: toLeft }),
+    ]
+  }
+
+  #end<Out, In>(
+    queue: string,
+    ends: {
+      readonly from: SimulatedThread
+      readonly to: SimulatedThread
+      readonly inbox: Receiver<In>
+      readonly outbox: Receiver<Out>
+    },
+  ): Port<Out, In> {
+    let isClosed = false
+    return {
+      post: (message, transfer) => {
+        if (isClosed || ends.from.isEnded) return
+        const copy = structuredClone(message, { transfer: [...(transfer ?? [])] })
+        this.enqueue(queue, ends.to, () => ends.outbox.receive(copy))
+      },
+      onMessage: (receive) => ends.inbox.listen(receive),
+      close: () => {
+        isClosed = true
+      },
+    }
+  }
+}
+
+function byTime(a: Timer, b: Timer): number {
+  return a.at - b.at || a.order - b.order
+}
+
+/** One event loop of the simulated process: a worker thread, or the main thread. */
+export class SimulatedThread {
+  readonly name: string
+  readonly clock: Clock
+  #isEnded = false
+
+  constructor(name: string, world: SimulatedWorld) {
+    this.name = name
+    this.clock = {
+      now: () => world.now,
+      elapsed: () => world.now,
+      schedule: (delayMs, task) => world.schedule(this, delayMs, task),
+      nextTurn: (task) => {
+        world.enqueue(`turn:${name}`, this, () => {
+          world.pass()
+          task()
+        })
+      },
+    }
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  /** Terminated: nothing of it happens any more, and nothing it sends arrives. */
+  end(): void {
+    this.#isEnded = true
+  }
+}
+
+class Receiver<In> {
+  #listener: ((message: In) => void) | undefined
+  readonly #waiting: In[] = []
+
+  listen(listener: (message: In) => void): void {
+    this.#listener = listener
+    for (const message of this.#waiting.splice(0)) listener(message)
+  }
+
+  receive(message: In): void {
+    if (this.#listener === undefined) this.#waiting.push(message)
+    else this.#listener(message)
+  }
+}
