@@ -1,0 +1,39 @@
+import { type Command, parseCommand } from './args.ts'
+import { tellFailure } from './failure.ts'
+import { showHelp } from './help.ts'
+import type { Host } from './host.ts'
+import { plan } from './plan.ts'
+import { run, type RunSettings } from './run.ts'
+
+/**
+ * Does what a command line says and resolves with the exit code: 0 done, 1 failed, 2 a mistake in the command line, 130
+ * and 143 stopped by a signal. Never rejects: every error has been told when it resolves.
+ */
+export async function runCommand(
+  argv: readonly string[],
+  host: Host,
+  settings: RunSettings = { noun: ['row', 'rows'] },
+): Promise<number> {
+  let json = argv.includes('--json')
+  try {
+    const command = parseCommand(argv)
+    json = 'json' in command && command.json
+    return await perform(command, host, settings)
+  } catch (error) {
+    return tellFailure(error, { json, isStarted: false }, host)
+  }
+}
+
+function perform(command: Command, host: Host, settings: RunSettings): number | Promise<number> {
+  switch (command.verb) {
+    case 'version':
+      host.stdout.write(`${host.version}\n`)
+      return 0
+    case 'help':
+      return showHelp(command, host)
+    case 'plan':
+      return plan(command, host)
+    case 'run':
+      return run(command, host, settings)
+  }
+}

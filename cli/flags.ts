@@ -1,0 +1,117 @@
+/** A flag of a verb, as the parser and the help know it. */
+export interface Flag {
+  /** Without the dashes. */
+  readonly name: string
+  /** What stands for its value in the help; undefined for a switch. */
+  readonly value: string | undefined
+  readonly description: string
+}
+
+/** A verb that takes a job. */
+export type Verb = 'run' | 'plan'
+
+/** The verbs that take a job, in the order of the help. */
+export const VERBS: readonly Verb[] = ['run', 'plan']
+
+const PARALLELISM: Flag = {
+  name: 'parallelism',
+  value: 'N',
+  description: "Worker threads. Default: the checkpoint's on a resume, else the number of cores.",
+}
+
+const PARAM: Flag = {
+  name: 'param',
+  value: 'NAME=VALUE',
+  description: 'A parameter of the job; may be repeated, the last of one name wins.',
+}
+
+const JSON_LINES: Flag = {
+  name: 'json',
+  value: undefined,
+  description: 'Write JSON lines to stdout, and nothing else.',
+}
+
+const HELP: Flag = {
+  name: 'help',
+  value: undefined,
+  description: "Show this help; with a job, the job's own parameters too.",
+}
+
+/** The flags of each verb, in the order of the help. */
+export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
+  run: [
+    PARALLELISM,
+    PARAM,
+    {
+      name: 'dir',
+      value: 'DIR',
+      description: 'State and checkpoints live in DIR/<job name>. Default: .millrace',
+    },
+    {
+      name: 'checkpoint-interval',
+      value: '10s',
+      description: 'Time from one checkpoint to the next. Default: 10s',
+    },
+    {
+      name: 'fresh',
+      value: undefined,
+      description: 'Start anew; the old state is moved aside, not deleted.',
+    },
+    {
+      name: 'from',
+      value: 'PATH',
+      description: 'Start from this checkpoint; run again, go on with what that began.',
+    },
+    {
+      name: 'output',
+      value: 'replace|keep',
+      description: 'What to do with output of another run in the way. Default: refuse to start',
+    },
+    {
+      name: 'memory',
+      value: 'SIZE',
+      description: 'Memory for caches, channels and heaps together, such as 512mb or 2gb.',
+    },
+    {
+      name: 'strict',
+      value: undefined,
+      description: 'Find functions that change records or state in place. Slow; for development.',
+    },
+    {
+      name: 'stop-timeout',
+      value: '10s',
+      description: 'How long a stop may take before the threads are terminated. Default: 10s',
+    },
+    {
+      name: 'no-progress',
+      value: undefined,
+      description: 'No live line; a plain line every few seconds instead.',
+    },
+    JSON_LINES,
+    {
+      name: 'allow-rewind',
+      value: undefined,
+      description: 'Go back behind a damaged checkpoint even if output is put out twice.',
+    },
+    {
+      name: 'allow-grown-input',
+      value: undefined,
+      description: 'Go on with input files that have grown since the checkpoint.',
+    },
+    {
+      name: 'allow-non-restored-state',
+      value: undefined,
+      description: 'Drop state in the checkpoint that the job no longer has.',
+    },
+    HELP,
+  ],
+  plan: [
+    {
+      ...PARALLELISM,
+      description: 'As if run with so many worker threads. Default: the number of cores.',
+    },
+    PARAM,
+    { ...JSON_LINES, description: 'Write the plan as one JSON document.' },
+    HELP,
+  ],
+}

@@ -1,0 +1,90 @@
+import type { PlanParameter } from '../runtime/graph/job-plan.ts'
+import type { HelpCommand } from './args.ts'
+import { tellFailure } from './failure.ts'
+import { type Flag, FLAGS, type Verb } from './flags.ts'
+import type { Host } from './host.ts'
+
+const GENERAL = `millrace runs a job: a stream of records through operators with state, exactly once.
+
+  millrace run JOB.ts [flags]     run a job, or go on with it where it was
+  millrace plan JOB.ts [flags]    show the graph of a job without running it
+  millrace help [run|plan]        show the flags of a command
+  millrace --version              show the version
+
+  millrace run JOB.ts --help      show the parameters of that job too`
+
+const USAGE: Readonly<Record<Verb, string>> = {
+  run: `millrace run JOB.ts [flags]
+
+Runs the job in JOB.ts. Run again after a crash, a stop or a failure, the same command goes on from the
+newest complete checkpoint, and the output is as if nothing had happened. A job that has finished says so
+and does nothing.`,
+  plan: `millrace plan JOB.ts [flags]
+
+Shows the graph of the job in JOB.ts, and runs nothing of it: operators with their uids and declared state,
+the chains that run as one, and the shuffles between them.`,
+}
+
+const AFTER: Readonly<Record<Verb, string>> = {
+  run: `Durations: 300ms, 10s, 5m, 1h, 1d, or milliseconds.
+Data that the job prints goes to stdout, everything else that is told goes to stderr.
+Ctrl-C or SIGTERM stops the job with a last checkpoint; another one, a second or more later, does not wait
+for it.
+
+Exit codes: 0 finished, 1 failed, 2 wrong command line or parameters (nothing was run), 130 stopped with
+Ctrl-C, 143 stopped with SIGTERM.`,
+  plan: `Exit codes: 0 shown, 1 the graph cannot be built, 2 wrong command line or parameters.`,
+}
+
+/** Shows the help that was asked for; 0, or 2 when it is the answer to a mistake. */
+export async function showHelp(command: HelpCommand, host: Host): Promise<number> {
+  const { topic, job, isAsked } = command
+  const out = isAsked ? host.stdout : host.stderr
+  if (topic === undefined) {
+    out.write(`${GENERAL}\n`)
+    return isAsked ? 0 : 2
+  }
+  out.write(`${[USAGE[topic], ...flagLines(FLAGS[topic]), '', AFTER[topic]].join('\n')}\n`)
+  return job === undefined ? 0 : showParameters(job, host)
+}
+
+async function showParameters(job: string, host: Host): Promise<number> {
+  try {
+    const onLog = (line: string): void => void host.stderr.write(`${line}\n`)
+    const { name, parameters } = await host.describeJob(job, { onLog })
+    host.stdout.write(`\n${parameterLines(name, parameters).join('\n')}\n`)
+    return 0
+  } catch (error) {
+    host.stderr.write('\n')
+    return tellFailure(error, { json: false, isStarted: false }, host)
+  }
+}
+
+function flagLines(flags: readonly Flag[]): string[] {
+  const rows = flags.map(({ name, value, description }): [string, string] => [
+    `--${name}${value === undefined ? '' : ` ${value}`}`,
+    description,
+  ])
+  return ['', 'Flags:', ...columns(rows)]
+}
+
+/** The parameters of a job, as `--param` takes them. */
+export function parameterLines(name: string, parameters: readonly PlanParameter[]): string[] {
+  if (parameters.length === 0) return [`Job "${name}" has no parameters.`]
+  const rows = parameters.map((parameter): [string, string] => [
+    `--param ${parameter.name}=${parameter.type.toUpperCase()}`,
+    `${parameter.description}${defaultText(parameter)}`,
+  ])
+  return [`Parameters of job "${name}":`, ...columns(rows)]
+}
+
+function defaultText({ defaultText: text, type, description }: PlanParameter): string {
+  const space = description === '' ? '' : /[.!?]$/.test(description) ? ' ' : '. '
+  if (type === 'secret') return `${space}Secret: neither shown nor stored.`
+  return `${space}${text === undefined ? 'Required.' : `Default: ${text === '' ? '""' : text}`}`
+}
+
+function columns(rows: readonly [string, string][]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+}
