@@ -1,0 +1,20 @@
+/** `npm run bench -- NAME`: benchmarks, each in a file of its own; every one prints a table and one line of JSON. */
+import { codecBench, codecHelp } from './codec.ts'
+import { fraudBench, fraudHelp } from './fraud.ts'
+import { restartBench, restartHelp } from './restart.ts'
+
+const benches: Record<string, { run: (args: string[]) => Promise<void>; help: string }> = {
+  codec: { run: codecBench, help: codecHelp },
+  fraud: { run: fraudBench, help: fraudHelp },
+  restart: { run: restartBench, help: restartHelp },
+}
+
+const [name, ...args] = process.argv.slice(2)
+const bench = name === undefined ? undefined : benches[name]
+if (bench === undefined || args.includes('--help')) {
+  const list = Object.values(benches).map(({ help }) => help)
+  console.log(bench === undefined ? list.join('\n') : bench.help)
+  process.exitCode = bench === undefined && name !== '--help' ? 2 : 0
+} else {
+  await bench.run(args)
+}
