@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { dataGeneratorSource } from '../../connectors/datagen-source.ts'
+import { sourceContract } from '../contract/source.ts'
+import { SourceRun } from '../contract/source-run.ts'
+
+sourceContract({
+  name: 'generator',
+  create: () => dataGeneratorSource({ generate: (i) => ({ id: i }), count: 5 }),
+  expected: [0, 1, 2, 3, 4].map((id) => ({ id })),
+})
+
+sourceContract({
+  name: 'generator with a rate',
+  create: () => dataGeneratorSource({ generate: (i) => i, count: 4, rate: 10 }),
+  expected: [0, 1, 2, 3],
+})
+
+describe('dataGeneratorSource', () => {
+  const open = (options: object, parallelism = 1) =>
+    new SourceRun<number>(dataGeneratorSource({ generate: (i: number) => i, ...options }), {
+      parallelism,
+    }).start()
+
+  it('gives each subtask the indices that leave its number', async () => {
+    const run = await open({ count: 7 }, 3)
+    await run.read()
+    for (const { value, subtaskIndex } of run.records) expect(value % 3).toBe(subtaskIndex)
+  })
+
+  it('plays at its rate over all subtasks, and does not burst after a pause', async () => {
+    const run = await open({ rate: 100 }, 2)
+    const play = (ms: number) => {
+      const before = run.records.length
+      for (let t = 0; t < ms; t += 10) {
+        run.clock.advance(10)
+        for (let i = 0; i < 3; i++) run.poll()
+      }
+      return run.records.length - before
+    }
+    run.poll()
+    expect(run.values).toEqual([0, 1])
+    expect(play(10_000)).toBeGreaterThanOrEqual(996)
+    expect(run.records.length).toBeLessThanOrEqual(1_002)
+    run.clock.advance(60_000)
+    expect(play(1_000)).toBeLessThanOrEqual(202)
+  })
+
+  it('takes timestamps from the records', async () => {
+    const run = await open({ count: 2, timestampOf: (value: number) => value + 1_000 })
+    await run.read()
+    expect(run.records.map((record) => record.timestamp)).toEqual([1_000, 1_001])
+  })
+
+  it('is endless without a count', () => {
+    expect(dataGeneratorSource({ generate: (i) => i }).boundedness).toBe('unbounded')
+  })
+
+  it.each([
+    ['count', { count: 1.5 }],
+    ['rate', { rate: -1 }],
+    ['rate', { rate: Number.NaN }],
+  ])('refuses a bad %s', (option, options) => {
+    expect(() => dataGeneratorSource({ generate: (i) => i, ...options })).toThrow(
+      expect.objectContaining({
+        code: 'MR_SOURCE_INVALID',
+        fields: expect.objectContaining({ option }),
+      }),
+    )
+  })
+})

@@ -1,0 +1,427 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { canonicalKey, encodeKey } from '../../runtime/key-encoding.ts'
+import type { Key } from '../../runtime/key.ts'
+import type {
+  KeyedStateBackend,
+  StateSnapshot,
+  TimeDomain,
+} from '../../runtime/state/state-backend.ts'
+import {
+  applySegment,
+  type Contents,
+  encodeAll,
+  enter,
+  hex,
+  NO_CONTENTS,
+  toRestore,
+  turn,
+  within,
+} from './state-harness.ts'
+import {
+  cellId,
+  type Handles,
+  type Model,
+  modelOf,
+  PlainState,
+  registerAll,
+  show,
+} from './state-model.ts'
+
+const KEYS: readonly Key[] = [
+  'a',
+  'b',
+  'a much longer key than the others',
+  1,
+  -0,
+  1n,
+  '1',
+  ['a', 'b'],
+  'ab',
+  new Uint8Array([0, 1]),
+]
+const NAMESPACES: readonly (Key | undefined)[] = [undefined, undefined, 'w', 7, ['w', 7]]
+const MAP_KEYS: readonly Key[] = [3, -1, 'x', 'Xy', ['x', 1], 20n, 'a map key that is rather long']
+
+export interface Step {
+  readonly what:
+    | 'update'
+    | 'mutate'
+    | 'clear'
+    | 'read'
+    | 'add'
+    | 'update-list'
+    | 'clear-list'
+    | 'put'
+    | 'remove'
+    | 'clear-map'
+    | 'iterate'
+    | 'register'
+    | 'delete'
+    | 'pop'
+    | 'work'
+    | 'work-all'
+    | 'turn'
+    | 'begin'
+    | 'encode'
+    | 'complete'
+    | 'abort'
+    | 'restore'
+    | 'restore-as-changes'
+  readonly key: number
+  readonly namespace: number
+  readonly sub: number
+  readonly data: number
+}
+
+/** Checkpoint steps come often enough that most runs see several. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.record({
+    what: fc.constantFrom<Step['what'][]>(
+      'update',
+      'update',
+      'mutate',
+      'clear',
+      'read',
+      'add',
+      'add',
+      'update-list',
+      'clear-list',
+      'put',
+      'put',
+      'put',
+      'remove',
+      'remove',
+      'clear-map',
+      'iterate',
+      'register',
+      'register',
+      'delete',
+      'pop',
+      'work',
+      'work-all',
+      'turn',
+      'begin',
+      'begin',
+      'encode',
+      'complete',
+      'complete',
+      'abort',
+      'restore',
+      'restore-as-changes',
+    ),
+    key: fc.nat({ max: KEYS.length - 1 }),
+    namespace: fc.nat({ max: NAMESPACES.length - 1 }),
+    sub: fc.nat({ max: MAP_KEYS.length - 1 }),
+    data: fc.nat({ max: 5 }),
+  }),
+  { minLength: 10, maxLength: 120 },
+)
+
+interface Taken {
+  readonly id: number
+  readonly base: number
+  readonly snapshot: StateSnapshot
+  readonly expected: Model
+  /** What the chain of segments up to this one amounts to; set once it has been encoded. */
+  contents: Contents | undefined
+}
+
+/** Plays steps on a backend and on plain maps; fails where they differ. */
+export class StatePlay {
+  readonly #create: () => KeyedStateBackend
+  #backend: KeyedStateBackend
+  #handles: Handles
+  #plain = new PlainState()
+  #lastId = 0
+  #lastBase = 0
+  /** Completed checkpoints that may still be the base of the next, and what they hold. */
+  #completed = new Map<number, { readonly contents: Contents; readonly plain: PlainState }>()
+  #taken: (Taken & { readonly plain: PlainState }) | undefined
+
+  constructor(create: () => KeyedStateBackend) {
+    this.#create = create
+    this.#backend = create()
+    this.#handles = registerAll(this.#backend)
+  }
+
+  async run(all: readonly Step[]): Promise<void> {
+    await this.#backend.restore([])
+    this.#completed.set(0, { contents: NO_CONTENTS, plain: new PlainState() })
+    try {
+      for (const step of all) await this.#step(step)
+      this.#checkEverything()
+    } finally {
+      await this.#backend.close()
+    }
+  }
+
+  async #step(step: Step): Promise<void> {
+    switch (step.what) {
+      case 'work':
+        this.#backend.work(-Infinity)
+        return
+      case 'work-all':
+        while (this.#backend.work(Infinity));
+        return
+      case 'turn':
+        await turn()
+        return
+      case 'begin':
+        this.#begin(step.data)
+        return
+      case 'encode':
+        this.#encode()
+        return
+      case 'complete':
+        this.#complete()
+        return
+      case 'abort':
+        if (this.#taken !== undefined) this.#backend.checkpointAborted(this.#taken.id)
+        this.#taken = undefined
+        return
+      case 'restore':
+      case 'restore-as-changes':
+        await this.#restore(step.what === 'restore-as-changes')
+        return
+      case 'pop':
+        this.#pop(step.data)
+        return
+      default:
+        this.#use(step)
+    }
+  }
+
+  #use(step: Step): void {
+    const key = KEYS[step.key]!
+    const namespace = NAMESPACES[step.namespace]
+    const { list, map } = this.#handles
+    const plain = this.#plain
+    const mapKey = MAP_KEYS[step.sub]!
+    const listId = cellId('list', normal(key), namespace)
+    const mapId = cellId('map', normal(key), namespace)
+    enter(this.#backend, key, namespace)
+    switch (step.what) {
+      case 'add':
+        list.add(valueOf(step))
+        plain.lists.set(listId, [...(plain.lists.get(listId) ?? []), valueOf(step)])
+        break
+      case 'update-list': {
+        const elements = Array.from({ length: step.data }, (_, index) => index * step.sub)
+        list.update(elements)
+        if (elements.length === 0) plain.lists.delete(listId)
+        else plain.lists.set(listId, elements)
+        break
+      }
+      case 'clear-list':
+        list.clear()
+        plain.lists.delete(listId)
+        break
+      case 'put':
+        map.put(mapKey, valueOf(step))
+        plain.put(mapId, mapKey, valueOf(step))
+        break
+      case 'remove':
+        map.remove(mapKey)
+        plain.mapOf(mapId).delete(canonicalKey(mapKey))
+        break
+      case 'clear-map':
+        map.clear()
+        plain.maps.delete(mapId)
+        break
+      case 'iterate':
+        this.#checkMap(mapId)
+        break
+      default:
+        this.#useValueOrTimer(step, key, namespace)
+    }
+    this.#backend.clearCurrent()
+  }
+
+  #useValueOrTimer(step: Step, key: Key, namespace: Key | undefined): void {
+    const { value, timers } = this.#handles
+    const plain = this.#plain
+    const id = cellId('value', normal(key), namespace)
+    const domain: TimeDomain = step.sub % 2 === 0 ? 'event' : 'processing'
+    const timestamp = [-5, 0, 3, 1e12, Infinity, -Infinity][step.data]!
+    const timerId = `${cellId(domain, normal(key), namespace)} @${timestamp}`
+    switch (step.what) {
+      case 'update':
+        value.update(valueOf(step))
+        plain.values.set(id, valueOf(step))
+        break
+      case 'mutate': {
+        const current = value.value()
+        if (typeof current !== 'object' || current === null || !('n' in current)) break
+        ;(current as { n: number }).n = step.data
+        value.update(current)
+        plain.values.set(id, { ...current })
+        break
+      }
+      case 'clear':
+        value.clear()
+        plain.values.delete(id)
+        break
+      case 'read':
+        expect(show(value.value())).toBe(show(plain.values.get(id)))
+        expect(show(this.#handles.list.get())).toBe(
+          show(plain.lists.get(cellId('list', normal(key), namespace)) ?? []),
+        )
+        break
+      case 'register':
+        timers.register(domain, timestamp)
+        plain.timers[domain].set(timerId, timestamp)
+        break
+      case 'delete':
+        timers.delete(domain, timestamp)
+        plain.timers[domain].delete(timerId)
+        break
+      default:
+        throw new Error(`no step ${step.what}`)
+    }
+  }
+
+  #pop(data: number): void {
+    const domain: TimeDomain = data % 2 === 0 ? 'event' : 'processing'
+    const timers = this.#plain.timers[domain]
+    const earliest = Math.min(Infinity, ...timers.values())
+    expect(this.#handles.timers.earliest(domain)).toBe(earliest)
+    expect(this.#handles.timers.count(domain)).toBe(timers.size)
+    const popped = this.#handles.timers.pop(domain, data * 1e12)
+    if (timers.size === 0 || earliest > data * 1e12) {
+      expect(popped).toBeUndefined()
+      return
+    }
+    expect(popped).toBe(earliest)
+    const id = cellId(domain, this.#backend.currentKey, this.#backend.currentNamespace)
+    expect(timers.delete(`${id} @${popped}`)).toBe(true)
+    this.#backend.clearCurrent()
+  }
+
+  #checkMap(id: string): void {
+    const { map } = this.#handles
+    const expected = [...this.#plain.mapOf(id).values()].sort(([a], [b]) =>
+      hex(encodeKey(a)) < hex(encodeKey(b)) ? -1 : 1,
+    )
+    expect(map.isEmpty()).toBe(expected.length === 0)
+    expect([...map.entries()].map(show)).toEqual(expected.map(show))
+    for (const key of MAP_KEYS) {
+      const entry = this.#plain.mapOf(id).get(canonicalKey(key))
+      expect(map.has(key)).toBe(entry !== undefined)
+      expect(show(map.get(key))).toBe(show(entry?.[1]))
+    }
+  }
+
+  // --- Checkpoints ---
+
+  #begin(data: number): void {
+    if (this.#taken !== undefined) {
+      // The one before ends first, completed or aborted.
+      if (data % 2 === 0) this.#complete()
+      else this.#backend.checkpointAborted(this.#taken.id)
+      this.#taken = undefined
+    }
+    const bases = [...this.#completed.keys()].filter((id) => id >= this.#lastBase)
+    const base = data % 3 === 0 ? bases[0]! : bases.at(-1)!
+    this.#lastBase = base
+    const id = (this.#lastId += 1 + (data % 2))
+    const snapshot = this.#backend.beginSnapshot(id, base)
+    const plain = copyOf(this.#plain)
+    this.#taken = { id, base, snapshot, expected: plain.model(), plain, contents: undefined }
+  }
+
+  #encode(): void {
+    const taken = this.#taken
+    if (taken === undefined || taken.contents !== undefined) return
+    const entries = encodeAll(this.#backend, taken.snapshot)
+    const keys = entries.map((entry) => hex(entry.key))
+    expect(keys).toEqual([...new Set(keys)].sort())
+    const bytes = entries.reduce((sum, entry) => sum + entry.key.length + entry.value.length, 0)
+    expect(taken.snapshot.byteLength).toBe(bytes)
+    taken.contents = applySegment(this.#completed.get(taken.base)!.contents, entries)
+    expect(sorted(modelOf(taken.contents))).toEqual(sorted(taken.expected))
+  }
+
+  #complete(): void {
+    this.#encode()
+    const taken = this.#taken
+    if (taken === undefined) return
+    this.#backend.checkpointCompleted(taken.id)
+    this.#completed.set(taken.id, { contents: taken.contents!, plain: taken.plain })
+    this.#taken = undefined
+  }
+
+  /** Goes on from the newest completed checkpoint, on a new backend. */
+  async #restore(asChanges: boolean): Promise<void> {
+    const [id, { contents, plain }] = [...this.#completed].at(-1)!
+    await this.#backend.close()
+    this.#backend = this.#create()
+    this.#handles = registerAll(this.#backend)
+    await this.#backend.restore(toRestore(contents), { asChanges })
+    this.#plain = copyOf(plain)
+    this.#taken = undefined
+    this.#lastBase = id
+    this.#completed = new Map([[id, { contents: asChanges ? NO_CONTENTS : contents, plain }]])
+    if (asChanges) {
+      // Nothing can be restored before the first complete checkpoint of the new chain.
+      this.#begin(1)
+      this.#complete()
+    }
+  }
+
+  #checkEverything(): void {
+    for (const key of KEYS) {
+      for (const namespace of new Set(NAMESPACES)) {
+        within(
+          this.#backend,
+          key,
+          () => {
+            const id = (state: 'value' | 'list' | 'map') => cellId(state, normal(key), namespace)
+            expect(show(this.#handles.value.value())).toBe(
+              show(this.#plain.values.get(id('value'))),
+            )
+            expect(show(this.#handles.list.get())).toBe(
+              show(this.#plain.lists.get(id('list')) ?? []),
+            )
+            this.#checkMap(id('map'))
+          },
+          namespace,
+        )
+      }
+    }
+    this.#begin(1)
+    this.#encode()
+  }
+}
+
+/** As keys come back: −0 is 0. */
+function normal(key: Key): Key {
+  return key === 0 ? 0 : key
+}
+
+function valueOf({ data, sub }: Step): unknown {
+  const values = [
+    sub,
+    { n: sub, text: 'a string that is longer than twelve' },
+    `text ${sub}`,
+    [1, { n: -0 }],
+    null,
+    12n,
+  ]
+  return structuredClone(values[data])
+}
+
+function copyOf(plain: PlainState): PlainState {
+  const copy = new PlainState()
+  for (const [id, value] of plain.values) copy.values.set(id, structuredClone(value))
+  for (const [id, list] of plain.lists) copy.lists.set(id, structuredClone(list))
+  for (const [id, map] of plain.maps) copy.maps.set(id, new Map(map))
+  for (const domain of ['event', 'processing'] as const) {
+    for (const [id, timestamp] of plain.timers[domain]) copy.timers[domain].set(id, timestamp)
+  }
+  return copy
+}
+
+function sorted(model: Model): readonly (readonly [string, string])[] {
+  return [...model].sort(([a], [b]) => (a < b ? -1 : 1))
+}

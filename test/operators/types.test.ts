@@ -1,0 +1,264 @@
+import { expectTypeOf, test } from 'vitest'
+import {
+  type AggregateFunction,
+  boundedOutOfOrderness,
+  collectionSource,
+  csv,
+  type DataStream,
+  fileSource,
+  job,
+  json,
+  listState,
+  type ListState,
+  mapState,
+  type MapState,
+  type Out,
+  outputTag,
+  param,
+  processFunction,
+  type StreamEnvironment,
+  tumblingEventTimeWindows,
+  valueState,
+  type ValueState,
+  type WindowFunction,
+} from 'millrace'
+import type { Synchronous } from '../../operators/function.ts'
+import type { MapMustBeSynchronous } from '../../operators/map.ts'
+
+// These are checked by the compiler (tsconfig.test.json): the functions are never called.
+
+interface Order {
+  readonly shop: string
+  readonly cents: number
+  readonly time: number
+}
+
+type Env = StreamEnvironment
+type Orders = DataStream<Order>
+
+function unused(_code: (env: Env, orders: Orders) => void): void {}
+
+test('keyBy infers literal types, tuples included (N1)', () => {
+  unused((_env, orders) => {
+    orders
+      .keyBy((order) => order.shop)
+      .process(
+        processFunction({
+          processElement(order: Order, ctx, out: Out<string>) {
+            expectTypeOf(ctx.key).toEqualTypeOf<string>()
+            out.emit(order.shop)
+          },
+        }),
+        { uid: 'a' },
+      )
+    const window = orders.keyBy((order) => [order.shop, order.cents])
+    window.window(tumblingEventTimeWindows('1h')).aggregate(
+      count,
+      (_count, ctx, out: Out<string>) => {
+        expectTypeOf(ctx.key).toEqualTypeOf<readonly [string, number]>()
+        out.emit(ctx.key[0])
+      },
+      { uid: 'b' },
+    )
+    // @ts-expect-error an object is no key
+    orders.keyBy((order) => ({ shop: order.shop }))
+    // @ts-expect-error a promise is no key
+    orders.keyBy(async (order) => order.shop)
+    // @ts-expect-error undefined is no key
+    orders.keyBy((order) => (order.cents > 0 ? order.shop : undefined))
+  })
+})
+
+const count: AggregateFunction<Order, number, number> = {
+  create: () => 0,
+  add: (soFar) => soFar + 1,
+  result: (total) => total,
+}
+
+test('a process function infers its state from the declaration (N1)', () => {
+  const declared = processFunction({
+    state: {
+      flag: valueState<{ seq: number }>(),
+      recent: listState<number>(),
+      byKind: mapState<string, bigint>(),
+    },
+    processElement(order: Order, ctx, out: Out<Order>) {
+      expectTypeOf(ctx.state.flag).toEqualTypeOf<ValueState<{ seq: number }>>()
+      expectTypeOf(ctx.state.recent).toEqualTypeOf<ListState<number>>()
+      expectTypeOf(ctx.state.byKind).toEqualTypeOf<MapState<string, bigint>>()
+      // @ts-expect-error not declared
+      void ctx.state.other
+      // @ts-expect-error of another type
+      ctx.state.flag.update({ seq: '1' })
+      out.emit(order)
+    },
+    onTimer(timestamp, ctx) {
+      expectTypeOf(timestamp).toBeNumber()
+      expectTypeOf(ctx.timeDomain).toEqualTypeOf<'event' | 'processing'>()
+      expectTypeOf(ctx.state.flag.value()).toEqualTypeOf<{ seq: number } | undefined>()
+    },
+  })
+  unused((_env, orders) => {
+    const keyed = orders.keyBy((order) => order.shop)
+    expectTypeOf(keyed.process(declared, { uid: 'a' })).toEqualTypeOf<DataStream<Order>>()
+    // @ts-expect-error a uid is required
+    keyed.process(declared, {})
+    // @ts-expect-error onError is not for functions with state (R20)
+    keyed.process(declared, { uid: 'a', onError: 'skip' })
+    const cents = orders.map((order) => order.cents).keyBy((value) => value)
+    // @ts-expect-error takes other records
+    cents.process(declared, { uid: 'a' })
+  })
+})
+
+test('a factory of process functions keeps its types (N1)', () => {
+  const factory = (limit: number) =>
+    processFunction({
+      state: { total: valueState<number>() },
+      processElement(order: Order, ctx, out: Out<{ over: number }>) {
+        const total = (ctx.state.total.value() ?? 0) + order.cents
+        expectTypeOf(total).toBeNumber()
+        if (total > limit) out.emit({ over: total - limit })
+      },
+    })
+  unused((_env, orders) => {
+    const out = orders.keyBy((order) => order.shop).process(factory(1), { uid: 'a' })
+    expectTypeOf(out).toEqualTypeOf<DataStream<{ over: number }>>()
+  })
+})
+
+test('a collector without a type takes nothing, so it cannot be forgotten (N1)', () => {
+  processFunction({
+    processElement(order: Order, _ctx, out) {
+      // @ts-expect-error annotate the collector
+      out.emit(order)
+    },
+  })
+})
+
+test('asynchronous functions do not compile (N2, R15)', () => {
+  unused((_env, orders) => {
+    // @ts-expect-error map must not return a Promise
+    orders.map(async (order) => order.cents)
+    // @ts-expect-error nor in the form of an object
+    orders.map({ map: async (order: Order) => order.cents })
+    // @ts-expect-error filter must not return a Promise
+    orders.filter(async (order) => order.cents > 0)
+    // @ts-expect-error flatMap must not return a Promise
+    orders.flatMap(async (order) => [order])
+    // @ts-expect-error flatMap must not return a Promise
+    orders.flatMap(async (order, out: Out<Order>) => out.emit(order))
+    const keyed = orders.keyBy((order) => order.shop)
+    // @ts-expect-error reduce must not return a Promise
+    keyed.reduce(async (a) => a, { uid: 'a' })
+    const async = processFunction({
+      // @ts-expect-error processElement must not return a Promise
+      async processElement(_order: Order, _ctx, _out: Out<Order>) {},
+    })
+    void async
+    // @ts-expect-error a window function must not return a Promise
+    const asyncWindow: WindowFunction<number, number> = async (_count, _ctx, _out) => {}
+    void asyncWindow
+  })
+  // @ts-expect-error the function of a job must not return a Promise
+  job('a', {}, async () => {})
+})
+
+test('the type of an asynchronous result is a text that says what to do (N2)', () => {
+  expectTypeOf<Synchronous<number, MapMustBeSynchronous>>().toEqualTypeOf<number>()
+  expectTypeOf<Synchronous<Promise<number>, MapMustBeSynchronous>>().toEqualTypeOf<
+    Promise<number> &
+      'map must not return a Promise: make slow calls before the source or behind the sink'
+  >()
+})
+
+test('map, filter and flatMap infer what comes out', () => {
+  unused((_env, orders) => {
+    expectTypeOf(orders.map((order) => order.cents)).toEqualTypeOf<DataStream<number>>()
+    expectTypeOf(orders.map({ map: (order) => order.shop })).toEqualTypeOf<DataStream<string>>()
+    expectTypeOf(orders.filter((order) => order.cents > 1)).toEqualTypeOf<Orders>()
+    const mixed = orders.map((order) => (order.cents > 1 ? order.shop : order.cents))
+    const texts = mixed.filter((value): value is string => typeof value === 'string')
+    expectTypeOf(texts).toEqualTypeOf<DataStream<string>>()
+    expectTypeOf(orders.flatMap((order) => [order.cents])).toEqualTypeOf<DataStream<number>>()
+    const emitted = orders.flatMap((order, out: Out<string>) => {
+      out.emit(order.shop)
+    })
+    expectTypeOf(emitted).toEqualTypeOf<DataStream<string>>()
+    // @ts-expect-error a number is not a condition
+    orders.filter((order) => order.cents)
+  })
+})
+
+test('a source gives its records to the watermark strategy and to the stream (N1, N3)', () => {
+  unused((env) => {
+    const rows = csv({ columns: { seq: 'number', cc_num: 'string' } })
+    const cards = env.fromSource(fileSource({ path: 'cards.csv', format: rows }), {
+      uid: 'a',
+      watermarks: boundedOutOfOrderness('5s', (row) => {
+        expectTypeOf(row).toEqualTypeOf<{ seq: number; cc_num: string }>()
+        return row.seq
+      }),
+    })
+    expectTypeOf(cards).toEqualTypeOf<DataStream<{ seq: number; cc_num: string }>>()
+    const lines = env.fromSource(fileSource({ path: 'a.jsonl', format: json<Order>() }), {
+      uid: 'b',
+    })
+    expectTypeOf(lines).toEqualTypeOf<Orders>()
+    expectTypeOf(env.fromSource(collectionSource([1, 2]), { uid: 'c' })).toEqualTypeOf<
+      DataStream<number>
+    >()
+    // @ts-expect-error a source needs a uid
+    env.fromSource(collectionSource([1]), {})
+  })
+})
+
+test('unions, side outputs and streams of narrower types', () => {
+  unused((_env, orders) => {
+    const numbers = orders.map((order) => order.cents)
+    const both = numbers.union(orders)
+    expectTypeOf(both).toEqualTypeOf<DataStream<number | Order>>()
+    expectTypeOf(numbers.union(numbers)).toEqualTypeOf<DataStream<number>>()
+    const tag = outputTag<string>('texts')
+    expectTypeOf(orders.getSideOutput(tag)).toEqualTypeOf<DataStream<string>>()
+    const wider: DataStream<Order | number> = orders
+    void wider
+    processFunction({
+      processElement(_order: Order, ctx, _out: Out<never>) {
+        ctx.output(tag, 'text')
+        // @ts-expect-error of another type than the tag
+        ctx.output(tag, 1)
+      },
+    })
+  })
+})
+
+test('parameters have the types of their declarations (N4)', () => {
+  job(
+    'typed',
+    {
+      params: {
+        input: param.string('a.csv', 'Input file'),
+        within: param.duration('60m'),
+        small: param.number(5),
+        dry: param.boolean(false),
+        token: param.secret(),
+      },
+    },
+    (_env, params) => {
+      expectTypeOf(params).toEqualTypeOf<{
+        readonly input: string
+        readonly within: number
+        readonly small: number
+        readonly dry: boolean
+        readonly token: string
+      }>()
+      // @ts-expect-error not declared
+      void params.other
+    },
+  )
+  unused(() => {
+    // @ts-expect-error no duration
+    param.duration('60 minutes')
+  })
+})

@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+
+const page = readFileSync('docs/guarantees.md', 'utf8')
+
+/** Rules by name, as the page has them. */
+function rules(): Map<string, { readonly isYet: boolean }> {
+  const found = new Map<string, { readonly isYet: boolean }>()
+  for (const item of page.split(/^- (?=\*\*R\d+\*\*)/m).slice(1)) {
+    const text = item.split(/^(?:##|- )/m)[0]!
+    const name = /^\*\*(R\d+)\*\*/.exec(text)![1]!
+    found.set(name, { isYet: !text.includes('*Not yet.*') })
+  }
+  return found
+}
+
+/** Every title of a test or suite, as text. */
+function titles(): string {
+  const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .map((name) => join('test', name))
+    .filter((name) => name.endsWith('.ts') && statSync(name).isFile())
+    .filter((name) => !name.endsWith('rules.test.ts'))
+  const found: string[] = []
+  for (const file of files) {
+    const text = readFileSync(file, 'utf8')
+    for (const match of text.matchAll(/\b(?:it|test|describe)(?:\.\w+(?:\([^)]*\))?)*\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs)) {
+      found.push(match[2]!)
+    }
+  }
+  return found.join('\n')
+}
+
+it('the page of guarantees lists R1 to R42, each once', () => {
+  expect([...rules().keys()]).toEqual(Array.from({ length: 42 }, (_, index) => `R${index + 1}`))
+})
+
+it('every guarantee that is not marked as to come is named in the title of a test', () => {
+  const text = titles()
+  const unnamed = [...rules()]
+    .filter(([name, { isYet }]) => isYet && !new RegExp(`\\b${name}\\b`).test(text))
+    .map(([name]) => name)
+  expect(unnamed).toEqual([])
+})

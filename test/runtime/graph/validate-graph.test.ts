@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest'
+import { StreamError } from '../../../runtime/errors.ts'
+import { graphProblems, validateGraph } from '../../../runtime/graph/validate-graph.ts'
+import type { StateDescriptor } from '../../../runtime/state/state.ts'
+import { GraphFixture } from './graph-fixtures.ts'
+
+const OPTIONS = { job: 'orders', parallelism: 2, maxParallelism: 128 }
+
+function valid(): GraphFixture {
+  const graph = new GraphFixture()
+  const mapped = graph.operator(undefined, [graph.source('in')])
+  const counted = graph.operator('count', graph.keyBy(mapped), { states: [state('total')] })
+  graph.sink('out', [counted])
+  return graph
+}
+
+function state(name: string, version = 1): StateDescriptor {
+  return { kind: 'value', name, version }
+}
+
+function codes(graph: GraphFixture, options: Partial<typeof OPTIONS> = {}): string[] {
+  return graphProblems(graph, { ...OPTIONS, ...options }).map((problem) => problem.code)
+}
+
+function messages(graph: GraphFixture, options: Partial<typeof OPTIONS> = {}): string {
+  return graphProblems(graph, { ...OPTIONS, ...options })
+    .map((problem) => problem.message)
+    .join('\n')
+}
+
+describe('validateGraph', () => {
+  test('accepts a graph that can run, with streams that nobody reads', () => {
+    const graph = valid()
+    graph.operator(undefined, [graph.source('unread')])
+    graph.keyBy({ nodeId: 0, tag: undefined })
+    expect(() => validateGraph(graph, OPTIONS)).not.toThrow()
+  })
+
+  test('lists every missing uid at once; operators without state need none', () => {
+    const graph = new GraphFixture()
+    const source = graph.source(undefined as never)
+    const mapped = graph.operator(undefined, [source])
+    graph.operator(undefined, graph.keyBy(mapped), { operatorKind: 'process', name: 'process#1' })
+    graph.operator(undefined, [mapped], { hasOperatorState: true, name: 'watermarks#1' })
+    graph.sink(undefined as never, [mapped])
+    expect(codes(graph)).toEqual(['MR_UID_MISSING'])
+    expect(messages(graph)).toBe(
+      'no uid is set for source collection#0, process#1, watermarks#1, sink print#4; their state could not be found again after a restart; give each a uid of its own in its options.',
+    )
+  })
+
+  test('lists every uid that is used twice; upper and lower case are the same (N25)', () => {
+    const graph = valid()
+    graph.sink('Count', [{ nodeId: 0, tag: undefined }])
+    graph.sink('IN', [{ nodeId: 0, tag: undefined }])
+    expect(codes(graph)).toEqual(['MR_UID_DUPLICATE', 'MR_UID_DUPLICATE'])
+    expect(messages(graph)).toContain(
+      'uid "count" is used by 2 operators (map "count", print "Count"',
+    )
+    expect(messages(graph)).toContain('collection "in", print "IN"')
+  })
+
+  test.each(['', '-a', '.a', 'a b', 'a/b', 'ä', 'a'.repeat(101), 'NUL', 'con.txt', 'Com1', 5])(
+    'refuses the name %j for jobs, uids and states (N25)',
+    (name) => {
+      const graph = valid()
+      graph.sink(name as string, [{ nodeId: 0, tag: undefined }])
+      expect(codes(graph)).toEqual(['MR_NAME_INVALID'])
+      expect(codes(valid(), { job: name as string })).toEqual(['MR_NAME_INVALID'])
+      const stateful = valid()
+      const states = [state(name as string)]
+      if (typeof name !== 'string') return
+      stateful.operator('other', stateful.exchanges[0]!, { states })
+      expect(codes(stateful)).toEqual(['MR_NAME_INVALID'])
+    },
+  )
+
+  test.each(['a', '0', 'A.b_c-d', 'a'.repeat(100), 'console', 'com', 'nul-1'])(
+    'accepts the name %j (N25)',
+    (name) => {
+      const graph = valid()
+      graph.sink(name, [{ nodeId: 0, tag: undefined }])
+      expect(codes(graph, { job: name })).toEqual([])
+    },
+  )
+
+  test('a graph without source or sink is an error', () => {
+    expect(codes(new GraphFixture())).toEqual(['MR_GRAPH_INVALID', 'MR_GRAPH_INVALID'])
+    const dangling = new GraphFixture()
+    dangling.source('in')
+    expect(messages(dangling)).toBe(
+      'the graph has no sink; nothing would come out of it; end a stream with sinkTo(…).',
+    )
+  })
+
+  test.each([0, -1, 1.5, 129, Number.NaN, '2'])('refuses the parallelism %j', (parallelism) => {
+    const graph = valid()
+    graph.sink('other', [{ nodeId: 0, tag: undefined }], { parallelism: parallelism as number })
+    expect(codes(graph)).toEqual(['MR_OPTION_INVALID'])
+    expect(messages(graph)).toContain(`the parallelism of sink "other" is ${parallelism}`)
+    expect(codes(valid(), { parallelism: parallelism as number })).toEqual(['MR_OPTION_INVALID'])
+  })
+
+  test.each([0, 32_769, 1.5])('refuses the maximum parallelism %j', (maxParallelism) => {
+    expect(codes(valid(), { maxParallelism })).toEqual(['MR_OPTION_INVALID'])
+  })
+
+  test('refuses two states that differ in case only, and versions that cannot be stored (N25)', () => {
+    const graph = valid()
+    const states = [
+      state('total'),
+      state('Total'),
+      state('a', 0),
+      state('b', 1.5),
+      state('c', 65_536),
+    ]
+    graph.operator('other', graph.exchanges[0]!, { states })
+    expect(codes(graph)).toEqual([
+      'MR_NAME_INVALID',
+      'MR_OPTION_INVALID',
+      'MR_OPTION_INVALID',
+      'MR_OPTION_INVALID',
+    ])
+  })
+
+  test('refuses what is no declaration of state', () => {
+    const graph = valid()
+    graph.operator('other', graph.exchanges[0]!, { states: [{ name: 'total' } as never] })
+    expect(codes(graph)).toEqual(['MR_GRAPH_INVALID'])
+  })
+
+  test('refuses keyed state and timers without a key', () => {
+    const graph = valid()
+    graph.operator('a', [{ nodeId: 0, tag: undefined }], { states: [state('total')] })
+    graph.operator('b', [{ nodeId: 0, tag: undefined }], { hasTimers: true })
+    expect(codes(graph)).toEqual(['MR_GRAPH_INVALID', 'MR_GRAPH_INVALID'])
+  })
+
+  test('fails with one error that tells all problems, in its message and as data', () => {
+    const graph = new GraphFixture()
+    graph.source('a b', { parallelism: 0 })
+    graph.source('twice')
+    graph.source('twice')
+    let thrown: unknown
+    try {
+      validateGraph(graph, OPTIONS)
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toBeInstanceOf(StreamError)
+    const { code, message, fields } = thrown as StreamError
+    expect(code).toBe('MR_OPTION_INVALID')
+    expect(message).toMatch(
+      /^Job "orders": 4 problems: \(1\) .*parallelism.* \(2\) .*sink.* \(3\) .*"a b".* \(4\) .*"twice"/,
+    )
+    expect(message).not.toContain('\n')
+    expect(
+      (fields['problems'] as readonly { code: string }[]).map((problem) => problem.code),
+    ).toEqual(['MR_OPTION_INVALID', 'MR_GRAPH_INVALID', 'MR_NAME_INVALID', 'MR_UID_DUPLICATE'])
+  })
+})

@@ -1,0 +1,143 @@
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type FileSystem, nodeFileSystem } from '../../../runtime/file-system.ts'
+import { JobDirectory } from '../../../runtime/job/job-directory.ts'
+import type { JobRecord } from '../../../runtime/job/lineage.ts'
+import { temporaryFolders } from './temporary-folder.ts'
+
+const makeFolder = temporaryFolders()
+const open = (dir: string, fileSystem = nodeFileSystem) => JobDirectory.open(dir, 'job', fileSystem)
+const recordOf = (lineage: string): JobRecord => ({
+  job: 'job',
+  current: lineage,
+  lineages: [{ lineage, ancestry: [], origin: undefined, committed: undefined, abandoned: [] }],
+})
+const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
+
+describe('directory of a job', () => {
+  it('is private, and ignored by git (N25)', async () => {
+    const dir = join(await makeFolder(), 'a', 'state')
+    const directory = await open(dir)
+    await directory.writeRecord(recordOf('l'))
+    expect(directory.path).toBe(join(dir, 'job'))
+    expect(await readFile(join(dir, '.gitignore'), 'utf8')).toBe('*\n')
+    for (const path of [dir, directory.path, join(directory.path, 'lock')])
+      expect(await mode(path)).toBe('700')
+    for (const path of ['job.json', 'holder'])
+      expect(await mode(join(directory.path, path))).toBe('600')
+    await directory.close()
+  })
+
+  it('is locked until it is closed, and names the holder (R4)', async () => {
+    const dir = await makeFolder()
+    const first = await open(dir)
+    await expect(open(dir)).rejects.toMatchObject({
+      code: 'MR_DIRECTORY_LOCKED',
+      message: expect.stringContaining(`process ${process.pid}`),
+    })
+    await first.close()
+    await (await open(dir)).close()
+  })
+
+  it('takes no process id for a lock (R4)', async () => {
+    const dir = await makeFolder()
+    await (await open(dir)).close()
+    await writeFile(join(dir, 'job/holder'), `${process.ppid}\n`)
+    await (await open(dir)).close()
+  })
+
+  it('remembers the record, and replaces it atomically', async () => {
+    const dir = await makeFolder()
+    const directory = await open(dir)
+    expect(await directory.readRecord('job')).toBeUndefined()
+    await directory.writeRecord(recordOf('a'))
+    await writeFile(join(directory.path, 'job.json.new'), 'left by a crash')
+    await directory.writeRecord(recordOf('b'))
+    expect(await directory.readRecord('job')).toEqual(recordOf('b'))
+    expect((await readdir(directory.path)).sort()).toEqual(['holder', 'job.json', 'lock'])
+    await directory.close()
+  })
+
+  it('makes the record durable: synced before it is renamed, and its name after (R26)', async () => {
+    const calls: string[] = []
+    const last = (path: string) => path.split('/').at(-1)!
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async create(path) {
+        const file = await nodeFileSystem.create(path)
+        const sync = async () => (calls.push(`sync ${last(path)}`), file.sync())
+        return { write: (chunk) => file.write(chunk), sync, close: () => file.close() }
+      },
+      rename: (from, to) => (calls.push(`rename ${last(to)}`), nodeFileSystem.rename(from, to)),
+      syncDirectory: (path) => (
+        calls.push(`sync ${last(path)}/`),
+        nodeFileSystem.syncDirectory(path)
+      ),
+    }
+    const directory = await open(await makeFolder(), fileSystem)
+    calls.length = 0
+    await directory.writeRecord(recordOf('a'))
+    expect(calls).toEqual(['sync job.json.new', 'rename job.json', 'sync job/'])
+    calls.length = 0
+    await directory.create(directory.checkpointsOf('a'))
+    expect(calls.slice(-2)).toEqual(['sync job/', 'sync checkpoints/'])
+    calls.length = 0
+    await directory.setAside()
+    expect(calls.find((call) => call.startsWith('rename'))).toBe('rename job.json')
+    await directory.close()
+  })
+
+  it('moves old state aside, numbered, without the lock, and deletes nothing (N23)', async () => {
+    const directory = await open(await makeFolder())
+    expect(await directory.setAside()).toBeUndefined()
+    for (const lineage of ['a', 'b']) {
+      await directory.writeRecord(recordOf(lineage))
+      await directory.create(directory.checkpointsOf(lineage))
+      await writeFile(join(directory.checkpointsOf(lineage), 'data'), lineage)
+      await directory.setAside()
+    }
+    expect((await readdir(directory.path)).sort()).toEqual(['holder', 'lock', 'old'])
+    expect((await readdir(join(directory.path, 'old'))).sort()).toEqual(['1', '2'])
+    expect(await readFile(join(directory.path, 'old/2/checkpoints/b/data'), 'utf8')).toBe('b')
+    await directory.close()
+  })
+
+  it('removes working state at the start and at the end (R37)', async () => {
+    const dir = await makeFolder()
+    await mkdir(join(dir, 'job/work/3/state'), { recursive: true })
+    const directory = await open(dir)
+    expect(await readdir(directory.path)).not.toContain('work')
+    await mkdir(directory.workOf(1), { recursive: true })
+    await directory.close()
+    expect(await readdir(directory.path)).not.toContain('work')
+  })
+
+  it('refuses checkpoints without a record, and a record of another job', async () => {
+    const directory = await open(await makeFolder())
+    await directory.create(directory.checkpointsOf('a'))
+    await expect(directory.readRecord('job')).rejects.toMatchObject({
+      code: 'MR_DIRECTORY_UNUSABLE',
+    })
+    await directory.writeRecord(recordOf('a'))
+    await expect(directory.readRecord('JOB')).rejects.toThrow(/belongs to job "job", not to "JOB"/)
+    await directory.close()
+  })
+
+  it('says which directory cannot be used', async () => {
+    const dir = await makeFolder()
+    await writeFile(join(dir, 'file'), '')
+    await expect(open(join(dir, 'file'))).rejects.toMatchObject({
+      code: 'MR_DIRECTORY_UNUSABLE',
+      message: expect.stringContaining(join(dir, 'file', 'job')),
+    })
+  })
+
+  it.skipIf(process.getuid?.() === 0)('says that a directory is not writable', async () => {
+    const dir = await makeFolder()
+    await chmod(dir, 0o500)
+    await expect(open(dir)).rejects.toMatchObject({ code: 'MR_DIRECTORY_UNUSABLE' })
+    await chmod(dir, 0o700)
+    await rm(dir, { recursive: true })
+  })
+})

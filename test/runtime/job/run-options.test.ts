@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import type { RunJobOptions } from '../../../runtime/job/job-events.ts'
+import { resolveRunOptions } from '../../../runtime/job/run-options.ts'
+
+describe('options of a run', () => {
+  it('has the defaults of the command line (N5)', () => {
+    expect(resolveRunOptions({})).toMatchObject({
+      parallelism: undefined,
+      dir: '.millrace',
+      checkpointIntervalMs: 10_000,
+      params: {},
+      fresh: false,
+      from: undefined,
+      output: 'refuse',
+      strict: false,
+      stopTimeoutMs: 10_000,
+      allowRewind: false,
+      allowGrownInput: false,
+      allowNonRestoredState: false,
+      progressIntervalMs: 1_000,
+    })
+  })
+
+  it('reads durations and sizes', () => {
+    const settings = resolveRunOptions({
+      checkpointInterval: '500ms',
+      stopTimeout: 7,
+      memory: '256mb',
+    })
+    expect(settings).toMatchObject({
+      checkpointIntervalMs: 500,
+      stopTimeoutMs: 7,
+      memoryBytes: 268_435_456,
+    })
+  })
+
+  it.each<[Record<string, unknown>, RegExp]>([
+    [{ paralellism: 2 }, /Option paralellism is no option of a run.*parallelism/],
+    [{ toString: 1 }, /toString is no option/],
+    [{ parallelism: 0 }, /from 1 to 1024/],
+    [{ parallelism: 1.5 }, /parallelism is 1.5/],
+    [{ parallelism: '2' }, /parallelism is a value of type string/],
+    [{ parallelism: null }, /parallelism is null/],
+    [{ fresh: true, from: 'x' }, /fresh and from are both set/],
+    [{ output: 'append' }, /use "replace" or "keep"/],
+    [{ output: 'refuse' }, /use "replace" or "keep"/],
+    [{ checkpointInterval: 0 }, /checkpointInterval is 0/],
+    [{ progressInterval: -1 }, /progressInterval is -1/],
+    [{ onEvent: {} }, /onEvent is a value of type object/],
+  ])('refuses %j', (options, message) => {
+    expect(() => resolveRunOptions(options as RunJobOptions)).toThrow(
+      expect.objectContaining({
+        code: 'MR_OPTION_INVALID',
+        message: expect.stringMatching(message),
+      }),
+    )
+  })
+
+  it('takes undefined for an option that is not given', () => {
+    const options = { parallelism: undefined, from: undefined } as unknown as RunJobOptions
+    expect(resolveRunOptions(options)).toEqual(resolveRunOptions({}))
+  })
+})

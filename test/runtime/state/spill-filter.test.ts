@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { encodeKey } from '../../../runtime/key-encoding.ts'
+import { SpillFilter } from '../../../runtime/state/spill-filter.ts'
+
+function has(filter: SpillFilter, key: string): boolean {
+  const bytes = encodeKey(key)
+  return filter.mightHold(bytes, bytes.length)
+}
+
+function fill(filter: SpillFilter, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const bytes = encodeKey(`key ${i}`)
+    filter.add(bytes, bytes.length)
+  }
+}
+
+describe('SpillFilter', () => {
+  it('finds every key that was added, and hardly any other', () => {
+    const filter = new SpillFilter(10_000_000)
+    expect(has(filter, 'key 0')).toBe(false)
+    fill(filter, 60_000)
+    let wrong = 0
+    for (let i = 0; i < 60_000; i++) {
+      expect(has(filter, `key ${i}`)).toBe(true)
+      if (has(filter, `other ${i}`)) wrong++
+    }
+    expect(wrong / 60_000).toBeLessThan(0.03)
+    expect(filter.byteLength).toBeLessThan(400_000)
+  })
+
+  it('keeps within its limit, and still finds every key', () => {
+    const filter = new SpillFilter(20_000)
+    fill(filter, 60_000)
+    expect(filter.byteLength).toBeLessThanOrEqual(20_000)
+    for (let i = 0; i < 60_000; i += 7) expect(has(filter, `key ${i}`)).toBe(true)
+  })
+})

@@ -1,0 +1,237 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import { RestartableError } from '../../../runtime/errors.ts'
+import { KeyedBackend } from '../../../runtime/state/keyed-backend.ts'
+import type { PendingWrite, SpillStore } from '../../../runtime/state/spill.ts'
+import type { BackendContext } from '../../../runtime/state/state-backend.ts'
+import { backendContext, hex, settle, turn, within } from '../../contract/state-harness.ts'
+import { registerAll } from '../../contract/state-model.ts'
+import { StatePlay, steps } from '../../contract/state-property.ts'
+
+/** A store whose writes land when the test says so. */
+class SlowStore implements SpillStore {
+  readonly landed: Map<string, Uint8Array> = new Map()
+  readonly batches: PendingWrite[][] = []
+  reads = 0
+  #waiting: { land: () => void; fail: (error: unknown) => void }[] = []
+
+  async prepare(): Promise<void> {}
+
+  read(key: Uint8Array): Uint8Array | undefined {
+    this.reads++
+    return this.landed.get(hex(key))
+  }
+
+  write(writes: readonly PendingWrite[]): Promise<void> {
+    this.batches.push([...writes])
+    return new Promise((resolve, reject) => {
+      const land = (): void => {
+        for (const { key, value } of writes) {
+          if (value === undefined) this.landed.delete(hex(key))
+          else this.landed.set(hex(key), value)
+        }
+        resolve()
+      }
+      this.#waiting.push({ land, fail: reject })
+    })
+  }
+
+  async land(): Promise<void> {
+    for (const { land } of this.#waiting.splice(0)) land()
+    await turn()
+  }
+
+  async fail(error: unknown): Promise<void> {
+    for (const { fail } of this.#waiting.splice(0)) fail(error)
+    await turn()
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A store that takes from one to four turns for a batch. */
+class LaggingStore extends SlowStore {
+  #writes = 0
+
+  override async write(writes: readonly PendingWrite[]): Promise<void> {
+    const written = super.write(writes)
+    for (let turns = ++this.#writes % 4; turns > 0; turns--) await turn()
+    await this.land()
+    await written
+  }
+}
+
+describe('write-back', () => {
+  const opened: { backend: KeyedBackend; store: SlowStore }[] = []
+  const open = async (overrides: Partial<BackendContext> = {}) => {
+    const store = new SlowStore()
+    const backend = new KeyedBackend(backendContext({ cacheBytes: 1, ...overrides }), store)
+    opened.push({ backend, store })
+    const handles = registerAll(backend)
+    await backend.restore([])
+    const get = (key: string) => within(backend, key, () => handles.value.value())
+    const set = (key: string, value: unknown) => within(backend, key, () => handles.value.update(value))
+    return { backend, store, get, set, ...handles }
+  }
+  afterEach(async () => {
+    for (const { backend, store } of opened.splice(0)) {
+      const closing = backend.close()
+      await store.land()
+      await closing
+    }
+  })
+
+  it('keeps an evicted entry readable until its batch has landed, whatever the store says (R22, N12)', async () => {
+    const { backend, store, get, set } = await open()
+    set('a', 'first')
+    backend.work(Infinity)
+    expect(store.batches.length).toBe(1)
+    expect(get('a')).toBe('first')
+    set('a', 'second')
+    backend.work(Infinity)
+    expect(get('a')).toBe('second')
+    await store.land()
+    expect([store.landed.size, get('a')]).toEqual([1, 'second'])
+    set('a', undefined)
+    backend.work(Infinity)
+    expect(get('a')).toBeUndefined()
+    await store.land()
+    expect(get('a')).toBeUndefined()
+    await store.land()
+    expect([store.landed.size, get('a'), store.reads]).toEqual([0, undefined, 1])
+  })
+
+  it('sends one batch at a time, so that writes land in order', async () => {
+    const { backend, store, get, set } = await open({ cacheBytes: 40_000 })
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 30; i++) set(`key ${i}`, `${round} ${'x'.repeat(1_000)}`)
+      backend.work(Infinity)
+      expect(store.batches.length).toBe(1)
+    }
+    for (let i = 0; i < 20; i++) {
+      const { length } = store.batches
+      await store.land()
+      expect(store.batches.length - length).toBeLessThanOrEqual(1)
+      backend.work(Infinity)
+    }
+    expect(store.batches.length).toBeGreaterThan(1)
+    for (let i = 0; i < 30; i++) expect(get(`key ${i}`)).toMatch(/^2 x/)
+  })
+
+  it('says what plain maps say, however long batches are under way (R22)', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, fc.constantFrom(1, 4_000, 12_000), (all, cacheBytes) =>
+        new StatePlay(() => new KeyedBackend(backendContext({ cacheBytes }), new LaggingStore())).run(all),
+      ),
+      { numRuns: 150 },
+    )
+  }, 30_000)
+
+  it('suspends the input while too much is pending, and wakes it after (R22)', async () => {
+    let wakes = 0
+    const { backend, store, set } = await open({ cacheBytes: 40_000, wake: () => wakes++ })
+    for (let i = 0; i < 200; i++) set(`key ${i}`, 'x'.repeat(500))
+    expect(backend.isSuspended).toBe(true)
+    backend.work(Infinity)
+    expect([backend.isSuspended, wakes]).toEqual([true, 0])
+    expect(backend.memoryBytes).toBeGreaterThan(10_000)
+    for (let i = 0; i < 40 && backend.isSuspended; i++) {
+      await store.land()
+      backend.work(Infinity)
+    }
+    expect(backend.isSuspended).toBe(false)
+    expect(wakes).toBeGreaterThan(0)
+  })
+
+  it('writes an entry when it leaves the cache, not at every update', async () => {
+    const { backend, store, set } = await open({ cacheBytes: 100_000 })
+    for (let i = 0; i < 1_000; i++) {
+      set('hot', i)
+      set(`cold ${i}`, i)
+      backend.work(Infinity)
+      await store.land()
+    }
+    const writes = store.batches.flat().map(({ key }) => Buffer.from(key).toString('latin1'))
+    expect(writes.length).toBeGreaterThan(500)
+    expect(writes.filter((key) => key.includes('hot')).length).toBeLessThan(5)
+  })
+
+  it('asks the store for no key that was never written', async () => {
+    const { backend, store, get, set } = await open()
+    for (let i = 0; i < 100; i++) set(`key ${i}`, i)
+    backend.work(Infinity)
+    await store.land()
+    for (let i = 0; i < 1_000; i++) expect(get(`new ${i}`)).toBeUndefined()
+    expect(store.reads).toBeLessThan(50)
+    expect(get('key 7')).toBe(7)
+  })
+
+  it('does not write what was only read', async () => {
+    const { backend, store, get, set } = await open()
+    set('a', 1)
+    backend.work(Infinity)
+    await store.land()
+    for (let i = 0; i < 3; i++) {
+      expect(get('a')).toBe(1)
+      backend.work(Infinity)
+    }
+    expect([store.batches.length, store.reads]).toEqual([1, 3])
+  })
+
+  it('ends the attempt when a write fails, and goes on answering until then', async () => {
+    const failures: unknown[] = []
+    const { backend, store, get, set } = await open({ fail: (error) => failures.push(error) })
+    set('a', 1)
+    backend.work(Infinity)
+    const error = new RestartableError('MR_STATE_FAILED', 'disk full')
+    await store.fail(error)
+    expect([failures, backend.isSuspended, get('a')]).toEqual([[error], true, 1])
+    backend.work(Infinity)
+    expect(store.batches.length).toBe(1)
+  })
+
+  it('gives up a restore whose writes fail, or that is closed meanwhile', async () => {
+    const source = await open({ cacheBytes: 1_000_000 })
+    for (let i = 0; i < 500; i++) source.set(`key ${i}`, i)
+    const snapshot = source.backend.beginSnapshot(1, 0)
+    while (source.backend.work(Infinity));
+    const entries = [...snapshot.entries()]
+    const { backend, store } = await open({ fail() {} })
+    const failed = expect(backend.restore(entries)).rejects.toThrow('disk full')
+    await turn()
+    await store.fail(new RestartableError('MR_STATE_FAILED', 'disk full'))
+    await failed
+    const other = await open()
+    const closed = expect(other.backend.restore(entries)).rejects.toThrow(
+      expect.objectContaining({ code: 'MR_STATE_CLOSED' }),
+    )
+    await turn()
+    const closing = other.backend.close()
+    await other.store.land()
+    await closing
+    await closed
+  })
+
+  it('gives the event loop its turn while it restores (N11)', async () => {
+    const source = await open({ cacheBytes: 10_000_000 })
+    for (let i = 0; i < 1_000; i++) source.set(`key ${i}`, i)
+    const snapshot = source.backend.beginSnapshot(1, 0)
+    while (source.backend.work(Infinity));
+    const { clock } = backendContext({})
+    let now = 0
+    let turns = 0
+    const slow = {
+      now: () => now,
+      elapsed: () => now++,
+      schedule: clock.schedule,
+      nextTurn(callback: () => void) {
+        turns++
+        clock.nextTurn(callback)
+      },
+    }
+    const { backend } = await open({ cacheBytes: 10_000_000, clock: slow })
+    await backend.restore(snapshot.entries())
+    expect(turns).toBeGreaterThanOrEqual(3)
+    await settle(source.backend)
+  })
+})

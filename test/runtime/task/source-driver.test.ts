@@ -1,0 +1,222 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { MIN_TIMESTAMP } from '../../../runtime/element.ts'
+import type { WatermarkStrategy } from '../../../runtime/graph/stream-graph.ts'
+import type { PollResult, SourceReader } from '../../../runtime/source.ts'
+import {
+  SourceDriver,
+  type SourceDriverOptions,
+  type SourceState,
+} from '../../../runtime/task/source-driver.ts'
+import { ManualClock } from '../../../testing/manual-clock.ts'
+
+/** A reader that the test drives by hand. */
+class HandReader implements SourceReader<unknown, string> {
+  splits: string[] = []
+  isComplete = false
+  next: () => PollResult = () => 'wait'
+
+  open(): void {}
+
+  addSplits(splits: readonly string[]): void {
+    this.splits.push(...splits)
+  }
+
+  noMoreSplits(): void {
+    this.isComplete = true
+  }
+
+  poll(): PollResult {
+    return this.next()
+  }
+
+  snapshotState(): readonly string[] {
+    return [...this.splits]
+  }
+}
+
+/** The highest timestamp less one, as state. */
+const ascending: WatermarkStrategy<unknown> = {
+  timestampOf: (value) => (value as { t: number }).t,
+  createGenerator: () => {
+    let max = MIN_TIMESTAMP
+    return {
+      onEvent: (timestamp) => (max = Math.max(max, timestamp)),
+      currentWatermark: () => max - 1,
+      snapshotState: () => max,
+      restoreState: (state) => (max = state as number),
+    }
+  },
+  idleTimeoutMs: 1_000,
+}
+
+describe('SourceDriver', () => {
+  let clock: ManualClock
+  let emitted: [unknown, number][]
+  let activations: number
+  let reader: HandReader
+
+  beforeEach(() => {
+    clock = new ManualClock()
+    emitted = []
+    activations = 0
+    reader = new HandReader()
+  })
+
+  async function open(options: Partial<SourceDriverOptions> = {}): Promise<SourceDriver> {
+    const driver = new SourceDriver({
+      strategy: ascending,
+      clock,
+      output: { emit: (value, timestamp) => emitted.push([value, timestamp]) },
+      mayEmit: () => true,
+      restored: undefined,
+      restoredWatermark: MIN_TIMESTAMP,
+      isBounded: false,
+      onActive: () => activations++,
+      warn: () => {},
+      describe: (error) => error as Error,
+      ...options,
+    })
+    await driver.open(reader)
+    return driver
+  }
+
+  const t0 = 1_700_000_000_000
+
+  function timeOf(driver: SourceDriver): [string, number] {
+    driver.tick()
+    return [driver.status, driver.watermark - t0]
+  }
+
+  it('gives each record its timestamp and follows the lowest split', async () => {
+    const driver = await open()
+    const [a, b] = [driver.split('a'), driver.split('b')]
+    a.emit({ t: t0 + 10 })
+    b.emit({ t: t0 + 5 })
+    expect(emitted.map(([, timestamp]) => timestamp - t0)).toEqual([10, 5])
+    expect(timeOf(driver)).toEqual(['active', 4])
+    expect(driver.maxTimestamp).toBe(t0 + 10)
+  })
+
+  it('is idle only after empty fetches for longer than the timeout (R11)', async () => {
+    const driver = await open()
+    const a = driver.split('a')
+    a.emit({ t: t0 })
+    clock.advance(5_000)
+    expect(timeOf(driver)[0]).toBe('active')
+    a.fetchedEmpty()
+    clock.advance(600)
+    a.fetchedEmpty()
+    clock.advance(400)
+    expect(timeOf(driver)[0]).toBe('active')
+    clock.advance(1)
+    expect(timeOf(driver)[0]).toBe('idle')
+  })
+
+  it('counts a record between empty fetches as activity (R11)', async () => {
+    const driver = await open()
+    const a = driver.split('a')
+    a.fetchedEmpty()
+    clock.advance(900)
+    a.emit({ t: t0 })
+    a.fetchedEmpty()
+    clock.advance(900)
+    expect(timeOf(driver)[0]).toBe('active')
+  })
+
+  it('does not count the time in which it could not be polled (R11)', async () => {
+    const driver = await open()
+    const a = driver.split('a')
+    a.emit({ t: t0 })
+    a.fetchedEmpty()
+    clock.advance(500)
+    driver.hold(true)
+    driver.hold(true)
+    clock.advance(60_000)
+    driver.hold(false)
+    clock.advance(500)
+    expect(timeOf(driver)[0]).toBe('active')
+    clock.advance(1)
+    expect(timeOf(driver)[0]).toBe('idle')
+  })
+
+  it('says that it is active before the record that ends idleness', async () => {
+    const driver = await open()
+    const a = driver.split('a')
+    a.fetchedEmpty()
+    clock.advance(1_001)
+    expect(timeOf(driver)[0]).toBe('idle')
+    a.emit({ t: t0 })
+    expect([activations, driver.status, emitted.length]).toEqual([1, 'active', 1])
+    a.emit({ t: t0 })
+    expect(activations).toBe(1)
+  })
+
+  it('holds time back while splits of a bounded source are still to be assigned (R11)', async () => {
+    const driver = await open({ isBounded: true })
+    driver.split('a').emit({ t: t0 + 10 })
+    expect(timeOf(driver)).toEqual(['active', MIN_TIMESTAMP])
+    driver.split('b').emit({ t: t0 + 3 })
+    driver.noMoreSplits()
+    expect(timeOf(driver)).toEqual(['active', 2])
+  })
+
+  it('is active without splits until the timeout has passed, since they may be on their way (R11)', async () => {
+    const driver = await open()
+    expect(timeOf(driver)[0]).toBe('active')
+    clock.advance(1_000)
+    expect(timeOf(driver)[0]).toBe('active')
+    clock.advance(1)
+    expect(timeOf(driver)[0]).toBe('idle')
+    driver.split('a')
+    expect(timeOf(driver)).toEqual(['active', MIN_TIMESTAMP])
+  })
+
+  it('restores splits, their status and generators, and its watermark (R11, R12)', async () => {
+    const first = await open()
+    reader.splits = ['a', 'b']
+    const [a, b] = [first.split('a'), first.split('b')]
+    a.emit({ t: t0 + 9 })
+    b.emit({ t: t0 + 5 })
+    b.fetchedEmpty()
+    clock.advance(1_001)
+    expect(timeOf(first)).toEqual(['active', 8])
+    const restored: SourceState = structuredClone(first.snapshotState(1))
+
+    reader = new HandReader()
+    const second = await open({ restored, restoredWatermark: first.watermark })
+    expect([reader.splits, reader.isComplete]).toEqual([['a', 'b'], false])
+    second.split('a')
+    const restoredB = second.split('b')
+    expect(timeOf(second)).toEqual(['active', 8])
+    expect(restoredB.watermark).toBe(t0 + 4)
+    restoredB.emit({ t: t0 + 6 })
+    expect(timeOf(second)).toEqual(['active', 8])
+    expect(activations).toBe(1)
+  })
+
+  it('remembers that no more splits come', async () => {
+    const first = await open({ isBounded: true })
+    first.noMoreSplits()
+    const restored = first.snapshotState(1)
+    reader = new HandReader()
+    await open({ restored, isBounded: true })
+    expect(reader.isComplete).toBe(true)
+  })
+
+  it('tells the reader to pause when no more may be emitted (R7)', async () => {
+    let credit = 2
+    const driver = await open({ mayEmit: () => --credit > 0 })
+    const a = driver.split('a')
+    expect([a.emit({ t: t0 }), a.emit({ t: t0 })]).toEqual([true, false])
+  })
+
+  it('refuses what is no timestamp, naming the record (R39)', async () => {
+    const driver = await open({
+      describe: (error, value) =>
+        new Error(`${JSON.stringify(value)}: ${(error as Error).message}`),
+    })
+    const a = driver.split('a')
+    expect(() => a.emit({ t: 1.5 })).toThrow('{"t":1.5}: the timestamp function returned 1.5')
+    expect(emitted).toEqual([])
+  })
+})

@@ -1,0 +1,83 @@
+import { MIN_TIMESTAMP } from '../../../runtime/element.ts'
+import type { SnapshotPart } from '../../../runtime/messages.ts'
+import type { KeyedStateBackend } from '../../../runtime/state/state-backend.ts'
+import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
+import { InputGate } from '../../../runtime/task/input-gate.ts'
+import { Subtask } from '../../../runtime/task/subtask.ts'
+import { ManualClock } from '../../../testing/manual-clock.ts'
+import { SimulatedDisk, SimulatedStorage } from '../../../testing/simulated-storage.ts'
+
+/** What a subtask under test tells its slot. */
+export class ListenerLog {
+  readonly lines: string[] = []
+  readonly parts: Map<number, SnapshotPart> = new Map()
+
+  wake(): void {}
+
+  acknowledged(checkpointId: number, part: SnapshotPart): void {
+    this.lines.push(`acknowledged ${checkpointId}`)
+    this.parts.set(checkpointId, part)
+  }
+
+  declined(checkpointId: number): void {
+    this.lines.push(`declined ${checkpointId}`)
+  }
+
+  committed(checkpointId: number): void {
+    this.lines.push(`committed ${checkpointId}`)
+  }
+
+  finished(): void {
+    this.lines.push('finished')
+  }
+
+  failed(error: unknown): void {
+    throw error
+  }
+}
+
+export interface SubtaskKit {
+  readonly subtask: Subtask
+  readonly listener: ListenerLog
+  readonly clock: ManualClock
+}
+
+/** A subtask of a chain, alone, with as many inputs as given; without any it is a source. */
+export function subtaskOf(
+  nodes: readonly NodeRuntime[],
+  options: {
+    readonly inputs?: number
+    readonly backend?: KeyedStateBackend
+    readonly wasFinished?: boolean
+    readonly timersPerLook?: number
+  } = {},
+): SubtaskKit {
+  const clock = new ManualClock()
+  const listener = new ListenerLog()
+  const { inputs = 1, backend, wasFinished = false, timersPerLook = 4 } = options
+  const subtask = new Subtask({
+    vertex: {
+      index: 0,
+      name: nodes[0]!.name,
+      parallelism: 1,
+      chain: nodes.map((node) => node.node),
+      inputEdges: [],
+      outputEdges: [],
+      exchange: undefined,
+    },
+    subtaskIndex: 0,
+    attempt: 1,
+    maxParallelism: 16,
+    clock,
+    storage: new SimulatedStorage({ disk: new SimulatedDisk(), later: queueMicrotask }),
+    failpoint: () => {},
+    nodes,
+    gate: inputs === 0 ? undefined : new InputGate(inputs, nodes[0]?.watermark ?? MIN_TIMESTAMP),
+    backend,
+    deadline: () => clock.elapsed(),
+    workPerLook: timersPerLook,
+    listener,
+    wasFinished,
+  })
+  return { subtask, listener, clock }
+}

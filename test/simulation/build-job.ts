@@ -1,0 +1,93 @@
+import { collectionSink } from '../../connectors/collection-sink.ts'
+import { job } from '../../operators/job.ts'
+import type { StreamEnvironment } from '../../operators/environment.ts'
+import type { DataStream } from '../../operators/streams.ts'
+import { boundedOutOfOrderness } from '../../operators/watermarks.ts'
+import { tumblingEventTimeWindows } from '../../operators/windows.ts'
+import type { JobModule } from '../../runtime/job/job-module.ts'
+import {
+  bucketsInList,
+  bucketsInMap,
+  bucketsInValue,
+  flaky,
+  lingering,
+  ODD,
+  running,
+  splitting,
+  windowRow,
+  windowSum,
+} from './functions.ts'
+import { doubled } from './oracle.ts'
+import { type GraphDescription, keyOf, type Step, type StepKind } from './random-graph.ts'
+import { DISORDER_MS, type Row } from './rows.ts'
+import { splitsSource } from './splits-source.ts'
+
+/** The job that a description stands for. */
+export function buildJob(name: string, graph: GraphDescription): JobModule {
+  return job(name, {}, (env) => {
+    const streams: DataStream<Row>[] = []
+    for (const step of graph.steps) streams.push(streamOf(step, env, streams))
+    for (const { uid, from, parallelism } of graph.sinks) {
+      streams[from]!.sinkTo(collectionSink<Row>(), { uid, parallelism })
+    }
+  })
+}
+
+function streamOf(
+  step: Step,
+  env: StreamEnvironment,
+  streams: readonly DataStream<Row>[],
+): DataStream<Row> {
+  const { kind, uid, parallelism } = step
+  const options = { uid, parallelism }
+  const input = streams[step.from]!
+  switch (kind.type) {
+    case 'source':
+      return env.fromSource(splitsSource(kind.options), {
+        ...options,
+        watermarks: boundedOutOfOrderness(2 * DISORDER_MS, (row: Row) => row.t),
+      })
+    case 'map':
+      return input.map((row) => ({ ...row, n: row.n + kind.add }), options)
+    case 'filter':
+      return input.filter((row) => row.n % kind.mod !== 0, options)
+    case 'flat-map':
+      return input.flatMap(doubled, options)
+    case 'union':
+      return input.union(streams[kind.other]!)
+    case 'side':
+      if (kind.of === 'side') return input.getSideOutput(ODD)
+      return input.keyBy((row) => row.key).process(splitting(), options)
+    default:
+      return keyedStreamOf(kind, input, options)
+  }
+}
+
+function keyedStreamOf(
+  kind: Exclude<StepKind, { type: 'source' | 'map' | 'filter' | 'flat-map' | 'union' | 'side' }>,
+  input: DataStream<Row>,
+  options: { readonly uid: string; readonly parallelism: number },
+): DataStream<Row> {
+  const { uid } = options
+  if (kind.type !== 'buckets') {
+    const keyed = input.keyBy((row) => row.key)
+    if (kind.type === 'flaky') return keyed.process(flaky(kind.id), options)
+    if (kind.type === 'linger') return keyed.process(lingering(kind.delayMs), options)
+    if (kind.by === 'process') return keyed.process(running(), options)
+    return keyed.reduce((sum, row) => ({ ...row, n: sum.n + row.n }), options)
+  }
+  const { size, by, keyKind } = kind
+  const keyed = input.keyBy((row) => keyOf(keyKind, row))
+  switch (by) {
+    case 'map':
+      return keyed.process(bucketsInMap(uid, size), options)
+    case 'list':
+      return keyed.process(bucketsInList(uid, size), options)
+    case 'value':
+      return keyed.process(bucketsInValue(uid, size), options)
+    case 'window':
+      return keyed
+        .window(tumblingEventTimeWindows(size))
+        .aggregate(windowSum, windowRow(uid), options)
+  }
+}

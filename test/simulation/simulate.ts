@@ -1,0 +1,150 @@
+import { isDeepStrictEqual } from 'node:util'
+import { SeededRandom } from '../../runtime/clock.ts'
+import { FAILPOINTS } from '../../runtime/failpoint.ts'
+import { DEFAULT_MAX_PARALLELISM, type JobModule } from '../../runtime/job/job-module.ts'
+import type { CrashPoint } from '../../testing/crash-plan.ts'
+import { testJob, type TestJobResult } from '../../testing/test-job.ts'
+import { buildJob } from './build-job.ts'
+import { expectedOfBatches, lateJob, randomBatches } from './late-job.ts'
+import { expectedRows } from './oracle.ts'
+import { type GraphDescription, randomGraph } from './random-graph.ts'
+import { below, pick, type Row } from './rows.ts'
+import { WatchedDisk } from './watched-disk.ts'
+
+/** A random job and what is done to it. */
+export interface Simulation {
+  readonly seed: number
+  readonly parallelism: number
+  readonly graph: GraphDescription
+  readonly crashAt: readonly CrashPoint[]
+  readonly checkpointIntervalMs: number
+  readonly storageFaults: number
+}
+
+export function randomSimulation(seed: number): Simulation {
+  const random = new SeededRandom(seed)
+  const parallelism = 1 + below(random, 3)
+  return {
+    seed,
+    parallelism,
+    graph: randomGraph(random, parallelism),
+    crashAt: randomCrashes(random, parallelism),
+    checkpointIntervalMs: pick(random, [3, 20, 80]),
+    storageFaults: pick(random, [0, 0.01, 0.03]),
+  }
+}
+
+/** The same job with at most so many rows a split. */
+export function shrink(simulation: Simulation, rows: number): Simulation {
+  const steps = simulation.graph.steps.map((step) => {
+    if (step.kind.type !== 'source') return step
+    const { options } = step.kind
+    const splits = options.splits.map((split) => split.slice(0, rows))
+    return { ...step, kind: { ...step.kind, options: { ...options, splits } } }
+  })
+  return { ...simulation, graph: { ...simulation.graph, steps } }
+}
+
+function randomCrashes(random: SeededRandom, parallelism: number): CrashPoint[] {
+  const points: CrashPoint[] = []
+  let threads = 0
+  const count = below(random, 5)
+  for (let i = 0; i < count; i++) {
+    const step = 1 + Math.floor(10 ** (1 + random.next() * 2.7))
+    const kind = pick(random, ['point', 'point', 'process', 'thread', 'stop'] as const)
+    if (kind === 'point') points.push(`${pick(random, FAILPOINTS)}:${1 + below(random, 4)}`)
+    else if (kind !== 'thread') points.push({ step, kind })
+    // A failure that comes back three times ends the job (R38).
+    else if (++threads <= 2) points.push({ step, kind, slot: below(random, parallelism) })
+  }
+  return points
+}
+
+/** Runs it and compares every sink with the oracle; throws what is wrong, with the seed. */
+export async function simulate(simulation: Simulation): Promise<TestJobResult> {
+  const { seed, parallelism, graph, crashAt, checkpointIntervalMs, storageFaults } = simulation
+  const job = buildJob(`simulation-${seed}`, graph)
+  const disk = new WatchedDisk(shuffledOperators(job, parallelism))
+  let result: TestJobResult
+  try {
+    result = await testJob(job, {
+      seed,
+      disk,
+      parallelism,
+      crashAt,
+      checkpointInterval: checkpointIntervalMs,
+      storageFaults,
+    })
+  } catch (error) {
+    throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+  if (disk.problem !== '') throw new Error(`seed ${seed}: ${disk.problem}`)
+  for (const [uid, rows] of expectedRows(graph)) {
+    const difference = differenceOf(result.collected[uid] as readonly Row[], rows)
+    if (difference !== '') throw new Error(`seed ${seed}: sink "${uid}": ${difference}`)
+  }
+  return result
+}
+
+/** Late data, which is exact where one source subtask decides on time (R41); the same crashes as in the other simulation. */
+export async function simulateLate(simulation: Simulation): Promise<TestJobResult> {
+  const { seed, parallelism, crashAt, checkpointIntervalMs, storageFaults } = simulation
+  const batches = randomBatches(new SeededRandom(seed))
+  const result = await testJob(lateJob(`late-${seed}`, batches, parallelism), {
+    seed,
+    parallelism,
+    crashAt,
+    checkpointInterval: checkpointIntervalMs,
+    storageFaults,
+  })
+  const expected = expectedOfBatches(batches)
+  for (const [uid, rows] of [
+    ['in-time', expected.windows],
+    ['late', expected.late],
+  ] as const) {
+    const difference = differenceOf(result.collected[uid] as readonly Row[], rows)
+    if (difference !== '')
+      throw new Error(`seed ${seed}: sink "${uid}" of late data: ${difference}`)
+  }
+  return result
+}
+
+/** Heads of the vertices whose every subtask gets from every one before it. */
+function shuffledOperators(job: JobModule, parallelism: number): ReadonlySet<string> {
+  const { plan } = job.build({}, { parallelism, maxParallelism: DEFAULT_MAX_PARALLELISM })
+  const names = plan.vertices
+    .filter(({ index }) => {
+      const edges = plan.edges.filter(({ toVertex }) => toVertex === index)
+      return edges.length > 0 && edges.every(({ partitioner }) => partitioner !== 'forward')
+    })
+    .flatMap(({ chain }) => chain.filter(({ parent }) => parent === -1))
+    .map(({ name }) => name)
+  return new Set(names)
+}
+
+/** What is too much and what is missing, as multisets; empty when nothing is. */
+export function differenceOf(actual: readonly Row[], expected: readonly Row[]): string {
+  const left = sorted(actual)
+  const right = sorted(expected)
+  if (isDeepStrictEqual(left, right)) return ''
+  const missing = minus(right, left)
+  const extra = minus(left, right)
+  const shown = (rows: readonly string[]): string => rows.slice(0, 3).join(' ')
+  return `${missing.length} rows are missing (${shown(missing)}), ${extra.length} are too much (${shown(extra)}), of ${right.length}`
+}
+
+function sorted(rows: readonly Row[]): string[] {
+  return rows.map(({ id, key, n, t }) => JSON.stringify([id, key, n, t])).sort()
+}
+
+function minus(from: readonly string[], others: readonly string[]): string[] {
+  const counts = new Map<string, number>()
+  for (const row of others) counts.set(row, (counts.get(row) ?? 0) + 1)
+  return from.filter((row) => {
+    const count = counts.get(row) ?? 0
+    counts.set(row, count - 1)
+    return count <= 0
+  })
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { FAILPOINTS } from '../../runtime/failpoint.ts'
+import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
+import { randomSimulation, shrink, simulate, simulateLate } from './simulate.ts'
+
+const SEEDS = Array.from({ length: 25 }, (_, index) => 7_000 + index)
+
+describe('simulation', () => {
+  it('random jobs with random interruptions put out what plain arrays say (R40)', async () => {
+    let crashes = 0
+    for (const seed of SEEDS) crashes += (await simulate(randomSimulation(seed))).crashes.length
+    expect(crashes).toBeGreaterThan(SEEDS.length / 2)
+  })
+
+  it('late data is exact where one source subtask decides on time (R12, R41)', async () => {
+    for (const seed of SEEDS) await simulateLate(randomSimulation(seed))
+  })
+
+  it('is the same for the same seed, step by step (R40)', async () => {
+    for (const seed of SEEDS.slice(0, 5)) {
+      const [one, again] = [
+        await simulate(randomSimulation(seed)),
+        await simulate(randomSimulation(seed)),
+      ]
+      expect(again.trace).toEqual(one.trace)
+      expect(again.crashes).toEqual(one.crashes)
+    }
+  })
+
+  it('keeps three checkpoints, and no file that none of them names (R27, R29)', async () => {
+    for (const seed of SEEDS.slice(0, 10)) {
+      const { disk } = await simulate({ ...randomSimulation(seed), storageFaults: 0, crashAt: [] })
+      const named = new Set<string>()
+      for (const [id, bytes] of disk.manifests) {
+        const { subtasks } = decodeManifest(bytes, String(id))
+        for (const { segments } of subtasks) for (const { file } of segments) named.add(file)
+      }
+      expect(disk.manifests.size).toBeLessThanOrEqual(3)
+      expect([...disk.files.keys()].filter((file) => !named.has(file))).toEqual([])
+    }
+  })
+})
+
+describe('a crash', () => {
+  /** Several sources, state, timers and sinks; little enough to be run very often. */
+  const base = shrink(
+    { ...randomSimulation(33), parallelism: 2, storageFaults: 0, checkpointIntervalMs: 25 },
+    12,
+  )
+
+  for (const point of FAILPOINTS) {
+    it(`leaves no trace in the output, and none in the recovery: ${point} (R33, R40)`, async () => {
+      const { crashes } = await simulate({ ...base, crashAt: [point, point] })
+      expect(crashes.map((crash) => crash.point)).toEqual([point, point])
+    })
+
+    it(`leaves no trace however often the point was reached before: ${point} (R34, R40)`, async () => {
+      let count = 1
+      while ((await simulate({ ...base, crashAt: [`${point}:${count}`] })).crashes.length === 1) {
+        count += 1 + Math.floor(count / 8)
+      }
+      expect(count).toBeGreaterThan(1)
+    })
+  }
+
+  it('leaves no trace at whatever step of the scheduler it falls (R40)', async () => {
+    let step = 1
+    while ((await simulate({ ...base, crashAt: [{ step }] })).crashes.length === 1) step += 11
+    expect(step).toBeGreaterThan(100)
+  })
+})

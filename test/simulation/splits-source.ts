@@ -1,0 +1,172 @@
+import type { Cancel } from '../../runtime/clock.ts'
+import type {
+  EnumeratorContext,
+  PollResult,
+  ReaderContext,
+  ReaderOutput,
+  Source,
+  SourceReader,
+  SplitEnumerator,
+} from '../../runtime/source.ts'
+import type { Row } from './rows.ts'
+
+/** A split: index of its rows, and of the next row. */
+interface RowSplit {
+  readonly id: string
+  readonly index: number
+  readonly next: number
+  readonly isFinished: boolean
+}
+
+export interface SplitsSourceOptions {
+  readonly splits: readonly (readonly Row[])[]
+  /** Time between two assignments; 0 assigns all at the start. */
+  readonly assignEveryMs: number
+  /** Rows after which a reader waits for as long, as if it fetched; 0 never waits. */
+  readonly fetchRows: number
+  readonly fetchMs: number
+}
+
+/** Reads rows in memory from several splits in turn, assigned at the start or one by one. */
+export function splitsSource(options: SplitsSourceOptions): Source<Row, RowSplit, number> {
+  return {
+    kind: 'splits',
+    boundedness: 'bounded',
+    createEnumerator: (context, restored) => new Enumerator(options, context, restored ?? 0),
+    createReader: (context) => new Reader(options, context),
+  }
+}
+
+/** Its state is the number of splits that have been assigned. */
+class Enumerator implements SplitEnumerator<number> {
+  readonly #options: SplitsSourceOptions
+  readonly #context: EnumeratorContext<RowSplit>
+  #assigned: number
+  #cancel: Cancel = () => {}
+
+  constructor(
+    options: SplitsSourceOptions,
+    context: EnumeratorContext<RowSplit>,
+    assigned: number,
+  ) {
+    this.#options = options
+    this.#context = context
+    this.#assigned = assigned
+  }
+
+  start(): void {
+    const { assignEveryMs } = this.#options
+    if (assignEveryMs === 0) while (this.#assignNext());
+    else this.#later(assignEveryMs)
+  }
+
+  #later(ms: number): void {
+    this.#cancel = this.#context.clock.schedule(ms, () => {
+      if (this.#assignNext()) this.#later(ms)
+    })
+  }
+
+  /** Assigns one split, or says that there is none left. */
+  #assignNext(): boolean {
+    const { parallelism } = this.#context
+    if (this.#assigned >= this.#options.splits.length) {
+      for (let i = 0; i < parallelism; i++) this.#context.signalNoMoreSplits(i)
+      return false
+    }
+    const index = this.#assigned++
+    const split = { id: `split${index}`, index, next: 0, isFinished: false }
+    this.#context.assignSplits(index % parallelism, [split])
+    return true
+  }
+
+  snapshotState(): number {
+    return this.#assigned
+  }
+
+  close(): void {
+    this.#cancel()
+  }
+}
+
+class Reader implements SourceReader<Row, RowSplit> {
+  readonly #options: SplitsSourceOptions
+  readonly #context: ReaderContext
+  #output!: ReaderOutput<Row>
+  #open: RowSplit[] = []
+  #finished: { readonly split: RowSplit; recordedBy: number }[] = []
+  #isComplete = false
+  #untilFetch = 0
+  #fetching: Cancel | undefined
+
+  constructor(options: SplitsSourceOptions, context: ReaderContext) {
+    this.#options = options
+    this.#context = context
+    this.#untilFetch = options.fetchRows
+  }
+
+  open(output: ReaderOutput<Row>): void {
+    this.#output = output
+  }
+
+  addSplits(splits: readonly RowSplit[]): void {
+    for (const split of splits) {
+      const output = this.#output.split(split.id)
+      if (split.isFinished) {
+        this.#finished.push({ split, recordedBy: Infinity })
+        output.finish()
+      } else this.#open.push(split)
+    }
+    this.#context.wake()
+  }
+
+  noMoreSplits(): void {
+    this.#isComplete = true
+    this.#context.wake()
+  }
+
+  poll(maxRecords: number): PollResult {
+    for (let emitted = 0; emitted < maxRecords; emitted++) {
+      if (this.#fetching !== undefined) return 'wait'
+      const split = this.#open.shift()
+      if (split === undefined) return this.#isComplete ? 'end' : 'wait'
+      const output = this.#output.split(split.id)
+      const row = this.#options.splits[split.index]![split.next]
+      if (row === undefined) {
+        this.#finished.push({ split: { ...split, isFinished: true }, recordedBy: Infinity })
+        output.finish()
+        continue
+      }
+      this.#open.push({ ...split, next: split.next + 1 })
+      this.#fetchMaybe()
+      if (!output.emit(row)) break
+    }
+    return 'more'
+  }
+
+  #fetchMaybe(): void {
+    const { fetchRows, fetchMs } = this.#options
+    if (fetchRows === 0 || --this.#untilFetch > 0) return
+    this.#untilFetch = fetchRows
+    this.#fetching = this.#context.clock.schedule(fetchMs, () => {
+      this.#fetching = undefined
+      this.#context.wake()
+    })
+  }
+
+  snapshotState(checkpointId: number): readonly RowSplit[] {
+    for (const entry of this.#finished) entry.recordedBy = Math.min(entry.recordedBy, checkpointId)
+    return [...this.#finished.map(({ split }) => split), ...this.#open]
+  }
+
+  checkpointCompleted(checkpointId: number): void {
+    this.#finished = this.#finished.filter(({ recordedBy }) => recordedBy > checkpointId)
+  }
+
+  describePosition(): string {
+    return this.#open.map(({ id, next }) => `${id}:${next}`).join()
+  }
+
+  close(): void {
+    this.#fetching?.()
+  }
+}

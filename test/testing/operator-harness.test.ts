@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import { outputTag } from '../../operators/output-tag.ts'
+import { processFunction } from '../../operators/process.ts'
+import type { Out } from '../../operators/collector.ts'
+import type { DataStream } from '../../operators/streams.ts'
+import { boundedOutOfOrderness } from '../../operators/watermarks.ts'
+import { tumblingEventTimeWindows } from '../../operators/windows.ts'
+import { valueState } from '../../runtime/state/state.ts'
+import { operatorHarness } from '../../testing/operator-harness.ts'
+
+interface Order {
+  readonly customer: string
+  readonly cents: number
+}
+
+const LARGE = outputTag<Order>('large')
+
+/** Sums per customer until a minute has passed since the first order, by either clock. */
+const totals = () =>
+  processFunction({
+    state: { sum: valueState<number>() },
+    processElement(order: Order, ctx, _out: Out<string>) {
+      if (order.cents > 1_000) ctx.output(LARGE, order)
+      if (ctx.state.sum.value() === undefined) {
+        ctx.timers.registerEventTime(ctx.timestamp + 60_000)
+        ctx.timers.registerProcessingTime(ctx.timers.currentProcessingTime + 60_000)
+      }
+      ctx.state.sum.update((ctx.state.sum.value() ?? 0) + order.cents)
+      ctx.count('orders')
+    },
+    onTimer(_timestamp, ctx, out) {
+      const sum = ctx.state.sum.value()
+      if (sum === undefined) return
+      out.emit(`${ctx.key}: ${sum} by ${ctx.timeDomain} time`)
+      ctx.state.sum.clear()
+    },
+  })
+
+const underTest = (orders: DataStream<Order>) =>
+  orders.keyBy((order) => order.customer).process(totals(), { uid: 'totals' })
+
+const T0 = 1_700_000_000_000
+
+describe('operatorHarness', () => {
+  it('runs records, timers, side outputs and counters, all at once', async () => {
+    const harness = await operatorHarness(underTest)
+    harness.processElement({ customer: 'a', cents: 5 }, T0)
+    harness.processElement({ customer: 'b', cents: 2_000 }, T0 + 1)
+    expect(harness.getOutput()).toEqual([])
+    expect(harness.getSideOutput(LARGE)).toEqual([{ customer: 'b', cents: 2_000 }])
+    expect([
+      harness.numEventTimeTimers,
+      harness.numProcessingTimeTimers,
+      harness.numKeyedStateEntries,
+      harness.getCounter('orders'),
+    ]).toEqual([2, 2, 2, 2])
+    harness.processWatermark(T0 + 60_000)
+    expect(harness.getOutputRecords()).toEqual([
+      { value: 'a: 5 by event time', timestamp: T0 + 60_000 },
+    ])
+    expect(harness.outputWatermark).toBe(T0 + 60_000)
+    harness.setProcessingTime(harness.processingTime + 60_000)
+    expect(harness.getOutput()).toHaveLength(1)
+    harness.advanceProcessingTime(1)
+    expect(harness.getOutput()).toEqual(['a: 5 by event time', 'b: 2000 by processing time'])
+    expect(harness.numKeyedStateEntries).toBe(0)
+    await harness.close()
+  })
+
+  it('fires what is left at the end of input', async () => {
+    const harness = await operatorHarness(underTest)
+    harness.processElement({ customer: 'a', cents: 5 }, T0)
+    harness.endInput()
+    expect(harness.getOutput()).toEqual(['a: 5 by event time'])
+    expect(harness.outputWatermark).toBe(Infinity)
+    expect(() => harness.processElement({ customer: 'a', cents: 5 }, T0)).toThrow('has ended')
+    await harness.close()
+  })
+
+  it('restores state, timers and processing time into fresh operators', async () => {
+    const first = await operatorHarness(underTest, { processingTime: T0 })
+    first.processElement({ customer: 'a', cents: 5 }, T0)
+    const early = await first.snapshot()
+    first.processElement({ customer: 'a', cents: 6 }, T0)
+    const later = await first.snapshot()
+    const second = await first.restore(later)
+    expect(second.processingTime).toBe(T0)
+    second.advanceProcessingTime(60_001)
+    expect(second.getOutput()).toEqual(['a: 11 by processing time'])
+    const third = await second.restore(early)
+    third.processWatermark(T0 + 60_000)
+    expect(third.getOutput()).toEqual(['a: 5 by event time'])
+    await third.close()
+  })
+
+  it('keeps late records late after a restore (R12)', async () => {
+    const windows = (orders: DataStream<Order>) =>
+      orders
+        .keyBy((order) => order.customer)
+        .window(tumblingEventTimeWindows('1m'))
+        .aggregate(
+          { create: () => 0, add: (sum, { cents }: Order) => sum + cents, result: (sum) => sum },
+          { uid: 'windows' },
+        )
+    const first = await operatorHarness(windows)
+    first.processElement({ customer: 'a', cents: 5 }, T0)
+    first.processWatermark(T0 + 120_000)
+    expect(first.getOutput()).toEqual([5])
+    const second = await first.restore(await first.snapshot())
+    second.processElement({ customer: 'a', cents: 7 }, T0)
+    second.endInput()
+    expect(second.getOutput()).toEqual([])
+    expect(second.getCounter('numLateRecordsDropped')).toBe(1)
+    await second.close()
+  })
+
+  it('takes a chain of operators, with watermarks of its own', async () => {
+    const harness = await operatorHarness((numbers: DataStream<number>) =>
+      numbers
+        .map((n) => n * 2)
+        .filter((n) => n > 2)
+        .flatMap((n) => [n, n + 1])
+        .assignTimestampsAndWatermarks(
+          boundedOutOfOrderness(10, (n) => T0 + n),
+          { uid: 'time' },
+        ),
+    )
+    harness.processElements([{ value: 1 }, { value: 2 }, { value: 3 }])
+    expect(
+      harness.getOutputRecords().map(({ value, timestamp }) => [value, timestamp - T0]),
+    ).toEqual([
+      [4, 4],
+      [5, 5],
+      [6, 6],
+      [7, 7],
+    ])
+    harness.advanceProcessingTime(1_000)
+    expect(harness.outputWatermark).toBe(T0 + 7 - 11)
+    await harness.close()
+  })
+
+  it('fails with what a function fails with, naming operator, key and record (R39)', async () => {
+    const harness = await operatorHarness((orders: DataStream<Order>) =>
+      orders
+        .keyBy((order) => order.customer)
+        .process(
+          processFunction({
+            processElement(order: Order, _ctx, _out: Out<string>) {
+              if (order.cents < 0) throw new RangeError('negative')
+            },
+          }),
+          { uid: 'checked' },
+        ),
+    )
+    expect(() => harness.processElement({ customer: 'a', cents: -1 }, T0)).toThrow(
+      /Operator "checked", record { customer: 'a', cents: -1 }.*RangeError: negative.*key 'a'/,
+    )
+    await harness.close()
+  })
+
+  it('finds a function that changes a record (R16)', async () => {
+    const harness = await operatorHarness((orders: DataStream<{ cents: number }>) =>
+      orders.map((order) => {
+        order.cents++
+        return order
+      }),
+    )
+    expect(() => harness.processElement({ cents: 1 })).toThrow(/read only property 'cents'/)
+    await harness.close()
+  })
+
+  it('finds state that is changed in place and not stored (R16)', async () => {
+    const harness = await operatorHarness((orders: DataStream<Order>) =>
+      orders
+        .keyBy((order) => order.customer)
+        .process(
+          processFunction({
+            state: { seen: valueState<{ count: number }>() },
+            processElement(_order: Order, ctx, _out: Out<string>) {
+              const seen = ctx.state.seen.value()
+              if (seen === undefined) ctx.state.seen.update({ count: 1 })
+              else seen.count++
+            },
+          }),
+          { uid: 'counting' },
+        ),
+    )
+    harness.processElement({ customer: 'a', cents: 1 })
+    expect(() => harness.processElement({ customer: 'a', cents: 1 })).toThrow(
+      expect.objectContaining({ code: 'MR_STATE_MUTATED' }),
+    )
+    await harness.close()
+  })
+
+  it('rejects a stream that could not be run', async () => {
+    await expect(
+      operatorHarness((orders: DataStream<Order>) =>
+        orders.keyBy((order) => order.customer).process(totals(), { uid: 'harness-input' }),
+      ),
+    ).rejects.toMatchObject({ code: 'MR_UID_DUPLICATE' })
+  })
+
+  it('refuses time that goes back and watermarks that are none', async () => {
+    const harness = await operatorHarness((numbers: DataStream<number>) => numbers.map((n) => n))
+    expect(() => harness.setProcessingTime(harness.processingTime - 1)).toThrow('cannot go back')
+    expect(() => harness.processWatermark(Infinity)).toThrow('endInput()')
+    harness.processWatermark(T0)
+    harness.processWatermark(T0 - 1)
+    expect(harness.outputWatermark).toBe(T0)
+    await harness.close()
+  })
+})

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import { ABORT, at, collectionSource, pause } from '../../connectors/collection-source.ts'
+import { collectionSink } from '../../connectors/collection-sink.ts'
+import { dataGeneratorSource } from '../../connectors/datagen-source.ts'
+import { printSink } from '../../connectors/print-sink.ts'
+import type { Out } from '../../operators/collector.ts'
+import { job } from '../../operators/job.ts'
+import { param } from '../../operators/param.ts'
+import { processFunction } from '../../operators/process.ts'
+import { monotonousTimestamps } from '../../operators/watermarks.ts'
+import { valueState } from '../../runtime/state/state.ts'
+import { testJob } from '../../testing/test-job.ts'
+
+const T0 = 1_700_000_000_000
+
+/** Running sums of numbers by their remainder, over two subtasks or more. */
+const sums = job('sums', { params: { count: param.number(200) } }, (env, params) => {
+  const numbers = Array.from({ length: params.count }, (_, n) => n)
+  env
+    .fromSource(collectionSource(numbers), {
+      uid: 'numbers',
+      watermarks: monotonousTimestamps((n) => T0 + n),
+    })
+    .keyBy((n) => n % 4)
+    .process(
+      processFunction({
+        state: { sum: valueState<number>() },
+        processElement(n: number, ctx, out: Out<[number, number]>) {
+          const sum = (ctx.state.sum.value() ?? 0) + n
+          ctx.state.sum.update(sum)
+          out.emit([n, sum])
+        },
+      }),
+      { uid: 'sum' },
+    )
+    .sinkTo(collectionSink(), { uid: 'sums' })
+})
+
+function expectedSums(count: number): [number, number][] {
+  const totals = [0, 0, 0, 0]
+  return Array.from({ length: count }, (_, n) => [n, (totals[n % 4]! += n)])
+}
+
+function sorted(values: readonly unknown[] | undefined): unknown[] {
+  return [...(values as [number, number][])].sort(([a], [b]) => a - b)
+}
+
+describe('testJob', () => {
+  it('runs a job to its end and gives what its sinks have committed', async () => {
+    const result = await testJob(sums, { params: { count: '12' }, parallelism: 2 })
+    expect(sorted(result.collected['sums'])).toEqual(expectedSums(12))
+    expect(result.crashes).toEqual([])
+    expect(result.metrics.recordsRead).toBe(12)
+    expect(result.events.map(({ type }) => type)).toContain('checkpoint')
+  })
+
+  it('does the same for the same seed, crashes included, and something else for another (R40)', async () => {
+    const options = { parallelism: 2, crashAt: ['after-publish', { step: 20 }] } as const
+    const [one, again, other] = [
+      await testJob(sums, { ...options, seed: 5 }),
+      await testJob(sums, { ...options, seed: 5 }),
+      await testJob(sums, { ...options, seed: 6 }),
+    ]
+    expect(again.trace).toEqual(one.trace)
+    expect(again.collected).toEqual(one.collected)
+    expect(one.crashes).toHaveLength(2)
+    expect(other.trace).not.toEqual(one.trace)
+    expect(sorted(other.collected['sums'])).toEqual(expectedSums(200))
+  })
+
+  it('crashes the n-th time a point is reached, and goes on as the next run would (R40)', async () => {
+    const result = await testJob(sums, {
+      seed: 3,
+      checkpointInterval: '5ms',
+      crashAt: ['after-publish:2', 'before-commit'],
+    })
+    expect(result.crashes.map(({ point }) => point)).toEqual(['after-publish:2', 'before-commit'])
+    const started = result.events.filter((event) => event.type === 'started')
+    expect(started.map(({ mode, restored }) => [mode, restored?.checkpointId])).toEqual([
+      ['fresh', undefined],
+      ['resumed', 2],
+      ['resumed', expect.any(Number)],
+    ])
+    expect(sorted(result.collected['sums'])).toEqual(expectedSums(200))
+  })
+
+  it('loses a thread and restarts by itself; stops at a step and goes on (R14, R36)', async () => {
+    const result = await testJob(sums, {
+      parallelism: 2,
+      checkpointInterval: 5,
+      crashAt: [
+        { step: 60, kind: 'thread', slot: 1 },
+        { step: 60, kind: 'stop' },
+      ],
+    })
+    const types = result.events.map(({ type }) => type)
+    expect(types.filter((type) => type === 'started')).toHaveLength(2)
+    expect(types.filter((type) => type === 'restarting')).toHaveLength(1)
+    expect(types.filter((type) => type === 'stopping')).toHaveLength(1)
+    expect(sorted(result.collected['sums'])).toEqual(expectedSums(200))
+  })
+
+  it('leaves a point that is never reached out of the crashes', async () => {
+    const result = await testJob(sums, { crashAt: 'after-publish:1000' })
+    expect(result.crashes).toEqual([])
+  })
+
+  it('goes on from the disk of an earlier result: a finished job does nothing (R34)', async () => {
+    const first = await testJob(sums)
+    const second = await testJob(sums, { disk: first.disk })
+    expect(second.collected).toEqual({ sums: [] })
+    expect(second.events.filter(({ type }) => type === 'running')).toEqual([])
+  })
+
+  it('restarts at abort markers, waits at pauses, and shows what is printed', async () => {
+    const marked = job('marked', {}, (env) => {
+      const values = [at('a', T0), pause(100), 'b', ABORT, 'c']
+      env
+        .fromSource(collectionSource<string>(values), { uid: 'letters' })
+        .sinkTo(printSink(), { uid: 'out' })
+    })
+    const { events, collected } = await testJob(marked)
+    const lines = events.flatMap((event) => (event.type === 'print' ? [event.lines] : []))
+    expect(lines.join('')).toContain('c')
+    expect(events.some(({ type }) => type === 'restarting')).toBe(true)
+    expect(collected).toEqual({ out: [] })
+  })
+
+  it('fails with what the job fails with', async () => {
+    const failing = job('failing', {}, (env) => {
+      env
+        .fromSource(collectionSource([1]), { uid: 'one' })
+        .map((): never => {
+          throw new RangeError('no such number')
+        })
+        .sinkTo(collectionSink(), { uid: 'out' })
+    })
+    await expect(testJob(failing)).rejects.toMatchObject({
+      code: 'MR_FUNCTION_FAILED',
+      message: expect.stringContaining('no such number') as string,
+    })
+  })
+
+  it('says so when a job never ends', async () => {
+    const endless = job('endless', {}, (env) => {
+      env
+        .fromSource(dataGeneratorSource({ generate: (index) => index, rate: 1_000 }), {
+          uid: 'numbers',
+        })
+        .sinkTo(collectionSink(), { uid: 'out' })
+    })
+    await expect(testJob(endless, { maxSteps: 3_000 })).rejects.toMatchObject({
+      code: 'MR_TEST_ENDLESS',
+      message: expect.stringMatching(
+        /job "endless" has not ended after 3000 steps.*has read \d+ records.*bounded/,
+      ) as string,
+    })
+  })
+
+  it('refuses parameters that the job does not have', async () => {
+    await expect(testJob(sums, { params: { cuont: 1 } })).rejects.toMatchObject({
+      code: 'MR_PARAMETER_INVALID',
+    })
+  })
+})

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import type { Out } from '../../operators/collector.ts'
+import { outputTag } from '../../operators/output-tag.ts'
+import { processFunction } from '../../operators/process.ts'
+import type { DataStream } from '../../operators/streams.ts'
+import { valueState } from '../../runtime/state/state.ts'
+import { VERIFY_MODES, verifyOperator } from '../../testing/verify-operator.ts'
+
+const T0 = 1_700_000_000_000
+const EVEN = outputTag<number>('even')
+
+/** A running sum of all numbers under one key; a timer each minute emits a line. */
+function summing() {
+  return (numbers: DataStream<number>) =>
+    numbers
+      .keyBy(() => 'all')
+      .process(
+        processFunction({
+          state: { sum: valueState<number>() },
+          processElement(n: number, ctx, out: Out<string>) {
+            if (n % 2 === 0) ctx.output(EVEN, n)
+            const before = ctx.state.sum.value() ?? 0
+            ctx.state.sum.update(before + n)
+            ctx.timers.registerEventTime(Math.ceil((ctx.timestamp + 1) / 60_000) * 60_000)
+            out.emit(`+${n} = ${before + n}`)
+          },
+          onTimer(timestamp, ctx, out) {
+            out.emit(`minute ${timestamp - T0}: ${ctx.state.sum.value()}`)
+          },
+        }),
+        { uid: 'sum' },
+      )
+}
+
+const input = [
+  { value: 1, timestamp: T0 },
+  { value: 2, timestamp: T0 + 1 },
+  { watermark: T0 + 60_000 },
+  { processingTime: T0 + 1_000_000 },
+  { value: 4, timestamp: T0 + 61_000 },
+] as const
+
+const expected = ['+1 = 1', '+2 = 3', 'minute 40000: 3', '+4 = 7', 'minute 100000: 7']
+
+describe('verifyOperator', () => {
+  it('finds the same output in every mode', async () => {
+    await verifyOperator(summing(), { input, expected, expectedSide: [[EVEN, [2, 4]]] })
+  })
+
+  it('names the mode in which the output differs', async () => {
+    const keepsItsOwn = (): ReturnType<typeof summing> => {
+      let made = 0
+      return (numbers) =>
+        numbers
+          .keyBy(() => 'all')
+          .process(
+            processFunction({
+              open() {
+                made = 0
+              },
+              processElement(n: number, _ctx, out: Out<string>) {
+                made += n
+                out.emit(String(made))
+              },
+            }),
+            { uid: 'own' },
+          )
+    }
+    const options = {
+      input: [{ value: 1 }, { value: 2 }],
+      expected: ['1', '3'],
+    }
+    await expect(verifyOperator(keepsItsOwn(), options)).rejects.toMatchObject({
+      message: expect.stringContaining('The output in mode restore-after-each is not the expected'),
+      actual: ['1', '2'],
+      expected: ['1', '3'],
+    })
+    const modes = VERIFY_MODES.filter((mode) => mode !== 'restore-after-each')
+    await verifyOperator(keepsItsOwn(), { ...options, modes })
+  })
+
+  it('leaves the order aside, and the end of input away, where it is asked to', async () => {
+    await verifyOperator(summing(), {
+      input,
+      expected: expected.slice(0, 4).reverse(),
+      ordered: false,
+      endInput: false,
+    })
+    await expect(
+      verifyOperator(summing(), { input, expected: [...expected].reverse() }),
+    ).rejects.toThrow('mode one-by-one')
+    await expect(
+      verifyOperator(summing(), { input, expected, expectedSide: [[EVEN, [2]]] }),
+    ).rejects.toThrow('mode one-by-one, side output "even"')
+  })
+})
