@@ -78,6 +78,8 @@ interface Last {
  * detail is elsewhere: `PendingCheckpoint` counts parts, `SegmentChains` knows files, the storage publishes.
  */
 export class CheckpointCoordinator {
+  /** The last completed checkpoint, or the one that the attempt began from. */
+  newest: CheckpointManifest | undefined
   readonly #options: CheckpointCoordinatorOptions
   readonly #chains: SegmentChains
   readonly #finished: Set<SubtaskKey> = new Set()
@@ -95,6 +97,7 @@ export class CheckpointCoordinator {
 
   constructor(options: CheckpointCoordinatorOptions) {
     this.#options = options
+    this.newest = options.base
     this.#lastCompletedId = options.base?.checkpointId ?? 0
     this.#lastId = options.lastId
     this.#chains = new SegmentChains({
@@ -264,6 +267,7 @@ export class CheckpointCoordinator {
     await storage.publish(manifest)
     this.#options.failpoint('after-publish')
     this.#chains.adopt(manifest)
+    this.newest = manifest
     return {
       lineage: header.lineage,
       checkpointId,

@@ -1,4 +1,4 @@
-import { type Clock, delay } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
 import type { SegmentReference } from './manifest.ts'
 import { mergeSegments } from './merge.ts'
@@ -73,14 +73,27 @@ class Pace {
   }
 
   async keep(): Promise<void> {
-    const { clock, bytesPerSecond } = this.#options
+    const { clock, bytesPerSecond, signal } = this.#options
     const bytes = this.#readers.reduce((sum, reader) => sum + reader.bytesRead, 0)
     const due = this.#startedAt + (bytes / bytesPerSecond) * 1_000
     const now = clock.elapsed()
-    if (due - now > LEAD_MS) await delay(clock, due - now)
+    if (due - now > LEAD_MS) await pause(clock, due - now, signal)
     else if (now - this.#turnAt > STRETCH_MS)
       await new Promise<void>((resolve) => clock.nextTurn(resolve))
     else return
     this.#turnAt = clock.elapsed()
   }
+}
+
+/** Waits for a time, or until the signal ends the waiting. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = clock.schedule(delayMs, end)
+    signal.addEventListener('abort', end)
+  })
 }

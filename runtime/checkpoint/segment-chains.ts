@@ -55,6 +55,7 @@ export class SegmentChains {
   #kept: CheckpointManifest[] = []
   #unreadIds: readonly number[]
   #discardUpTo = 0
+  #discardedUpTo = 0
   #rounds: Promise<void> | undefined
   #isRoundWanted = false
   #longFold: Promise<void> | undefined
@@ -172,9 +173,10 @@ export class SegmentChains {
 
   async #remove(): Promise<void> {
     const { storage, retained } = this.#options
-    if (this.#discardUpTo > 0) {
-      await storage.discard(this.#discardUpTo)
-      this.#discardUpTo = 0
+    if (this.#discardUpTo > this.#discardedUpTo) {
+      const upTo = this.#discardUpTo
+      await storage.discard(upTo)
+      this.#discardedUpTo = upTo
     }
     if (this.#unreadIds.length > 0) await this.#readOlder()
     const kept = this.#kept.slice(-retained)

@@ -11,6 +11,7 @@ import type { CheckpointSummary, JobEvent } from './job-events.ts'
 import type { JobFigures } from './job-figures.ts'
 import { restoredSubtasks } from './restore-plan.ts'
 import type { LaunchedSlots, SlotLauncher } from './slot-launcher.ts'
+import { addSourcePositions } from './source-positions.ts'
 import { buildManifestHeader, type ManifestFacts } from './manifest-header.ts'
 
 /** How long every slot may take to report that it has built its graph (R37). */
@@ -290,7 +291,7 @@ export class Attempt {
     const { onEvent, figures } = this.#options
     switch (report.type) {
       case 'failed':
-        this.#fail(fromErrorData(report.error), report.operator)
+        this.#fail(this.#located(fromErrorData(report.error)), report.operator)
         return
       case 'closed':
         this.#slotClosed(slot)
@@ -321,6 +322,11 @@ export class Attempt {
     this.#count(slot, report.type)
     this.#coordinator?.receive(report)
     if (report.type === 'subtask-finished') this.#endIfFinished()
+  }
+
+  #located(error: Error): Error {
+    const { restore, plan } = this.#options
+    return addSourcePositions(error, this.#coordinator?.newest ?? restore?.manifest, plan)
   }
 
   #count(slot: number, type: SlotReport['type']): void {

@@ -14,7 +14,7 @@ const RECORD = 'job.json'
  * The state directory of one job, locked for this process.
  *
  * ```
- *   DIR/.gitignore               holds *
+ *   DIR/.gitignore               holds *, where DIR was made for this
  *   DIR/<job>/lock/              the lock (R4)
  *   DIR/<job>/holder             process id of the last holder, for messages
  *   DIR/<job>/job.json           lineages, and which one `run` resumes
@@ -41,8 +41,10 @@ export class JobDirectory {
   static async open(dir: string, job: string, fileSystem: FileSystem): Promise<JobDirectory> {
     const path = join(resolve(dir), job)
     return usable(path, async () => {
+      // In a folder that has other things in it, those must not be hidden from git.
+      const isOwn = (await fileSystem.list(resolve(dir))).length === 0
       await makeDurable(fileSystem, path)
-      await ignoreByGit(resolve(dir))
+      if (isOwn) await ignoreByGit(resolve(dir))
       await makeDurable(fileSystem, join(path, 'lock'))
       const lock = await takeJobLock(join(path, 'lock'), join(path, 'holder'))
       const directory = new JobDirectory(path, fileSystem, lock)
@@ -161,12 +163,8 @@ async function makeDurable(fileSystem: FileSystem, path: string): Promise<void> 
   await fileSystem.syncDirectory(parent)
 }
 
-async function ignoreByGit(dir: string): Promise<void> {
-  try {
-    await writeFile(join(dir, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 })
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'EEXIST') throw error
-  }
+function ignoreByGit(dir: string): Promise<void> {
+  return writeFile(join(dir, '.gitignore'), '*\n', { mode: 0o600 })
 }
 
 async function usable<T>(path: string, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Level } from 'level'
 import { StreamError } from '../errors.ts'
 
@@ -18,11 +19,28 @@ export async function takeJobLock(path: string, holderPath: string): Promise<Job
   try {
     await level.open()
   } catch (error) {
-    if (codeOf((error as Error).cause) === 'LEVEL_LOCKED') throw await locked(path, holderPath)
-    throw error
+    if (isLocked(error)) throw await locked(path, holderPath)
+    await clear(path)
+    await reopen(level, path, holderPath)
   }
   await writeFile(holderPath, `${process.pid}\n`, { mode: 0o600 })
   return { release: () => level.close() }
+}
+
+/** A torn LevelDB (the power failed) must not keep the job from starting: there is nothing in it. */
+async function clear(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    // Never the lock file itself: another process may have come to hold it.
+    if (name !== 'LOCK') await rm(join(path, name), { recursive: true, force: true })
+  }
+}
+
+async function reopen(level: Level, path: string, holderPath: string): Promise<void> {
+  try {
+    await level.open()
+  } catch (error) {
+    throw isLocked(error) ? await locked(path, holderPath) : error
+  }
 }
 
 async function locked(path: string, holderPath: string): Promise<StreamError> {
@@ -45,6 +63,6 @@ async function readHolder(path: string): Promise<number | undefined> {
   }
 }
 
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown } | undefined)?.code
+function isLocked(error: unknown): boolean {
+  return ((error as Error).cause as { code?: unknown } | undefined)?.code === 'LEVEL_LOCKED'
 }

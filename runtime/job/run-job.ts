@@ -213,7 +213,11 @@ class JobSession {
       started: async (base, more) => {
         const aside = await start.commit()
         if (aside !== undefined) notes.push(`the state of earlier runs is now in ${aside}`)
-        this.#started(directory, start, planned, base, [...notes, ...more, ...threadPoolNotes(plan.parallelism)])
+        this.#started(directory, start, planned, base, [
+          ...notes,
+          ...more,
+          ...threadPoolNotes(plan.parallelism),
+        ])
       },
       deliveries: this.#deliveries,
       onEvent: (event) => this.#events.emit(event),

@@ -30,7 +30,9 @@ export class MapStore {
     if (cell !== undefined || !map.isPartial) return cell
     const evicted = new MapEntryCell(map, ownKey(key), canonical)
     const index = map.index?.value
-    if (index instanceof MapIndex ? !index.has(orderOf(key)) : !this.#table.mightBeSpilled(evicted)) {
+    if (
+      index instanceof MapIndex ? !index.has(orderOf(key)) : !this.#table.mightBeSpilled(evicted)
+    ) {
       return undefined
     }
     this.#attach(evicted, true)
@@ -213,4 +215,3 @@ export class MapStore {
     this.#table.detach(cell)
   }
 }
-

@@ -1,7 +1,13 @@
 import { invariant, StreamError } from '../errors.ts'
 import { canonicalKey, readKey } from '../key-encoding.ts'
 import type { MapStore } from './map-store.ts'
-import { type EntryKey, type EntryOwner, readEntryKey, readPiece, versionOf } from './snapshot-format.ts'
+import {
+  type EntryKey,
+  type EntryOwner,
+  readEntryKey,
+  readPiece,
+  versionOf,
+} from './snapshot-format.ts'
 import type { KeyGroupRange, StateEntry, TimeDomain } from './state-backend.ts'
 import { type CellState, RowCell, type StateCell } from './state-cell.ts'
 import { StateRow } from './state-row.ts'

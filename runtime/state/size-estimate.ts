@@ -57,13 +57,19 @@ function objectSize(value: object, tally: Tally): number {
   let bytes = OBJECT_BYTES
   for (const name in value) {
     bytes += FIELD_BYTES
-    if (tally.looked < MAX_LOOKED_AT) bytes += sizeOf((value as Record<string, unknown>)[name], tally)
+    if (tally.looked < MAX_LOOKED_AT)
+      bytes += sizeOf((value as Record<string, unknown>)[name], tally)
   }
   return bytes
 }
 
 /** `bytesEach` is what a place takes besides what is in it. */
-function partsSize(parts: Iterable<unknown>, count: number, bytesEach: number, tally: Tally): number {
+function partsSize(
+  parts: Iterable<unknown>,
+  count: number,
+  bytesEach: number,
+  tally: Tally,
+): number {
   let seen = 0
   let bytes = 0
   for (const part of parts) {

@@ -147,7 +147,8 @@ export function versionOf(bytes: Uint8Array): number {
 export function readEntryValue(bytes: Uint8Array): unknown {
   const reader = new ByteReader(bytes)
   const at = reader.take(VALUE_HEADER_BYTES)
-  if (bytes[at] !== CODEC_VALUE) throw corrupt(`a value of state has the unknown codec ${bytes[at]}`)
+  if (bytes[at] !== CODEC_VALUE)
+    throw corrupt(`a value of state has the unknown codec ${bytes[at]}`)
   const value = readValue(reader)
   if (reader.left > 0) throw corrupt(`${reader.left} bytes are left over behind a value of state`)
   return value

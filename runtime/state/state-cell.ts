@@ -110,7 +110,12 @@ export abstract class StateCell extends Change {
     const { uid, name } = this.state
     const key = showKey(this.row.key)
     const fields = { uid, state: name, key, ...error.fields }
-    return new StreamError(error.code, `${stateLabel(this.state, this.row)}: ${error.message}`, fields, error)
+    return new StreamError(
+      error.code,
+      `${stateLabel(this.state, this.row)}: ${error.message}`,
+      fields,
+      error,
+    )
   }
 
   override encode(run: EntryRun): void {

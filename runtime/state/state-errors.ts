@@ -7,7 +7,12 @@ const MAX_SHOWN = 120
 
 /** A key on one line, shortened; strings in quotes, bigints with their n. */
 export function showKey(key: Key): string {
-  const text = inspect(key, { depth: 16, breakLength: Infinity, maxStringLength: 80, maxArrayLength: 20 })
+  const text = inspect(key, {
+    depth: 16,
+    breakLength: Infinity,
+    maxStringLength: 80,
+    maxArrayLength: 20,
+  })
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }
 

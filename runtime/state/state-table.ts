@@ -7,7 +7,14 @@ import type { EntryRun } from './entry-run.ts'
 import { Loans } from './loans.ts'
 import { estimateSize } from './size-estimate.ts'
 import type { Spill } from './spill.ts'
-import { ABSENT, type CellHost, type CellState, EVICTED, RowCell, type StateCell } from './state-cell.ts'
+import {
+  ABSENT,
+  type CellHost,
+  type CellState,
+  EVICTED,
+  RowCell,
+  type StateCell,
+} from './state-cell.ts'
 import { outsideCallback, stateClosed } from './state-errors.ts'
 import { RowTable, StateRow } from './state-row.ts'
 import type { StrictCheck } from './strict-check.ts'
@@ -133,8 +140,7 @@ export class StateTable implements CellHost {
     this.#mustBeOpen()
     const top = (this.#defaultRow ??= this.#newRow(this.#canonical, undefined, undefined))
     const namespace = this.#namespace
-    this.row =
-      namespace === undefined ? top : this.#newRow(canonicalKey(namespace), top, namespace)
+    this.row = namespace === undefined ? top : this.#newRow(canonicalKey(namespace), top, namespace)
     return this.row
   }
 
@@ -246,8 +252,7 @@ export class StateTable implements CellHost {
   write(cell: StateCell, given: unknown): void {
     if (this.strict !== undefined) this.strict.check(given, cell)
     this.touch(cell)
-    cell.value =
-      typeof given === 'object' && given !== null ? this.loans.take(given, cell) : given
+    cell.value = typeof given === 'object' && given !== null ? this.loans.take(given, cell) : given
     this.changed(cell)
     if (this.strict !== undefined) this.strict.stored(given, cell)
   }

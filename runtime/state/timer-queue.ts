@@ -264,7 +264,8 @@ export class HeapTimerQueue implements TimerQueue {
 
   #check(timestamp: number): void {
     if (Number.isInteger(timestamp) || timestamp === Infinity || timestamp === -Infinity) return
-    const shown = typeof timestamp === 'number' ? timestamp : `${typeof timestamp} ${String(timestamp)}`
+    const shown =
+      typeof timestamp === 'number' ? timestamp : `${typeof timestamp} ${String(timestamp)}`
     throw new StreamError(
       'MR_TIMER_INVALID',
       `Operator "${this.#uid}": a timer was registered or deleted for ${shown}; it has no place in time; give an integer of milliseconds since the epoch, or ±Infinity.`,

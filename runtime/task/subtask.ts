@@ -29,6 +29,12 @@ import { WatermarkCascade } from './watermark-cascade.ts'
 /** Records or timers taken in one go before the deadline is looked at (N11): reading the clock costs 94 ns. */
 export const MAX_WORK_PER_LOOK = 64
 
+/**
+ * A source's watermark is looked at after so many records too, not just at each interval: at full speed an interval is tens
+ * of thousands of records, and all windows and timers that close within it would live, and be collected, that much longer.
+ */
+const RECORDS_PER_TICK = 1_024
+
 /** What a subtask tells its slot. */
 export interface SubtaskListener {
   wake(): void
@@ -94,6 +100,8 @@ export class Subtask implements DirectTarget {
   #phase: 'running' | 'stopped' | 'ending' | 'finished'
   #status: WatermarkStatus = 'active'
   #sourceWaits = false
+  /** Records the source was asked for since its watermark was last looked at. */
+  #polled = 0
   #isTickDue = false
 
   constructor(options: SubtaskOptions) {
@@ -279,6 +287,8 @@ export class Subtask implements DirectTarget {
       const result = source.poll(Math.min(left, workPerLook))
       node.leave(caller)
       left -= workPerLook
+      this.#polled += workPerLook
+      if (this.#polled >= RECORDS_PER_TICK) this.tick()
       if (result === 'end') {
         this.#phase = 'ending'
         this.#setStatus(0, 'active')
@@ -392,6 +402,7 @@ export class Subtask implements DirectTarget {
 
   #tickNodes(): void {
     this.#isTickDue = false
+    this.#polled = 0
     for (let index = 0; index < this.nodes.length && this.mayTakeInput(); index++) {
       const { body } = this.nodes[index]!
       if (body.kind === 'source') this.#tickSource(body.source)

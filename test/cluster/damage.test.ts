@@ -21,7 +21,7 @@ async function stopAfter(job: string, checkpoints: number, params: Record<string
   let seen = 0
   const options: RunJobOptions = {
     dir: join(folder, 'state'),
-    params: { ...params, rate: 1_000 },
+    params: { ...params, rate: 300 },
     signal: stop.signal,
     onEvent: (event) => {
       if (event.type === 'checkpoint' && ++seen === checkpoints) stop.abort()

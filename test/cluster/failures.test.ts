@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -56,39 +57,35 @@ describe('a failure in a worker', () => {
   it('that never returns is reported with its operator, and ends with the stop timeout (R37, N21)', async () => {
     const clock = new SteppedClock()
     const stop = new AbortController()
-    const params = paramsOf('hang', 99)
-    const stuck = await run(
-      jobUrl('counting'),
-      {
-        dir: join(folder, 'state'),
-        params,
-        signal: stop.signal,
-        onEvent: (event) => {
-          if (event.type === 'log' && event.line === 'hang') {
-            for (let second = 0; second < 11; second++) clock.advance(1_000)
-            stop.abort()
-            const hurry = (): void => {
-              clock.advance(1_000)
-              if (clock.elapsed() < Infinity && !isOver) setImmediate(hurry)
-            }
-            hurry()
-          }
-          if (event.type === 'error') isOver = true
-        },
-      },
-      { clock },
-    )
+    const marks = join(folder, 'go')
+    const params = { out, count: 2_000, rate: 1_000, fault: 'hang', marks }
+    let isOver = false
+    const hurry = (): void => {
+      clock.advance(1_000)
+      if (!isOver) setImmediate(hurry)
+    }
+    const onEvent: RunJobOptions['onEvent'] = (event) => {
+      if (event.type === 'checkpoint' && event.checkpointId === 1) writeFileSync(marks, '')
+      if (event.type === 'error') isOver = true
+      if (event.type !== 'log' || event.line !== 'hanging') return
+      for (let second = 0; second < 11; second++) clock.advance(1_000)
+      stop.abort()
+      hurry()
+    }
+    const options = { dir: join(folder, 'state'), params, signal: stop.signal, onEvent }
+    const stuck = await run(jobUrl('counting'), options, { clock })
     expect(eventOf(stuck, 'note')?.message).toMatch(
       /^slot 0 has not turned for 10 s; it is in "number"/,
     )
     expect(stuck.error).toMatchObject({ code: 'MR_STOP_TIMEOUT' })
-    const last = stuck.events.findLast((event) => event.type === 'checkpoint')
-    expect(stuck.error?.message).toContain(`the last completed checkpoint is ${last?.checkpointId}`)
-    const mended = await fail('', 0)
-    expect(eventOf(mended, 'started')).toMatchObject({
-      restored: { checkpointId: last?.checkpointId },
+    const last = stuck.events.findLast((event) => event.type === 'checkpoint')!
+    expect(stuck.error?.message).toContain(`the last completed checkpoint is ${last.checkpointId}`)
+    const mended = await run(jobUrl('counting'), {
+      dir: options.dir,
+      params: { out, count: 2_000 },
     })
-    expect(await rowsOf(out)).toEqual(expectedRows(COUNT))
+    expect(eventOf(mended, 'started')?.restored?.checkpointId).toBe(last.checkpointId)
+    expect(await rowsOf(out)).toEqual(expectedRows(2_000))
   })
 
   it('does not hide that the job file was changed since it was planned (N18)', async () => {
@@ -117,8 +114,6 @@ describe('a failure in a worker', () => {
     })
   })
 })
-
-let isOver = false
 
 describe('a job module', () => {
   it('finds the sources of the package in a worker, and its console is heard (N29, N16)', async () => {

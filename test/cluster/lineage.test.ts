@@ -32,7 +32,7 @@ async function stopInTheMiddle(options: RunJobOptions = {}): Promise<Run> {
         if (event.type === 'checkpoint' && ++checkpoints === 2) stop.abort()
       },
     },
-    { rate: 1_000 },
+    { rate: 300 },
   )
   expect(stopped.error).toBeUndefined()
   expect(stopped.result?.status).toBe('stopped')
@@ -83,7 +83,7 @@ describe('what a run goes on from', () => {
     expect(moved.error).toMatchObject({ code: 'MR_IDENTITY_CHANGED' })
     expect(eventOf(moved, 'error')).toMatchObject({ error: { code: 'MR_IDENTITY_CHANGED' } })
     const resumed = await count({}, { count: COUNT, rate: 0 })
-    expect(eventOf(resumed, 'started')?.notes).toContain('parameter rate was 1000, is now 0')
+    expect(eventOf(resumed, 'started')?.notes).toContain('parameter rate was 300, is now 0')
     expect(await rowsOf(out)).toEqual(expectedRows(COUNT))
   })
 

@@ -37,7 +37,7 @@ function start(changes: RunJobOptions = {}, env: Record<string, string> = {}): R
 
 describe('a process', () => {
   it('keeps others out while it lives, and frees the directory when it is killed (R4)', async () => {
-    const first = start({ params: { ...options.params, count: 1e9, rate: 100 } })
+    const first = start({ params: { ...options.params, count: 1e9, rate: 20 } })
     await first.until('checkpoint')
     const second = await run(jobUrl('counting'), options)
     expect(second.error).toMatchObject({ code: 'MR_DIRECTORY_LOCKED' })

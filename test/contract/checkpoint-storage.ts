@@ -90,6 +90,10 @@ export function checkpointStorageContract(options: CheckpointStorageContractOpti
           })
         }
         await expect(storage.read(file, 4, 2)).rejects.toThrow(file)
+        // A length from a damaged file must not take memory (N25).
+        await expect(storage.read(file, 0, 2 ** 45)).rejects.toMatchObject({
+          code: 'MR_CHECKPOINT_CORRUPT',
+        })
       })
 
       it('get another name where theirs is taken', async () => {

@@ -39,11 +39,56 @@ function compareKeys(one: Key, other: Key): number {
   return Math.sign(left.length - right.length)
 }
 
-const SAMPLES: Key[] = [1, '1', 1n, [1], ['1'], [[1]], [], '', 0, 0n, [''], [[], []], [[[]]], ['a', 'b'], ['ab'], [
-	'a',
-	'b',
-	''
-], ['a\0b'], 'a\0', 'a', 'a', 'a', '\0', '\0s', '\0k', new Uint8Array(), new Uint8Array([0]), new Uint8Array([1]), new Uint8Array([1, 1]), 'ÿ', '￿', -1, .5, -.5, 2 ** 53, Infinity, -Infinity, Number.MIN_VALUE, 2n ** 2100n, -(2n ** 2100n), '😀', '\ud800', '\udc00', '', -1n, -255n, -256n, 255n, 256n]
+const SAMPLES: Key[] = [
+  1,
+  '1',
+  1n,
+  [1],
+  ['1'],
+  [[1]],
+  [],
+  '',
+  0,
+  0n,
+  [''],
+  [[], []],
+  [[[]]],
+  ['a', 'b'],
+  ['ab'],
+  ['a', 'b', ''],
+  ['a\0b'],
+  'a\0',
+  'a',
+  'a',
+  'a',
+  '\0',
+  '\0s',
+  '\0k',
+  new Uint8Array(),
+  new Uint8Array([0]),
+  new Uint8Array([1]),
+  new Uint8Array([1, 1]),
+  'ÿ',
+  '￿',
+  -1,
+  0.5,
+  -0.5,
+  2 ** 53,
+  Infinity,
+  -Infinity,
+  Number.MIN_VALUE,
+  2n ** 2100n,
+  -(2n ** 2100n),
+  '😀',
+  '\ud800',
+  '\udc00',
+  '',
+  -1n,
+  -255n,
+  -256n,
+  255n,
+  256n,
+]
 
 describe('encoding of keys', () => {
   it('gives every key back (R19)', () => {

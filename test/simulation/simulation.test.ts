@@ -5,7 +5,7 @@ import { randomSimulation, shrink, simulate, simulateLate } from './simulate.ts'
 
 const SEEDS = Array.from({ length: 25 }, (_, index) => 7_000 + index)
 
-describe('simulation', () => {
+describe('simulation', { timeout: 60_000 }, () => {
   it('random jobs with random interruptions put out what plain arrays say (R40)', async () => {
     let crashes = 0
     for (const seed of SEEDS) crashes += (await simulate(randomSimulation(seed))).crashes.length
@@ -41,7 +41,7 @@ describe('simulation', () => {
   })
 })
 
-describe('a crash', () => {
+describe('a crash', { timeout: 60_000 }, () => {
   /** Several sources, state, timers and sinks; little enough to be run very often. */
   const base = shrink(
     { ...randomSimulation(33), parallelism: 2, storageFaults: 0, checkpointIntervalMs: 25 },

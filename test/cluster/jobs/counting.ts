@@ -9,7 +9,7 @@ import {
   processFunction,
   valueState,
 } from 'millrace'
-import { failAtMost, type Fault } from './faults.ts'
+import { failAtMost, type Fault, hangAfter } from './faults.ts'
 
 interface Row {
   readonly key: string
@@ -27,7 +27,7 @@ export default job(
       fault: param.string(''),
       at: param.number(-1, 'The record at which it fails'),
       times: param.number(1, 'How often, over all attempts'),
-      marks: param.string(''),
+      marks: param.string('', 'A folder that counts failures; for "hang" a file that starts it'),
     },
     restart: fixedDelayRestart({ attempts: 100, delay: '10ms' }),
   },
@@ -40,7 +40,8 @@ export default job(
         ctx,
         out: Out<{ key: string; index: number; n: number }>,
       ) {
-        if (index === at && fault !== '') failAtMost(times, fault as Fault, marks)
+        if (fault === 'hang') hangAfter(marks)
+        else if (fault !== '' && index === at) failAtMost(times, fault as Fault, marks)
         const n = (ctx.state.seen.value() ?? 0) + 1
         ctx.state.seen.update(n)
         out.emit({ key, index, n })

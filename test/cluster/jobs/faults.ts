@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What can go wrong in a function. */
-export type Fault = 'throw' | 'exit' | 'heap' | 'hang' | 'reject'
+export type Fault = 'throw' | 'exit' | 'heap' | 'reject'
 
 /**
  * Fails as told, at most `times` times over all attempts: each time leaves a file in `marks`, since threads that end
@@ -13,8 +13,14 @@ export function failAtMost(times: number, fault: Fault, marks: string): void {
   const before = readdirSync(marks).length
   if (before >= times) return
   writeFileSync(join(marks, String(before)), fault)
-  console.log(fault)
   fail(fault)
+}
+
+/** Never returns once that file is there. */
+export function hangAfter(file: string): void {
+  if (!existsSync(file)) return
+  console.log('hanging')
+  for (;;);
 }
 
 function fail(fault: Fault): void {
@@ -30,7 +36,5 @@ function fail(fault: Fault): void {
       const hoard: number[][] = []
       for (;;) hoard.push(Array.from({ length: 100_000 }, (_, index) => index + 0.5))
     }
-    case 'hang':
-      for (;;);
   }
 }

@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CheckpointCoordinatorOptions } from '../../../runtime/checkpoint/checkpoint-coordinator.ts'
-import type { CheckpointStorage } from '../../../runtime/checkpoint/checkpoint-storage.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { MAX_CHAIN } from '../../../runtime/checkpoint/fold-plan.ts'
 import { RestartableError } from '../../../runtime/errors.ts'
 import { FaultFileSystem } from '../../harness/fault-file-system.ts'
-import { CoordinatorRun, INTERVAL, settle, SUBTASKS, TIMEOUT } from './coordinator-kit.ts'
+import { changed, CoordinatorRun, INTERVAL, settle, SUBTASKS, TIMEOUT } from './coordinator-kit.ts'
 
 const runs: CoordinatorRun[] = []
 
@@ -29,20 +28,12 @@ function slowStorage() {
   const files = new FaultFileSystem(['/storage'])
   const inner = createFileStorage({ directory: '/storage', fileSystem: files })
   const waiting: (() => void)[] = []
-  const storage: CheckpointStorage = {
-    reserveId: (above) => inner.reserveId(above),
-    create: (checkpointId, name) => inner.create(checkpointId, name),
-    read: (name, offset, length) => inner.read(name, offset, length),
-    stat: (name) => inner.stat(name),
-    list: () => inner.list(),
-    readManifest: (checkpointId) => inner.readManifest(checkpointId),
-    retain: (kept, spared) => inner.retain(kept, spared),
-    discard: (upTo) => inner.discard(upTo),
+  const storage = changed(inner, {
     async publish(manifest) {
       await new Promise<void>((resolve) => waiting.push(resolve))
       await inner.publish(manifest)
     },
-  }
+  })
   return { storage, files, release: () => waiting.shift()?.() }
 }
 
@@ -370,6 +361,19 @@ describe('CheckpointCoordinator', () => {
       for (const i of [2, 3]) expect(await run.restored(i, manifest)).toEqual(run.states[i]!.now)
     })
 
+    it('is relieved of what a killed attempt left as soon as the next one begins', async () => {
+      const first = await open().start()
+      await first.answer()
+      await first.next()
+      first.states[2]!.now.set('a', '1')
+      await first.partOf(2, 2, 1)
+      await first.coordinator.close()
+      const base = await first.storage.readManifest(1)
+      const second = await open({ base, lastId: 1 }, first.fileSystem).start()
+      expect(second.trigger!.checkpointId).toBe(3)
+      expect(second.files()).toEqual(['chk-1/manifest.json'])
+    })
+
     it('may come again and again without taking more space', async () => {
       const run = await open({ tolerableFailures: 100 }).start()
       run.states[2]!.now.set('a', '1')
@@ -470,6 +474,24 @@ describe('CheckpointCoordinator', () => {
       expect(run.trigger).toMatchObject({ kind: 'checkpoint' })
       await run.answer()
       expect((await run.storage.readManifest(1)).kind).toBe('final')
+    })
+
+    it('does not wait for a fold that is under way', async () => {
+      const run = open()
+      run.coordinator.start()
+      for (let i = 0; i < 8; i++) {
+        run.states[2]!.now.set('a', String(i).repeat(100_000))
+        await run.checkpoint()
+      }
+      expect(run.files().filter((file) => file.includes('fold')).length).toBe(1)
+      let result: unknown
+      void run.coordinator.takeLast('stop').then((summary) => (result = summary))
+      await settle()
+      await run.answer()
+      run.commit(9)
+      await settle()
+      expect(result).toMatchObject({ checkpointId: 9 })
+      expect(run.files().filter((file) => file.includes('fold'))).toEqual([])
     })
 
     it('follows one that is under way', async () => {

@@ -36,6 +36,25 @@ export async function settle(turns = 3): Promise<void> {
   }
 }
 
+/** A storage that does some things in another way. */
+export function changed(
+  inner: CheckpointStorage,
+  changes: Partial<CheckpointStorage>,
+): CheckpointStorage {
+  return {
+    reserveId: (above) => inner.reserveId(above),
+    create: (checkpointId, name) => inner.create(checkpointId, name),
+    read: (name, offset, length) => inner.read(name, offset, length),
+    stat: (name) => inner.stat(name),
+    publish: (manifest) => inner.publish(manifest),
+    list: () => inner.list(),
+    readManifest: (checkpointId) => inner.readManifest(checkpointId),
+    retain: (kept, spared) => inner.retain(kept, spared),
+    discard: (upTo) => inner.discard(upTo),
+    ...changes,
+  }
+}
+
 /** Keyed state of one subtask in a plain map, and what it was at each barrier. */
 export class FakeState {
   readonly now: Map<string, string> = new Map()

@@ -11,10 +11,11 @@ import {
 } from '../../../runtime/checkpoint/segment-chains.ts'
 import { openSegment } from '../../../runtime/checkpoint/segment-reader.ts'
 import { writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
+import type { StateEntry } from '../../../runtime/state/state-backend.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
-import { manifestOf, partOf, put, show } from '../../harness/checkpoint-fixtures.ts'
+import { clear, manifestOf, partOf, put, remove, show } from '../../harness/checkpoint-fixtures.ts'
 import { FaultFileSystem } from '../../harness/fault-file-system.ts'
-import { CoordinatorRun, settle } from './coordinator-kit.ts'
+import { changed, CoordinatorRun, settle } from './coordinator-kit.ts'
 
 const KEY = chainKey('counts', 0)
 
@@ -46,13 +47,17 @@ class OneChain {
     })
   }
 
-  /** Takes a checkpoint; housekeeping is left to the test. */
+  /** Takes a checkpoint in which one key has changed; housekeeping is left to the test. */
   async checkpoint(size = 10): Promise<CheckpointManifest> {
-    this.id = await this.storage.reserveId(this.id)
-    const key = `key-${String(this.id % 5)}`
-    const value = String(this.id).padEnd(size, '.')
+    const key = `key-${String((this.id + 1) % 5)}`
+    const value = String(this.id + 1).padEnd(size, '.')
     if (size > 0) this.expected.set(key, value)
-    const entries = size > 0 ? [put(1, key, value)] : []
+    return this.take(size > 0 ? [put(1, key, value)] : [])
+  }
+
+  /** Takes a checkpoint with these changes. */
+  async take(entries: readonly StateEntry[]): Promise<CheckpointManifest> {
+    this.id = await this.storage.reserveId(this.id)
     const segment = await writeSegment(this.storage, this.id, 'counts-0-1', entries)
     const manifest = manifestOf(this.id, {
       subtasks: [partOf(0, this.chains.extend(KEY, segment))],
@@ -128,8 +133,6 @@ describe('SegmentChains', () => {
     await settle()
     expect(hasRoom).toBe(false)
     job.chains.hurry()
-    await settle()
-    job.clock.advance(60_000)
     await waiting
     expect(job.chainOf(await job.checkpoint()).length).toBe(MAX_CHAIN)
     await job.chains.close()
@@ -174,17 +177,54 @@ describe('SegmentChains', () => {
     await job.check(manifest)
   })
 
+  it('keeps tombstones where it folds behind a large first segment (R29)', async () => {
+    const job = new OneChain()
+    const large = ['a', 'b', 'c1', 'c2', 'd'].map((key) => [key, key.repeat(1_000)] as const)
+    await job.take(large.map(([key, value]) => put(1, key, value)))
+    await job.take([put(1, 'a', 'new'), remove(1, 'b')])
+    await job.take([clear(1, 'c'), put(1, 'c2', 'new')])
+    for (const value of ['1', '2', '3', '4', '5']) await job.take([put(1, 'e', value)])
+    await job.chains.tidy()
+    const manifest = await job.take([])
+    expect(job.chainOf(manifest).length).toBe(2)
+    expect(job.chainOf(manifest)[1]!.file).toContain('fold')
+    for (const [key, value] of [
+      ['a', 'new'],
+      ['c2', 'new'],
+      ['d', 'd'.repeat(1_000)],
+      ['e', '5'],
+    ] as const) {
+      job.expected.set(key, value)
+    }
+    await job.check(manifest)
+  })
+
   it('gives folds up when it is closed, and leaves none of their files', async () => {
     const job = new OneChain({ foldBytesPerSecond: 1_000, longFoldBytes: 1 })
     for (let i = 0; i < 8; i++) await job.checkpoint(1_000)
     void job.chains.tidy()
     await settle()
     expect(job.files('fold').length).toBe(1)
-    const closing = job.chains.close()
-    job.clock.advance(60_000)
-    await closing
+    await job.chains.close()
     expect(job.files('fold')).toEqual([])
     await job.chains.tidy()
+    expect(job.files('fold')).toEqual([])
+  })
+
+  it('does not begin a fold while it is being closed', async () => {
+    const job = new OneChain()
+    let closing: Promise<void> | undefined
+    const storage = changed(job.storage, {
+      create(id, name) {
+        if (name.startsWith('fold')) closing = job.chains.close()
+        return job.storage.create(id, name)
+      },
+    })
+    job.chains = job.open({ storage, foldBytesPerSecond: 1_000 })
+    for (let i = 0; i < 8; i++) await job.checkpoint(1_000)
+    await job.chains.tidy()
+    await closing
+    expect(closing).toBeDefined()
     expect(job.files('fold')).toEqual([])
   })
 

@@ -47,6 +47,26 @@ describe('directory of a job', () => {
     await (await open(dir)).close()
   })
 
+  it('takes the lock although a power failure has left it torn, but not away from a holder (R4)', async () => {
+    const dir = await makeFolder()
+    await (await open(dir)).close()
+    const lock = join(dir, 'job/lock')
+    for (const name of await readdir(lock))
+      if (name !== 'LOCK') await writeFile(join(lock, name), '')
+    const holder = await open(dir)
+    for (const name of await readdir(lock))
+      if (name !== 'LOCK') await writeFile(join(lock, name), '')
+    await expect(open(dir)).rejects.toMatchObject({ code: 'MR_DIRECTORY_LOCKED' })
+    await holder.close()
+  })
+
+  it('does not hide from git what else is in the folder (N25)', async () => {
+    const dir = await makeFolder()
+    await writeFile(join(dir, 'job.ts'), '')
+    await (await open(dir)).close()
+    expect((await readdir(dir)).sort()).toEqual(['job', 'job.ts'])
+  })
+
   it('remembers the record, and replaces it atomically', async () => {
     const dir = await makeFolder()
     const directory = await open(dir)

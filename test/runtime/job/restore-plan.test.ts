@@ -81,10 +81,16 @@ describe('comparing a checkpoint with the job', () => {
 
   it('accepts an edited job that has ended, but no other input or output (N23, R5)', () => {
     const renamed = { ...count, name: 'total', uid: 'total' }
-    const edited = planOf({ parallelism: 3, chains: [[source], [renamed, sink]], params: { input: 'b.csv', rate: 5 } })
+    const edited = planOf({
+      parallelism: 3,
+      chains: [[source], [renamed, sink]],
+      params: { input: 'b.csv', rate: 5 },
+    })
     expect(checkEnded(manifest, edited)).toEqual(['parameter input was a.csv, is now b.csv'])
     const moved = planOf({ chains: [[{ ...source, identity: { path: 'b.csv' } }], [count, sink]] })
-    expect(() => checkEnded(manifest, moved)).toThrow(expect.objectContaining({ code: 'MR_IDENTITY_CHANGED' }))
+    expect(() => checkEnded(manifest, moved)).toThrow(
+      expect.objectContaining({ code: 'MR_IDENTITY_CHANGED' }),
+    )
   })
 
   it('refuses a state of another kind or version (R5)', () => {

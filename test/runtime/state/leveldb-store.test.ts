@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -74,7 +83,9 @@ describe('the working copy in LevelDB', () => {
     within(backend, 'a', () => backend.value.update(1))
     backend.work(Infinity)
     while (failures.length === 0) await turn()
-    expect(failures).toEqual([expect.objectContaining({ code: 'MR_STATE_FAILED', name: 'RestartableError' })])
+    expect(failures).toEqual([
+      expect.objectContaining({ code: 'MR_STATE_FAILED', name: 'RestartableError' }),
+    ])
     expect(within(backend, 'a', () => backend.value.value())).toBe(1)
   })
 
@@ -88,7 +99,10 @@ describe('the working copy in LevelDB', () => {
     for (const name of readdirSync(directory)) {
       if (!name.endsWith('.ldb')) continue
       const path = join(directory, name)
-      writeFileSync(path, readFileSync(path).map((byte, at) => (at % 97 === 10 ? byte ^ 0x55 : byte)))
+      writeFileSync(
+        path,
+        readFileSync(path).map((byte, at) => (at % 97 === 10 ? byte ^ 0x55 : byte)),
+      )
     }
     const readAll = (): void => {
       for (let i = 0; i < 200; i++) within(backend, i, () => backend.value.value())

@@ -20,7 +20,9 @@ describe('MapIndex', () => {
         const plain = new Map<string, Key>()
         const check = (): void => {
           expect(index.sorted()).toEqual([...plain.keys()].sort())
-          expect(index.sorted().map((order) => index.key(order))).toEqual([...plain.keys()].sort().map((order) => plain.get(order)))
+          expect(index.sorted().map((order) => index.key(order))).toEqual(
+            [...plain.keys()].sort().map((order) => plain.get(order)),
+          )
           expect(index.size).toBe(plain.size)
         }
         for (const { what, key: stepKey } of steps) {

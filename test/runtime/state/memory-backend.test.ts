@@ -1,9 +1,70 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it } from 'vitest'
 import { MemoryBackend } from '../../../runtime/state/memory-backend.ts'
 import { stateBackendContract } from '../../contract/state-backend.ts'
+import { backendContext, encodeAll, within } from '../../contract/state-harness.ts'
+import { registerAll } from '../../contract/state-model.ts'
 
 stateBackendContract({
   name: 'memory backend',
   create: (context) => new MemoryBackend(context),
   context: () => ({}),
   runs: 200,
+})
+
+/** Bytes in use after everything that can be reached no more is gone. */
+function reachableBytes(): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
+describe('memory of a backend', () => {
+  it('does not keep the batches that keys were cut from, nor those of values once a snapshot has them', async () => {
+    const backend = new MemoryBackend(backendContext({}))
+    const { value } = registerAll(backend)
+    await backend.restore([])
+    const before = reachableBytes()
+    for (let i = 0; i < 60; i++) {
+      const batch = Buffer.alloc(1_000_000, `record number ${i} `).toString('latin1')
+      within(backend, batch.slice(0, 20) + i, () => value.update({ text: batch.slice(20, 50) }))
+      within(backend, batch.slice(3, 40), () => value.update(i))
+    }
+    encodeAll(backend, backend.beginSnapshot(1, 0))
+    expect(reachableBytes() - before).toBeLessThan(10_000_000)
+    within(backend, `record number 7 reco7`, () => {
+      expect(value.value()).toEqual({ text: 'rd number 7 record number 7 re' })
+    })
+  })
+
+  it('is given back when keys are cleared, without a snapshot too', async () => {
+    const backend = new MemoryBackend(backendContext({}))
+    const { value, map, list, timers } = registerAll(backend)
+    await backend.restore([])
+    const empty = backend.memoryBytes
+    for (let key = 0; key < 5_000; key++) {
+      within(backend, key, () => {
+        value.update({ key })
+        map.put('x', key)
+        list.add(key)
+        timers.register('event', key)
+      })
+      within(backend, key, () => {
+        value.clear()
+        map.clear()
+        list.clear()
+        timers.delete('event', key)
+      })
+      within(backend, `read only ${key}`, () => [
+        value.value(),
+        map.get('x'),
+        list.get(),
+        map.isEmpty(),
+      ])
+    }
+    expect(backend.memoryBytes - empty).toBeLessThan(100_000)
+    expect(backend.entryCount).toBe(0)
+  })
 })

@@ -41,7 +41,8 @@ function expected(log: readonly Logged[]): unknown[] {
   const left = new Map<string, string>()
   for (const { kind, key, value } of log) {
     const name = hex(Uint8Array.from(key))
-    if (kind === 'clear') for (const other of [...left.keys()]) if (other.startsWith(name)) left.delete(other)
+    if (kind === 'clear')
+      for (const other of [...left.keys()]) if (other.startsWith(name)) left.delete(other)
     left.set(name, kind === 'put' ? `put ${value}` : kind)
   }
   return [...left].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -72,21 +73,25 @@ describe('runs of entries', () => {
 
   it('merged, oldest first, say the same as one run, however they are cut and in whatever steps', () => {
     fc.assert(
-      fc.property(fc.array(logged, { maxLength: 120 }), fc.integer({ min: 1, max: 9 }), (log, step) => {
-        const runs = [new EntryRun()]
-        for (const entry of log) {
-          append(runs.at(-1)!, entry)
-          if (entry.seals) runs.push(new EntryRun())
-        }
-        for (const run of runs) run.seal()
-        const merge = new RunMerge(runs)
-        while (!merge.step(step));
-        expect(found(merge.result)).toEqual(expected(log))
-        // What was merged can be merged again, with what is newer.
-        const again = new RunMerge([...merge.result, ...runs])
-        again.step(Infinity)
-        expect(found(again.result)).toEqual(expected(log))
-      }),
+      fc.property(
+        fc.array(logged, { maxLength: 120 }),
+        fc.integer({ min: 1, max: 9 }),
+        (log, step) => {
+          const runs = [new EntryRun()]
+          for (const entry of log) {
+            append(runs.at(-1)!, entry)
+            if (entry.seals) runs.push(new EntryRun())
+          }
+          for (const run of runs) run.seal()
+          const merge = new RunMerge(runs)
+          while (!merge.step(step));
+          expect(found(merge.result)).toEqual(expected(log))
+          // What was merged can be merged again, with what is newer.
+          const again = new RunMerge([...merge.result, ...runs])
+          again.step(Infinity)
+          expect(found(again.result)).toEqual(expected(log))
+        },
+      ),
     )
   })
 
@@ -103,7 +108,10 @@ describe('runs of entries', () => {
     run.dropEntry()
     append(run, { kind: 'put', key: [0], value: 5, seals: false })
     run.seal()
-    expect(found([run])).toEqual([['00', 'put 5'], ['01', 'put 1']])
+    expect(found([run])).toEqual([
+      ['00', 'put 5'],
+      ['01', 'put 1'],
+    ])
     expect(run.byteLength).toBe(4)
   })
 

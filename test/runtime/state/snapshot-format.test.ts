@@ -42,7 +42,9 @@ describe('the format of entries', () => {
     map.clear()
     backend.clearCurrent()
     const later = encodeAll(backend, backend.beginSnapshot(2, 1))
-    const shown = [...entries, ...later].map((entry) => `${entry.kind} ${hex(entry.key)} ${hex(entry.value)}`)
+    const shown = [...entries, ...later].map(
+      (entry) => `${entry.kind} ${hex(entry.key)} ${hex(entry.value)}`,
+    )
     expect(shown).toEqual([
       'put 0102000330616200' + '00' + ' 010001040e',
       'put 0102000430616200' + '00' + '00000000' + ' 0100010d010402',
@@ -69,7 +71,12 @@ describe('the format of entries', () => {
         writePiece(writer, 0xfedcba98)
         const { subKey: rest, ...read } = readEntryKey(writer.copy())
         const normal = (given: Key | undefined) => (given === 0 ? 0 : given)
-        expect(read).toEqual({ keyGroup, stateId, key: normal(owner), namespace: normal(namespace) })
+        expect(read).toEqual({
+          keyGroup,
+          stateId,
+          key: normal(owner),
+          namespace: normal(namespace),
+        })
         expect([readKey(rest), readPiece(rest), rest.left]).toEqual([normal(subKey), 0xfedcba98, 0])
       }),
     )
@@ -81,8 +88,12 @@ describe('the format of entries', () => {
     const stored = writer.copy()
     expect([versionOf(stored), readEntryValue(stored)]).toEqual([513, ['x', undefined]])
     stored[0] = 9
-    expect(() => readEntryValue(stored)).toThrow(expect.objectContaining({ code: 'MR_CHECKPOINT_CORRUPT' }))
-    expect(() => readEntryValue(stored.slice(0, 2))).toThrow(expect.objectContaining({ code: 'MR_CHECKPOINT_CORRUPT' }))
+    expect(() => readEntryValue(stored)).toThrow(
+      expect.objectContaining({ code: 'MR_CHECKPOINT_CORRUPT' }),
+    )
+    expect(() => readEntryValue(stored.slice(0, 2))).toThrow(
+      expect.objectContaining({ code: 'MR_CHECKPOINT_CORRUPT' }),
+    )
   })
 
   it('refuses a list in pieces, which only a later version writes', async () => {
@@ -95,6 +106,8 @@ describe('the format of entries', () => {
     const entry: StateEntry = { key: keyBytes, kind: 'put', value: writer.copy() }
     const backend = new KeyedBackend(backendContext({}), undefined)
     registerAll(backend)
-    await expect(backend.restore([entry])).rejects.toThrow(expect.objectContaining({ code: 'MR_CHECKPOINT_VERSION' }))
+    await expect(backend.restore([entry])).rejects.toThrow(
+      expect.objectContaining({ code: 'MR_CHECKPOINT_VERSION' }),
+    )
   })
 })

@@ -70,7 +70,8 @@ describe('write-back', () => {
     const handles = registerAll(backend)
     await backend.restore([])
     const get = (key: string) => within(backend, key, () => handles.value.value())
-    const set = (key: string, value: unknown) => within(backend, key, () => handles.value.update(value))
+    const set = (key: string, value: unknown) =>
+      within(backend, key, () => handles.value.update(value))
     return { backend, store, get, set, ...handles }
   }
   afterEach(async () => {
@@ -118,10 +119,49 @@ describe('write-back', () => {
     for (let i = 0; i < 30; i++) expect(get(`key ${i}`)).toMatch(/^2 x/)
   })
 
+  /** A cache with room for less than one value of 900 bytes, as timers take the rest, and for two of them pending. */
+  const openSmall = async () => {
+    const opened = await open({ cacheBytes: 8_000 })
+    within(opened.backend, 'k', () => {
+      for (let i = 0; i < 40; i++) opened.timers.register('event', i)
+    })
+    return opened
+  }
+
+  it('answers with the newest of several values that are under way (R22)', async () => {
+    const { backend, store, get, set } = await openSmall()
+    for (const letter of ['x', 'y']) {
+      set('k', letter.repeat(900))
+      backend.work(Infinity)
+    }
+    expect(backend.isSuspended).toBe(true)
+    await store.land()
+    expect(store.batches.length).toBe(2)
+    expect(get('k')).toBe('y'.repeat(900))
+    await store.land()
+    expect(get('k')).toBe('y'.repeat(900))
+  })
+
+  it('finds entries of a map that were written out while its index stays (R22)', async () => {
+    const { backend, store, map } = await openSmall()
+    within(backend, 'k', () => map.put(1, 'x'.repeat(900)))
+    backend.work(Infinity)
+    await store.land()
+    expect(store.landed.size).toBe(1)
+    expect(within(backend, 'k', () => [map.has(1), map.get(2), map.isEmpty()])).toEqual([
+      true,
+      undefined,
+      false,
+    ])
+    expect(store.reads).toBe(1)
+  })
+
   it('says what plain maps say, however long batches are under way (R22)', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.constantFrom(1, 4_000, 12_000), (all, cacheBytes) =>
-        new StatePlay(() => new KeyedBackend(backendContext({ cacheBytes }), new LaggingStore())).run(all),
+        new StatePlay(
+          () => new KeyedBackend(backendContext({ cacheBytes }), new LaggingStore()),
+        ).run(all),
       ),
       { numRuns: 150 },
     )

@@ -1,0 +1,87 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runJob } from '../../runtime/job/run-job.ts'
+import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
+import { eventOf, jobUrl, run } from './run.ts'
+
+const makeFolder = temporaryFolders()
+const poolSize = process.env['UV_THREADPOOL_SIZE']
+let dir: string
+
+beforeEach(async () => {
+  dir = join(await makeFolder(), 'state')
+})
+
+afterEach(() => {
+  if (poolSize === undefined) delete process.env['UV_THREADPOOL_SIZE']
+  else process.env['UV_THREADPOOL_SIZE'] = poolSize
+})
+
+describe('running a job from a program', () => {
+  it('resolves with status, last checkpoint, metrics and what was collected (N5)', async () => {
+    const options = { dir, parallelism: 2, memory: '256mb', params: { count: 50 } }
+    const result = await runJob(jobUrl('collecting'), options)
+    expect(result).toMatchObject({
+      status: 'finished',
+      lastCheckpoint: { kind: 'final', checkpointId: 1 },
+      metrics: {
+        recordsRead: 50,
+        recordsWritten: 50,
+        checkpoints: 1,
+        restarts: 0,
+        operators: { numbers: { recordsOut: 50 }, squares: { recordsIn: 50 } },
+      },
+    })
+    const squares = result.collected['squares'] as number[]
+    expect([...squares].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i * i))
+  })
+
+  it('starts nothing when the signal was aborted before (N5, R14)', async () => {
+    const stopped = await run(jobUrl('collecting'), { dir, signal: AbortSignal.abort() })
+    expect(stopped.result).toMatchObject({ status: 'stopped', lastCheckpoint: undefined })
+    expect(stopped.events.map((event) => event.type)).toEqual(['finished'])
+    expect(await readdir(join(dir, 'collecting'))).toEqual(['holder', 'lock'])
+  })
+
+  it('says when the thread pool of the process is too small (N14)', async () => {
+    for (const [size, isTold] of [
+      ['11', true],
+      ['12', false],
+    ] as const) {
+      process.env['UV_THREADPOOL_SIZE'] = size
+      const told = await run(jobUrl('collecting'), { dir, parallelism: 2, fresh: true })
+      expect(
+        eventOf(told, 'started')?.notes.some((note) => note.includes('UV_THREADPOOL_SIZE')),
+      ).toBe(isTold)
+    }
+  })
+
+  it('hands secrets to the job, and stores them nowhere (N4)', async () => {
+    const token = 'open-sesame-4711'
+    const told = await run(jobUrl('secretive'), { dir, params: { token } })
+    expect(told.result?.collected).toEqual({ sums: [1 + token.length, 2 + token.length] })
+    expect(JSON.stringify(told.events)).not.toContain(token)
+    const names = await readdir(dir, { recursive: true, withFileTypes: true })
+    const files = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+    expect(files.some((file) => file.endsWith('manifest.json'))).toBe(true)
+    for (const file of files) expect(await readFile(file, 'latin1')).not.toContain(token)
+  })
+
+  it('refuses wrong options and parameters, and lists what there is', async () => {
+    const options = { dir, parralelism: 2 } as never
+    expect((await run(jobUrl('collecting'), options)).error).toMatchObject({
+      code: 'MR_OPTION_INVALID',
+    })
+    const { error } = await run(jobUrl('collecting'), { dir, params: { cuont: 5 } })
+    expect(error).toMatchObject({
+      code: 'MR_PARAMETER_INVALID',
+      message: expect.stringContaining('count'),
+    })
+    const little = await run(jobUrl('collecting'), { dir, memory: '10mb' })
+    expect(little.error).toMatchObject({
+      code: 'MR_OPTION_INVALID',
+      message: expect.stringContaining('43mb'),
+    })
+  })
+})
