@@ -10,8 +10,6 @@ const STEPS_WITHOUT_TIME = 512
 const FOLD_RUNS = 32
 /** So many snapshots in a row may end unfinished before what they encoded is merged at once. */
 const MAX_UNMERGED = 8
-/** Places in the set of changes that were given up are removed when there are this many and they are the majority. */
-const MIN_VOIDS = 1_024
 
 /**
  * Anything that stands in a snapshot by itself: a value, an entry of a map, a timer.
@@ -26,6 +24,8 @@ const MIN_VOIDS = 1_024
  */
 export abstract class Change {
   stamp = 0
+  /** Its place in the set of changes of the current interval, while it has that stamp. */
+  place = 0
   /** Whether it existed when it was first changed in its interval: if not, its end leaves no trace. */
   existed = false
 
@@ -46,7 +46,6 @@ export class ChangeLog {
   /** The current interval; what has this stamp is in the set already. */
   interval = 1
   #changed: Change[] = []
-  #voids = 0
   /** Entries of the interval that were encoded before its end: evicted ones, and `clear`s; oldest run first. */
   #early: EntryRun[] = []
   #openRun: EntryRun | undefined
@@ -60,6 +59,7 @@ export class ChangeLog {
     if (change.stamp !== 0) this.encodeFirst(change)
     change.stamp = this.interval
     change.existed = exists
+    change.place = this.#changed.length
     this.#changed.push(change)
   }
 
@@ -89,17 +89,14 @@ export class ChangeLog {
     run.beginValue()
   }
 
-  /**
-   * Something leaves the set of the current interval: it came and went, or a `clear` covers it, or it has been encoded.
-   *
-   * Its place stays for a while, since removing it would cost a search.
-   */
+  /** Something leaves the set of the current interval: it came and went, or a `clear` covers it, or it has been encoded. */
   leave(change: Change): void {
+    invariant(change.stamp === this.interval, 'a change leaves a set that it is not in')
     change.stamp = 0
-    this.#voids++
-    if (this.#voids < MIN_VOIDS || this.#voids * 2 < this.#changed.length) return
-    this.#changed = [...new Set(this.#changed.filter((other) => other.stamp === this.interval))]
-    this.#voids = 0
+    const last = this.#changed.pop()!
+    if (last === change) return
+    this.#changed[change.place] = last
+    last.place = change.place
   }
 
   #writableRun(): EntryRun {
@@ -133,7 +130,6 @@ export class ChangeLog {
     })
     this.#snapshot = snapshot
     this.#changed = []
-    this.#voids = 0
     this.#early = []
     this.#openRun = undefined
     this.#fold = undefined
@@ -151,6 +147,7 @@ export class ChangeLog {
   #reclaim(snapshot: Delta): void {
     for (const change of snapshot.abandon()) {
       change.stamp = this.interval
+      change.place = this.#changed.length
       this.#changed.push(change)
     }
   }

@@ -270,7 +270,7 @@ export class KeyedBackend implements KeyedStateBackend {
     let timers = 0
     for (const queue of this.#queues) timers += queue.count('event') + queue.count('processing')
     return (
-      rows.count * ROW_BYTES +
+      rows.kept * ROW_BYTES +
       timers * TIMER_BYTES +
       changes.memoryBytes +
       (this.#spill?.filterBytes ?? 0)

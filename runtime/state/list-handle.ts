@@ -28,7 +28,7 @@ export class ListHandle<T> implements ListState<T> {
   add(value: T): void {
     const cell = this.#cell()
     const list = this.#listToChange(cell)
-    list.push(this.#take(value, cell, list.length))
+    list.push(this.#take(value, cell))
     this.#changed(cell, 1)
     if (this.#table.strict !== undefined) this.#table.strict.stored(value, cell)
   }
@@ -39,7 +39,7 @@ export class ListHandle<T> implements ListState<T> {
     if (length === 0) return
     const cell = this.#cell()
     const list = this.#listToChange(cell)
-    for (let i = 0; i < length; i++) list.push(this.#take(values[i]!, cell, list.length))
+    for (let i = 0; i < length; i++) list.push(this.#take(values[i]!, cell))
     this.#changed(cell, length)
     this.#storedAll(values, cell)
   }
@@ -53,8 +53,8 @@ export class ListHandle<T> implements ListState<T> {
     const cell = this.#cell()
     const list = values.slice()
     const table = this.#table
-    if (table.strict !== undefined || table.loans.hasOthers(cell)) {
-      for (let i = 0; i < length; i++) list[i] = this.#take(list[i]!, cell, i)
+    if (table.loans.hasOthers(cell)) {
+      for (let i = 0; i < length; i++) list[i] = this.#take(list[i]!, cell)
     }
     table.touch(cell)
     if (cell.value === ABSENT) table.valueCount++
@@ -101,12 +101,10 @@ export class ListHandle<T> implements ListState<T> {
     table.cache.resize(cell, bytes + Math.ceil(elementBytes * added))
   }
 
-  /** The element as it is to be stored at `index`. */
-  #take(value: T, cell: StateCell, index: number): T {
-    const { strict, loans } = this.#table
-    if (strict !== undefined) strict.check(value, cell, `[${index}]`)
+  /** The element as it is to be stored. */
+  #take(value: T, cell: StateCell): T {
     if (typeof value !== 'object' || value === null) return value
-    return loans.take(value, cell) as T
+    return this.#table.loans.take(value, cell) as T
   }
 
   #storedAll(values: readonly T[], cell: StateCell): void {

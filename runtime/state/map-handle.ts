@@ -1,7 +1,8 @@
+import { keyProblem } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
 import type { MapStore } from './map-store.ts'
 import { ABSENT, type CellState } from './state-cell.ts'
-import { outsideCallback } from './state-errors.ts'
+import { mapKeyInvalid, outsideCallback } from './state-errors.ts'
 import type { StateRow } from './state-row.ts'
 import type { StateTable } from './state-table.ts'
 import type { MapState } from './state.ts'
@@ -19,21 +20,21 @@ export class MapHandle<K extends Key, V> implements MapState<K, V> {
   }
 
   get(key: K): V | undefined {
-    const value = this.#read(this.#row(), key)
+    const value = this.#read(this.#rowFor(key), key)
     return value === ABSENT ? undefined : (value as V)
   }
 
   has(key: K): boolean {
-    const cell = this.#maps.find(this.#row(), this.#state, key)
+    const cell = this.#maps.find(this.#rowFor(key), this.#state, key)
     return cell !== undefined && this.#table.peek(cell) !== ABSENT
   }
 
   put(key: K, value: V): void {
-    this.#maps.put(this.#row(), this.#state, key, value)
+    this.#maps.put(this.#rowFor(key), this.#state, key, value)
   }
 
   remove(key: K): void {
-    this.#maps.remove(this.#row(), this.#state, key)
+    this.#maps.remove(this.#rowFor(key), this.#state, key)
   }
 
   entries(): IterableIterator<[K, V]> {
@@ -58,6 +59,14 @@ export class MapHandle<K extends Key, V> implements MapState<K, V> {
 
   #row(): StateRow {
     return this.#table.row ?? this.#table.openRow()
+  }
+
+  /** The current row, for an entry whose key is one (R19). */
+  #rowFor(key: Key): StateRow {
+    const row = this.#row()
+    const problem = typeof key === 'string' ? undefined : keyProblem(key)
+    if (problem !== undefined) throw mapKeyInvalid(this.#state, row, problem)
+    return row
   }
 
   #read(row: StateRow, key: Key): unknown {

@@ -185,8 +185,10 @@ export class MapStore {
     }
     const value = this.#table.peek(cell)
     if (value !== ABSENT) return value as MapIndex
+    // Known to be empty; the deletion of its record may still be under way.
     const empty = new MapIndex()
     cell.value = empty
+    if (cell.position < 0) this.#table.cache.add(cell, 0)
     return empty
   }
 

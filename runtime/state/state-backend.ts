@@ -107,7 +107,7 @@ export interface StateSnapshot {
   readonly checkpointId: number
   /** True once every entry has been encoded: `entries` may be read. `work` of the backend makes progress. */
   readonly isEncoded: boolean
-  /** Called once when `isEncoded` becomes true; at once if it is. */
+  /** Called once when `isEncoded` becomes true; at once if it is. Never, if the checkpoint is aborted before. */
   onEncoded(callback: () => void): void
   /** All entries, ascending by key; valid once encoded, until the next snapshot begins. */
   entries(): Iterable<StateEntry>

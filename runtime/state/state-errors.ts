@@ -30,6 +30,19 @@ export function stateLabel(
   return `State "${state.name}" of operator "${state.uid}", key ${showKey(row.key)}${namespace}`
 }
 
+/** A map was given a key that is none (R19). */
+export function mapKeyInvalid(
+  state: StateName,
+  row: { readonly key: Key; readonly namespace: Key | undefined },
+  problem: string,
+): StreamError {
+  return new StreamError(
+    'MR_KEY_INVALID',
+    `${stateLabel(state, row)}: a map key is ${problem}; an entry cannot be stored or found under it; use a string, number, bigint, bytes or a tuple of these.`,
+    { uid: state.uid, state: state.name, key: showKey(row.key) },
+  )
+}
+
 /** State, its iterators, or timers were used when no callback has a key (R15). */
 export function outsideCallback(): StreamError {
   return new StreamError(

@@ -5,8 +5,8 @@ import { ownKey } from './own-key.ts'
 /**
  * All that is in memory of one key and namespace: a slot for each state and each set of timers of the backend.
  *
- * Found once for each record; the states then find their cell by index. A row stands in the table only while something
- * of it is in use, so that keys that are not touched any more cost nothing.
+ * Found once for each record; the states then find their cell by index. A row that is not in use any more stays in the
+ * table for a while, as its key often comes back.
  */
 export class StateRow {
   readonly keyGroup: number
@@ -17,12 +17,14 @@ export class StateRow {
   namespace: Key | undefined
   /** What it stands under in the table, or among the namespaces of its parent. */
   canonical: CanonicalKey
-  /** Rows of the key's other namespaces. */
+  /** Rows of the key's other namespaces; none once they are gone. */
   named: Map<CanonicalKey, StateRow> | undefined
   /** How many slots and namespaces are in use. */
   uses = 0
   /** Key and namespace are in memory of their own. */
   isOwned = false
+  /** Stands in the table without being in use. */
+  isIdle = false
 
   constructor(options: {
     readonly key: Key
@@ -41,14 +43,23 @@ export class StateRow {
   }
 }
 
-/** The rows that are in use, by key and namespace. */
+/** Rows of keys that are not in use, but kept: at most so many, or as many as are in use. */
+const MIN_IDLE = 1_024
+
+/** The rows that are in use, by key and namespace, and for a while those that were. */
 export class RowTable {
   readonly #rows: Map<CanonicalKey, StateRow> = new Map()
   #count = 0
+  #idle = 0
 
-  /** Number of rows, those of namespaces included. */
+  /** Number of rows in use, those of namespaces included. */
   get count(): number {
     return this.#count
+  }
+
+  /** Number of rows in memory. */
+  get kept(): number {
+    return this.#count + this.#idle
   }
 
   /** The row of a key's default namespace. */
@@ -63,11 +74,13 @@ export class RowTable {
     const { parent } = row
     if (parent !== undefined) this.use(parent)
     if (!row.isOwned) own(row)
-    if (parent === undefined) this.#rows.set(row.canonical, row)
-    else {
+    if (parent !== undefined) {
       parent.named ??= new Map()
       parent.named.set(row.canonical, row)
-    }
+    } else if (row.isIdle) {
+      row.isIdle = false
+      this.#idle--
+    } else this.#rows.set(row.canonical, row)
   }
 
   /** The row that stands in the table for the same key and namespace; the same one if there is none. */
@@ -77,23 +90,35 @@ export class RowTable {
     return this.current(parent).named?.get(row.canonical) ?? row
   }
 
-  /** One slot less is in use; the row leaves with the last. */
+  /** One slot less is in use; with the last a row becomes idle, that of a namespace leaves. */
   release(row: StateRow): void {
     if (--row.uses > 0) return
     this.#count--
     const { parent } = row
-    if (parent === undefined) {
-      this.#rows.delete(row.canonical)
+    if (parent !== undefined) {
+      parent.named!.delete(row.canonical)
+      this.release(parent)
       return
     }
-    parent.named!.delete(row.canonical)
-    if (parent.named!.size === 0) parent.named = undefined
-    this.release(parent)
+    row.isIdle = true
+    this.#idle++
+    if (this.#idle > Math.max(MIN_IDLE, this.#count)) this.#sweep()
+  }
+
+  /** Drops all idle rows: O(rows), after as many have become idle. */
+  #sweep(): void {
+    for (const row of this.#rows.values()) {
+      if (!row.isIdle) continue
+      row.isIdle = false
+      this.#rows.delete(row.canonical)
+    }
+    this.#idle = 0
   }
 
   clear(): void {
     this.#rows.clear()
     this.#count = 0
+    this.#idle = 0
   }
 }
 

@@ -250,7 +250,6 @@ export class StateTable implements CellHost {
 
   /** Sets the value of a cell. */
   write(cell: StateCell, given: unknown): void {
-    if (this.strict !== undefined) this.strict.check(given, cell)
     this.touch(cell)
     cell.value = typeof given === 'object' && given !== null ? this.loans.take(given, cell) : given
     this.changed(cell)

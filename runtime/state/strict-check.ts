@@ -1,5 +1,5 @@
 import { StreamError } from '../errors.ts'
-import { checkValue, encodeValue } from '../value-codec.ts'
+import { encodeValue } from '../value-codec.ts'
 import { ABSENT, EVICTED, type StateCell } from './state-cell.ts'
 import { showKey, stateLabel } from './state-errors.ts'
 
@@ -27,16 +27,7 @@ export class StrictCheck {
     if (!this.#touched.has(cell)) this.#touched.set(cell, this.#encode(cell))
   }
 
-  /** Refuses a value outside the type table before it is stored (R18); `place` is where in the cell's value it will be. */
-  check(value: unknown, cell: StateCell, place = ''): void {
-    try {
-      checkValue(value, cell.state.path + place)
-    } catch (error) {
-      throw cell.name(error)
-    }
-  }
-
-  /** `given` has been stored as the value of a cell, or in it. */
+  /** `given` has been stored as the value of a cell, or in it; refused if it is outside the type table (R18). */
   stored(given: unknown, cell: StateCell): void {
     this.#touched.set(cell, this.#encode(cell))
     if (typeof given !== 'object' || given === null) return

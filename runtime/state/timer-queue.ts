@@ -6,6 +6,7 @@ import { writeNoValue, writePrefix } from './snapshot-format.ts'
 import type { TimeDomain, TimerQueue } from './state-backend.ts'
 import type { StateRow } from './state-row.ts'
 import type { StateTable } from './state-table.ts'
+import { type HeapItem, TimerHeap } from './timer-heap.ts'
 
 /** What a timer takes in memory, with its share of heap and row. */
 export const TIMER_BYTES = 250
@@ -13,7 +14,7 @@ export const TIMER_BYTES = 250
 const FEW = 16
 
 /** One timer, waiting in the heap of its domain, or gone but with its end still to be told to a snapshot. */
-class Timer extends Change {
+class Timer extends Change implements HeapItem {
   readonly domain: TimerDomain
   readonly row: StateRow
   readonly timestamp: number
@@ -42,10 +43,17 @@ class Timer extends Change {
   }
 }
 
-/** The timers of one key and namespace, by timestamp; stands in the row's slot of the domain. */
+/** What stands in a row's slot of the domain: its one timer, or several. */
+type Held = Timer | RowTimers
+
+/** Several timers of one key and namespace, by timestamp. */
 class RowTimers {
-  readonly #few: Timer[] = []
+  readonly #few: Timer[]
   #many: Map<number, Timer> | undefined
+
+  constructor(first: Timer, second: Timer) {
+    this.#few = [first, second]
+  }
 
   find(timestamp: number): Timer | undefined {
     if (this.#many !== undefined) return this.#many.get(timestamp)
@@ -81,7 +89,7 @@ class TimerDomain {
   readonly stateId: number
   readonly slot: number
   readonly #table: StateTable
-  readonly #heap: Timer[] = []
+  readonly #heap: TimerHeap<Timer> = new TimerHeap()
 
   constructor(table: StateTable, stateId: number, slot: number) {
     this.#table = table
@@ -90,36 +98,35 @@ class TimerDomain {
   }
 
   get count(): number {
-    return this.#heap.length
+    return this.#heap.count
   }
 
   get earliest(): number {
-    const first = this.#heap[0]
-    return first === undefined ? Infinity : first.timestamp
+    return this.#heap.earliest
   }
 
   register(row: StateRow, timestamp: number): void {
-    let timer = (row.slots[this.slot] as RowTimers | undefined)?.find(timestamp)
+    let timer = this.#find(row, timestamp)
     if (timer === undefined) timer = this.#add(row, timestamp)
     else if (timer.position >= 0) return
     const { changes } = this.#table
     if (timer.stamp !== changes.interval) changes.touch(timer, false)
-    this.#push(timer)
+    this.#heap.add(timer)
   }
 
   restore(row: StateRow, timestamp: number, asChange: boolean): void {
     const timer = this.#add(row, timestamp)
     if (asChange) this.#table.changes.touch(timer, false)
-    this.#push(timer)
+    this.#heap.add(timer)
   }
 
   delete(row: StateRow, timestamp: number): void {
-    const timer = (row.slots[this.slot] as RowTimers | undefined)?.find(timestamp)
+    const timer = this.#find(row, timestamp)
     if (timer !== undefined && timer.position >= 0) this.#end(timer)
   }
 
   pop(upTo: number): Timer | undefined {
-    const first = this.#heap[0]
+    const { first } = this.#heap
     if (first === undefined || first.timestamp > upTo) return undefined
     this.#end(first)
     return first
@@ -128,75 +135,38 @@ class TimerDomain {
   /** The end of a timer needs to be known no more. */
   forget(timer: Timer): void {
     const { row } = timer
-    if (!(row.slots[this.slot] as RowTimers).remove(timer)) return
+    const held = row.slots[this.slot] as Held
+    if (held !== timer && !(held as RowTimers).remove(timer)) return
     row.slots[this.slot] = undefined
     this.#table.rows.release(row)
   }
 
   #add(row: StateRow, timestamp: number): Timer {
     const timer = new Timer(this, row, timestamp)
-    let timers = row.slots[this.slot] as RowTimers | undefined
-    if (timers === undefined) {
-      timers = new RowTimers()
-      row.slots[this.slot] = timers
+    const held = row.slots[this.slot] as Held | undefined
+    if (held === undefined) {
+      row.slots[this.slot] = timer
       this.#table.rows.use(row)
-    }
-    timers.add(timer)
+    } else if (held instanceof Timer) {
+      row.slots[this.slot] = new RowTimers(held, timer)
+    } else held.add(timer)
     return timer
+  }
+
+  #find(row: StateRow, timestamp: number): Timer | undefined {
+    const held = row.slots[this.slot] as Held | undefined
+    if (held === undefined) return undefined
+    if (held instanceof Timer) return held.timestamp === timestamp ? held : undefined
+    return held.find(timestamp)
   }
 
   #end(timer: Timer): void {
     const { changes } = this.#table
     if (timer.stamp !== changes.interval) changes.touch(timer, true)
-    this.#removeFromHeap(timer)
+    this.#heap.remove(timer)
     if (timer.existed) return
     changes.leave(timer)
     this.forget(timer)
-  }
-
-  #push(timer: Timer): void {
-    this.#heap.push(timer)
-    this.#rise(timer, this.#heap.length - 1)
-  }
-
-  #removeFromHeap(timer: Timer): void {
-    const { position } = timer
-    const last = this.#heap.pop()!
-    timer.position = -1
-    if (last === timer) return
-    this.#rise(last, position)
-    this.#sink(last, last.position)
-  }
-
-  #rise(timer: Timer, from: number): void {
-    const heap = this.#heap
-    let at = from
-    while (at > 0) {
-      const parent = heap[(at - 1) >>> 1]!
-      if (parent.timestamp <= timer.timestamp) break
-      heap[at] = parent
-      parent.position = at
-      at = (at - 1) >>> 1
-    }
-    heap[at] = timer
-    timer.position = at
-  }
-
-  #sink(timer: Timer, from: number): void {
-    const heap = this.#heap
-    let at = from
-    for (;;) {
-      let child = at * 2 + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && heap[child + 1]!.timestamp < heap[child]!.timestamp) child++
-      const earlier = heap[child]!
-      if (earlier.timestamp >= timer.timestamp) break
-      heap[at] = earlier
-      earlier.position = at
-      at = child
-    }
-    heap[at] = timer
-    timer.position = at
   }
 }
 

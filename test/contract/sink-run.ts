@@ -1,6 +1,6 @@
 import type { Committer, Sink, SinkContext, SinkWriter } from '../../runtime/sink.ts'
 import { decodeValue, encodeValue } from '../../runtime/value-codec.ts'
-import { ManualClock } from '../harness/manual-clock.ts'
+import { ManualClock } from '../../testing/manual-clock.ts'
 
 /** A lineage as `randomId` makes them. */
 export const LINEAGE = 'aaaaaaaaaaaaaaaa'

@@ -7,7 +7,7 @@ import type {
   SplitEnumerator,
   SplitOutput,
 } from '../../runtime/source.ts'
-import { ManualClock } from '../harness/manual-clock.ts'
+import { ManualClock } from '../../testing/manual-clock.ts'
 
 /** What a source keeps in a checkpoint: the enumerator's part and one list of splits a reader. */
 export interface SourceSnapshot {

@@ -45,12 +45,13 @@ describe('the format of entries', () => {
     const shown = [...entries, ...later].map(
       (entry) => `${entry.kind} ${hex(entry.key)} ${hex(entry.value)}`,
     )
+    // Kind · key (group, state, "ab", namespace, sub-key) · value (codec, version, value).
     expect(shown).toEqual([
-      'put 0102000330616200' + '00' + ' 010001040e',
-      'put 0102000430616200' + '00' + '00000000' + ' 0100010d010402',
-      'put 0102000530616200' + '307700' + '10c014000000000000' + ' 000001',
-      'put 010202bc30616200' + '00' + '10c000000000000000' + ' 010001080178',
-      'clear 010202bc30616200' + '00 ',
+      'put 010200033061620000 010001040e',
+      'put 01020004306162000000000000 0100010d010402',
+      'put 010200053061620030770010c014000000000000 000001',
+      'put 010202bc306162000010c000000000000000 010001080178',
+      'clear 010202bc3061620000 ',
     ])
     await backend.close()
   })

@@ -134,7 +134,7 @@ describe('write-back', () => {
       set('k', letter.repeat(900))
       backend.work(Infinity)
     }
-    expect(backend.isSuspended).toBe(true)
+    expect([backend.isSuspended, store.batches.length]).toEqual([true, 1])
     await store.land()
     expect(store.batches.length).toBe(2)
     expect(get('k')).toBe('y'.repeat(900))
@@ -154,6 +154,28 @@ describe('write-back', () => {
       false,
     ])
     expect(store.reads).toBe(1)
+  })
+
+  it('keeps nothing of a map that has become empty, looked at while that is under way or not', async () => {
+    const { backend, store, map } = await open()
+    within(backend, 'k', () => map.put(1, 1))
+    backend.work(Infinity)
+    await store.land()
+    const { memoryBytes } = backend
+    within(backend, 'k', () => map.remove(1))
+    for (let i = 0; i < 6; i++) {
+      backend.work(Infinity)
+      expect(within(backend, 'k', () => map.isEmpty())).toBe(true)
+      await store.land()
+    }
+    backend.work(Infinity)
+    await store.land()
+    expect(store.landed.size).toBe(0)
+    const snapshot = backend.beginSnapshot(1, 0)
+    while (!snapshot.isEncoded) backend.work(Infinity)
+    const next = backend.beginSnapshot(2, 1)
+    while (!next.isEncoded) backend.work(Infinity)
+    expect(backend.memoryBytes).toBeLessThan(memoryBytes)
   })
 
   it('says what plain maps say, however long batches are under way (R22)', async () => {

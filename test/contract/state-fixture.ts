@@ -1,0 +1,57 @@
+import { afterEach } from 'vitest'
+import type { BackendContext, KeyedStateBackend } from '../../runtime/state/state-backend.ts'
+import { backendContext, type Contents, type CreateBackend, toRestore } from './state-harness.ts'
+import { type Handles, registerAll } from './state-model.ts'
+
+export interface StateBackendContract {
+  readonly name: string
+  readonly create: CreateBackend
+  /** What the contexts of this implementation have otherwise, such as a small cache and a directory for each. */
+  readonly context: () => Partial<BackendContext>
+  /** Runs of the property test. */
+  readonly runs: number
+}
+
+/** A backend with its states registered. */
+export type OpenBackend = KeyedStateBackend & Handles
+
+/** What the parts of the contract work with. */
+export interface StateFixture {
+  readonly name: string
+  readonly runs: number
+  /** A backend with nothing registered; closed after the test. */
+  create(overrides?: Partial<BackendContext>): KeyedStateBackend
+  /** A fresh one. */
+  open(overrides?: Partial<BackendContext>): Promise<OpenBackend>
+  /** One that goes on from contents. */
+  restored(contents: Contents, asChanges?: boolean): Promise<OpenBackend>
+}
+
+export function stateFixture(contract: StateBackendContract): StateFixture {
+  const opened: KeyedStateBackend[] = []
+  afterEach(async () => {
+    for (const backend of opened.splice(0)) await backend.close()
+  })
+  const create = (overrides: Partial<BackendContext> = {}): KeyedStateBackend => {
+    const backend = contract.create(backendContext({ ...contract.context(), ...overrides }))
+    opened.push(backend)
+    return backend
+  }
+  return {
+    name: contract.name,
+    runs: contract.runs,
+    create,
+    async open(overrides) {
+      const backend = create(overrides)
+      const handles = registerAll(backend)
+      await backend.restore([])
+      return Object.assign(backend, handles)
+    },
+    async restored(contents, asChanges = false) {
+      const backend = create()
+      const handles = registerAll(backend)
+      await backend.restore(toRestore(contents), { asChanges })
+      return Object.assign(backend, handles)
+    },
+  }
+}
