@@ -75,6 +75,19 @@ export class NodeRuntime implements RecordTarget {
     running[0] = caller
   }
 
+  /** Lets the operator see an event-time timer. */
+  fireEventTime(timestamp: number): void {
+    const { body } = this
+    if (body.kind !== 'operator') return
+    const caller = this.enter()
+    try {
+      body.operator.onEventTime?.(timestamp)
+    } catch (error) {
+      throw describeFailure(error, this, { what: 'event-time timer', timestamp })
+    }
+    this.leave(caller)
+  }
+
   /** For work that is neither record nor callback: what is running now is this node; returns what was. */
   enter(): number {
     const caller = this.#running[0]!

@@ -288,7 +288,6 @@ export class Subtask implements DirectTarget {
       node.leave(caller)
       left -= workPerLook
       this.#polled += workPerLook
-      if (this.#polled >= RECORDS_PER_TICK) this.tick()
       if (result === 'end') {
         this.#phase = 'ending'
         this.#setStatus(0, 'active')
@@ -296,6 +295,10 @@ export class Subtask implements DirectTarget {
         return true
       }
       if (result === 'wait') this.#sourceWaits = true
+      if (this.#polled >= RECORDS_PER_TICK) {
+        this.tick()
+        break
+      }
       if (this.options.clock.elapsed() >= deadline) break
     }
     return left < quantum

@@ -85,10 +85,8 @@ export class WatermarkCascade {
   }
 
   #fireTimer(node: NodeRuntime, timestamp: number): void {
-    const { body } = node
-    if (body.kind !== 'operator') return
     try {
-      node.call('event-time timer', timestamp, () => body.operator.onEventTime?.(timestamp))
+      node.fireEventTime(timestamp)
     } catch (error) {
       throw this.#options.nameKey(error)
     }

@@ -192,6 +192,15 @@ describe('Subtask of a source', () => {
     expect(kit.subtask.isFinished).toBe(false)
   })
 
+  it('sees its end also in the poll that makes a look at its watermark due', () => {
+    // The last of the polls that make 1,024 records.
+    reader.limit = 1_023
+    kit.subtask.assign((source) => source.noMoreSplits())
+    while (turn(4_096));
+    expect(channel.sent.slice(1_023)).toEqual(['watermark Infinity', 'end'])
+    expect(kit.subtask.isFinished).toBe(true)
+  })
+
   it('ends at the final watermark', () => {
     kit.subtask.assign((source) => source.noMoreSplits())
     while (turn());
