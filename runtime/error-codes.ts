@@ -10,7 +10,8 @@ export const ERROR_CODES = {
   MR_CHECKPOINT_FAILED: 'A checkpoint could not be written; its changes go into the next one.',
   MR_CHECKPOINT_NOT_FOUND: 'The path given to --from holds no checkpoint.',
   MR_CHECKPOINT_OTHER_JOB: 'The checkpoint belongs to another job.',
-  MR_CHECKPOINT_TIMEOUT: 'A checkpoint was not acknowledged by all subtasks in time; it is aborted.',
+  MR_CHECKPOINT_TIMEOUT:
+    'A checkpoint was not acknowledged by all subtasks in time; it is aborted.',
   MR_CHECKPOINT_UNUSABLE: 'None of the checkpoints of the job can be restored.',
   MR_CHECKPOINT_VERSION: 'A checkpoint was written in a layout that this version does not read.',
   MR_DEPENDENCY_MISSING: 'A package that is needed for this is not installed.',
@@ -24,7 +25,8 @@ export const ERROR_CODES = {
   MR_FUNCTION_ASYNC: 'A function returned a promise where a plain value is expected.',
   MR_FUNCTION_FAILED: 'A function of the job threw.',
   MR_GRAPH_DIFFERS: 'The threads of one run built different graphs.',
-  MR_GRAPH_INVALID: 'The graph of a job cannot run: it has no source, no sink, or contradicts itself.',
+  MR_GRAPH_INVALID:
+    'The graph of a job cannot run: it has no source, no sink, or contradicts itself.',
   MR_IDENTITY_CHANGED:
     'A source or sink has another input or output than the checkpoint was taken with.',
   MR_INPUT_CHANGED: 'An input file is not the one that the checkpoint was taken of.',
@@ -39,22 +41,26 @@ export const ERROR_CODES = {
   MR_JOB_INVALID: 'The job module has no job as its default export.',
   MR_JOB_MISSING: 'The job file does not exist.',
   MR_JOB_TIMEOUT: 'The job module did not finish being imported in time.',
-  MR_KEY_INVALID: 'A key selector returned something that cannot be a key.',
+  MR_KEY_INVALID:
+    'A key selector returned, or map state was given, something that cannot be a key.',
   MR_MAX_PARALLELISM_CHANGED: 'The maximum parallelism is not the one of the checkpoint.',
   MR_NAME_INVALID: 'The name of a job, uid or state cannot be used.',
-  MR_OPTION_INVALID: 'An option of a run or of an API call is unknown, contradictory or out of range.',
+  MR_OPTION_INVALID:
+    'An option of a run or of an API call is unknown, contradictory or out of range.',
   MR_OUTPUT_CONFLICT: 'Output of another run is in the way.',
   MR_OUTPUT_FAILED: 'Output could not be written.',
   MR_PARALLELISM_CHANGED: 'The parallelism is not the one of the checkpoint.',
   MR_PARAMETER_INVALID: 'A parameter of the job is unknown, missing or of the wrong type.',
-  MR_REPEATED_FAILURE: 'The same failure came back three times without a completed checkpoint between.',
+  MR_REPEATED_FAILURE:
+    'The same failure came back three times without a completed checkpoint between.',
   MR_SINK_INVALID: 'The options of a sink contradict each other or name something unknown.',
   MR_SOURCE_ABORTED: 'An abort marker in the input of a test ended the attempt.',
   MR_SOURCE_INVALID: 'The options of a source contradict each other or name something unknown.',
   MR_STATE_CLOSED: 'State was used after its backend had been closed.',
   MR_STATE_FAILED: 'The working copy of the state could not be read or written.',
   MR_STATE_INCOMPATIBLE: 'A state was written with another kind or version than the job declares.',
-  MR_STATE_MUTATED: 'A value from state or a record was changed in place without being stored again.',
+  MR_STATE_MUTATED:
+    'A value from state or a record was changed in place without being stored again.',
   MR_STATE_NOT_RESTORED: 'The checkpoint holds state that the job does not have.',
   MR_STATE_OUTSIDE_CALLBACK:
     'State, timers, context or collector were used outside their callback.',

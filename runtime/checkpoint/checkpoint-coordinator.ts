@@ -111,8 +111,9 @@ export class CheckpointCoordinator {
     })
   }
 
-  /** Begins to trigger periodically; the first one after one interval. */
+  /** Begins to trigger periodically, the first time after one interval, and removes what a killed run left. */
   start(): void {
+    void this.#chains.tidy()
     this.#schedule()
   }
 

@@ -3,22 +3,29 @@ import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { chainKey } from '../checkpoint/segment-chains.ts'
 import type { Cancel, Clock } from '../clock.ts'
-import { fromErrorData, RestartableError, StreamError } from '../errors.ts'
+import { fromErrorData } from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
 import type { DeploySettings, PrepareOutput, SlotCommand, SlotReport } from '../messages.ts'
+import {
+  asError,
+  AttemptFailure,
+  deployTimeout,
+  graphDiffers,
+  slotLost,
+  threadStuck,
+  unfinishedWrite,
+} from './attempt-failure.ts'
 import type { CheckpointSummary, JobEvent } from './job-events.ts'
 import type { JobFigures } from './job-figures.ts'
 import { restoredSubtasks } from './restore-plan.ts'
 import type { LaunchedSlots, SlotLauncher } from './slot-launcher.ts'
 import { addSourcePositions } from './source-positions.ts'
 import { buildManifestHeader, type ManifestFacts } from './manifest-header.ts'
+import { STALL_MS, watchStalls } from './stall-watch.ts'
 
 /** How long every slot may take to report that it has built its graph (R37). */
 const DEPLOY_TIMEOUT_MS = 10_000
-/** How long a worker loop may stand still before it is reported (R37). */
-const STALL_MS = 10_000
-const STALL_LOOK_MS = 1_000
 /** How long slots may take to close their files, and threads to end once they are terminated. */
 const CLOSE_TIMEOUT_MS = 2_000
 const TERMINATE_TIMEOUT_MS = 10_000
@@ -65,16 +72,6 @@ export interface AttemptResult {
   readonly lastCheckpoint: CheckpointSummary
 }
 
-/** A failure with the operator it belongs to, for the judgement of R38. */
-export class AttemptFailure {
-  readonly error: Error
-  readonly operator: string | undefined
-  constructor(error: Error, operator: string | undefined) {
-    this.error = error
-    this.operator = operator
-  }
-}
-
 /**
  * One attempt of a job: deploy, run, take checkpoints, end; everything of it is gone when `run` settles (R37).
  *
@@ -100,7 +97,7 @@ export class Attempt {
   #isEnding = false
   #stopWanted = false
   #cancelDeployTimeout: Cancel | undefined
-  #cancelStallLook: Cancel | undefined
+  #cancelStallWatch: Cancel | undefined
   #failure: AttemptFailure | undefined
 
   constructor(options: AttemptOptions) {
@@ -118,12 +115,8 @@ export class Attempt {
       await Promise.race([this.#deploy(), outcome])
       return await outcome
     } catch (thrown) {
-      throw thrown instanceof AttemptFailure
-        ? thrown
-        : new AttemptFailure(
-            thrown instanceof Error ? thrown : new Error(String(thrown)),
-            undefined,
-          )
+      if (thrown instanceof AttemptFailure) throw thrown
+      throw new AttemptFailure(asError(thrown), undefined)
     } finally {
       await this.#tearDown()
     }
@@ -263,13 +256,7 @@ export class Attempt {
         const missing = Array.from({ length: this.#slots }, (_, slot) => slot).filter(
           (slot) => !this.#reported.has(slot),
         )
-        reject(
-          new RestartableError(
-            'MR_DEPLOY_TIMEOUT',
-            `Slots ${missing.join(', ')} of ${this.#slots} did not report within ${timeoutMs} ms after they were started; the job cannot run without them; look for code at the top of the job module that blocks.`,
-            { missing },
-          ),
-        )
+        reject(deployTimeout(missing, this.#slots, timeoutMs))
       })
       this.#cancelDeployTimeout = cancel
       work.then(() => {
@@ -341,14 +328,7 @@ export class Attempt {
   #checkGraph(slot: number, report: Extract<SlotReport, { type: 'built' }>): void {
     this.#nodeNames = report.nodeNames
     if (report.structuralHash === this.#options.plan.structuralHash) return
-    this.#fail(
-      new StreamError(
-        'MR_GRAPH_DIFFERS',
-        `Slot ${slot} built another graph than was planned; threads that run different graphs would lose or mix records; build the graph from parameters only, not from time, randomness, files or module state.`,
-        { slot },
-      ),
-      undefined,
-    )
+    this.#fail(graphDiffers(slot), undefined)
   }
 
   #print(slot: number, uid: string, lines: string): void {
@@ -386,28 +366,11 @@ export class Attempt {
     // Its thread is gone: there is no close to wait for.
     this.#slotClosed(slot)
     const running = this.#runningNode(slot)
-    const where = running === undefined ? '' : ` while "${running}" was running`
-    const message = error instanceof Error ? error.message : String(error)
-    const code = (error as { code?: unknown } | undefined)?.code
-    const isMemory = code === 'ERR_WORKER_OUT_OF_MEMORY' || /memory/i.test(message)
-    this.#fail(
-      new RestartableError(
-        isMemory ? 'MR_WORKER_OUT_OF_MEMORY' : 'MR_WORKER_EXITED',
-        isMemory
-          ? `The worker thread of slot ${slot} reached its heap limit${where}; its records since the last checkpoint are read again; raise --memory, or hold less per key.`
-          : `The worker thread of slot ${slot} ended${where}: ${message}; its records since the last checkpoint are read again; code in a job must not call process.exit.`,
-        { slot, operator: running },
-        error,
-      ),
-      running,
-    )
+    this.#fail(slotLost(slot, running, error), running)
   }
 
   #fail(error: unknown, operator: string | undefined): void {
-    this.#failure ??= new AttemptFailure(
-      error instanceof Error ? error : new Error(String(error)),
-      operator,
-    )
+    this.#failure ??= new AttemptFailure(asError(error), operator)
     this.#settle.reject(this.#failure)
   }
 
@@ -416,25 +379,9 @@ export class Attempt {
     return heartbeat === undefined ? undefined : this.#nodeNames[heartbeat[0]! - 1]
   }
 
-  /** Reports a worker loop that has not turned for 10 s, once until it turns again, with the node it is in (R37). */
   #watchStalls({ heartbeats }: LaunchedSlots): void {
     const { clock } = this.#options
-    const seen = heartbeats.map((heartbeat) => ({ turns: heartbeat[1]!, standingMs: 0 }))
-    let lookedAt = clock.elapsed()
-    const look = (): void => {
-      const now = clock.elapsed()
-      // While the whole process is suspended, time passes that counts for nobody.
-      const passed = Math.min(now - lookedAt, 2 * STALL_LOOK_MS)
-      lookedAt = now
-      for (const [slot, heartbeat] of heartbeats.entries()) {
-        const { turns, standingMs } = seen[slot]!
-        const hasTurned = heartbeat[1] !== turns
-        seen[slot] = { turns: heartbeat[1]!, standingMs: hasTurned ? 0 : standingMs + passed }
-        if (standingMs < STALL_MS && seen[slot].standingMs >= STALL_MS) this.#stalled(slot)
-      }
-      this.#cancelStallLook = clock.schedule(STALL_LOOK_MS, look)
-    }
-    look()
+    this.#cancelStallWatch = watchStalls(clock, heartbeats, (slot) => this.#stalled(slot))
   }
 
   #stalled(slot: number): void {
@@ -456,12 +403,12 @@ export class Attempt {
     // A deployment that was cut short may still bring slots to life: they are ended too.
     const launched = await this.#launching?.catch(() => undefined)
     this.#cancelDeployTimeout?.()
-    this.#cancelStallLook?.()
+    this.#cancelStallWatch?.()
     if (launched !== undefined) {
       await this.#closeSlots(launched)
       await this.#destroy(launched)
     }
-    if (!isQuiet) throw unfinishedWrite()
+    if (!isQuiet) throw new AttemptFailure(unfinishedWrite(STORAGE_TIMEOUT_MS), undefined)
   }
 
   /** Lets slots close their files; one that does not answer in time is ended with its thread. */
@@ -476,13 +423,7 @@ export class Attempt {
   /** Ends the threads; the next attempt must not start beside one that goes on (R37). */
   async #destroy(launched: LaunchedSlots): Promise<void> {
     if (await this.#settled(launched.destroy(), TERMINATE_TIMEOUT_MS)) return
-    throw new AttemptFailure(
-      new StreamError(
-        'MR_WORKER_STUCK',
-        `A worker thread has not ended ${TERMINATE_TIMEOUT_MS / 1000} s after it was terminated; a new attempt beside it could write the same output, so the job ends; end the process, look for native code that does not return, and run the same command again.`,
-      ),
-      undefined,
-    )
+    throw new AttemptFailure(threadStuck(TERMINATE_TIMEOUT_MS), undefined)
   }
 
   /** Whether it has settled within the time. */
@@ -501,15 +442,4 @@ export class Attempt {
       )
     })
   }
-}
-
-/** The next attempt would not know whether the checkpoint that is being published exists. */
-function unfinishedWrite(): AttemptFailure {
-  return new AttemptFailure(
-    new StreamError(
-      'MR_CHECKPOINT_FAILED',
-      `A write to the checkpoint directory has not ended ${STORAGE_TIMEOUT_MS / 1000} s after the attempt did; a new attempt could not tell which checkpoints exist, so the job ends; look at the disk or the network behind it, and run the same command again.`,
-    ),
-    undefined,
-  )
 }

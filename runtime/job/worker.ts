@@ -36,7 +36,7 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
   }
   const endPulse = pulse(clock, heartbeat)
   let nodeNames: readonly string[] = []
-  ;((_: unknown, __: (line: string) => void) => {})(clock, (line) => {
+  captureOutput(clock, (line) => {
     const uid = nodeNames[heartbeat[0]! - 1]
     control.post({ type: 'log', attempt, slot, uid, subtaskIndex: slot, line })
   })

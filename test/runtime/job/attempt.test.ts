@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 import type { Clock } from '../../../runtime/clock.ts'
-import { Attempt, type AttemptFailure, type AttemptOptions } from '../../../runtime/job/attempt.ts'
+import { Attempt, type AttemptOptions } from '../../../runtime/job/attempt.ts'
+import type { AttemptFailure } from '../../../runtime/job/attempt-failure.ts'
 import type { JobEvent } from '../../../runtime/job/job-events.ts'
 import { JobFigures } from '../../../runtime/job/job-figures.ts'
 import { FakeSlots, type Script } from './fake-slots.ts'
@@ -187,6 +188,22 @@ describe('an attempt', () => {
     const { error } = await failureOf(clock, attempt)
     expect(error).toMatchObject({ code: 'MR_WORKER_STUCK', name: 'StreamError' })
     expect(error.message).toContain('run the same command again')
+  })
+
+  it('fails for good when a manifest is still being written 10 s after its end (R37)', async () => {
+    const storage = new FakeStorage()
+    const { attempt, clock, slots } = setUp(finishing, {
+      storage: Object.assign(storage, {
+        publish: () => {
+          attempt.abort(new Error('the disk does not answer'))
+          return new Promise<void>(() => {})
+        },
+      }),
+    })
+    const { error } = await failureOf(clock, attempt)
+    expect(error).toMatchObject({ code: 'MR_CHECKPOINT_FAILED', name: 'StreamError' })
+    expect(clock.elapsed()).toBe(10_000)
+    expect(slots.launches[0]!.isDestroyed).toBe(true)
   })
 
   it('reports a loop that has not turned for 10 s, once, with the operator it is in (R37)', async () => {
