@@ -2,6 +2,7 @@ import { GraphEnvironment } from '../operators/environment.ts'
 import { StreamGraphBuilder } from '../operators/graph-builder.ts'
 import type { DataStream } from '../operators/streams.ts'
 import { MIN_TIMESTAMP } from '../runtime/element.ts'
+import { invariant } from '../runtime/errors.ts'
 import { buildJobGraph } from '../runtime/graph/job-graph.ts'
 import { buildPlan } from '../runtime/graph/build-plan.ts'
 import type { OperatorNode, StreamGraph, StreamNode } from '../runtime/graph/stream-graph.ts'
@@ -10,6 +11,7 @@ import { DEFAULT_MAX_PARALLELISM } from '../runtime/job/job-module.ts'
 import { numberStates } from '../runtime/job/restore-plan.ts'
 import type { OperatorContext, OutputTag } from '../runtime/operator.ts'
 import { HandDrivenSlot, type SlotSnapshot } from './hand-driven-slot.ts'
+import { HandSink } from './hand-sink.ts'
 import { checkWatermark, HandSource } from './hand-source.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -34,6 +36,8 @@ export interface OperatorHarnessOptions {
   readonly snapshot?: OperatorSnapshot
   /** Processing time at the start, in ms since the epoch. Default: that of the snapshot, or a fixed day. */
   readonly processingTime?: number
+  /** Records that the output takes before the operators have to wait, as they do under back-pressure. Default: any number. */
+  readonly outputCapacity?: number
 }
 
 /**
@@ -64,16 +68,19 @@ export async function operatorHarness<In, R>(
 /** Operators under test; made by `operatorHarness`. Every verb fails with what an operator failed with. */
 export class OperatorHarness<In, R> {
   readonly #build: StreamUnderTest<In, R>
+  readonly #options: OperatorHarnessOptions
   readonly #clock: ManualClock
   readonly #source: HandSource = new HandSource()
   readonly #slot: HandDrivenSlot
-  readonly #records: StreamRecord<R>[] = []
+  readonly #sink: HandSink
   readonly #side: Map<string, StreamRecord<unknown>[]> = new Map()
   readonly #counters: Map<string, number> = new Map()
   #watermark = MIN_TIMESTAMP
 
   constructor(build: StreamUnderTest<In, R>, options: OperatorHarnessOptions) {
     this.#build = build
+    this.#options = options
+    this.#sink = new HandSink(options.outputCapacity ?? Infinity)
     this.#clock = new ManualClock(options.processingTime ?? options.snapshot?.processingTime)
     const graph = this.#graph()
     const shape = { parallelism: 1, maxParallelism: DEFAULT_MAX_PARALLELISM }
@@ -105,14 +112,22 @@ export class OperatorHarness<In, R> {
   processElements(records: readonly { readonly value: In; readonly timestamp?: number }[]): void {
     if (this.#source.hasEnded) throw new Error('The input of the harness has ended.')
     for (const { value, timestamp = MIN_TIMESTAMP } of records) this.#source.push(value, timestamp)
+    this.#turn()
+  }
+
+  #turn(): void {
     this.#slot.turn()
+    while (this.#sink.isFull) {
+      this.#sink.release()
+      this.#slot.turn()
+    }
   }
 
   /** No record at or below this timestamp follows; one that is not above the last watermark changes nothing. */
   processWatermark(timestamp: number): void {
     checkWatermark(timestamp)
     this.#source.setWatermark(timestamp)
-    this.#slot.turn()
+    this.#turn()
   }
 
   /** Moves processing time on to this moment, in ms since the epoch; a timer for T fires once time is past T. */
@@ -125,7 +140,7 @@ export class OperatorHarness<In, R> {
 
   advanceProcessingTime(ms: number): void {
     this.#clock.advance(ms)
-    this.#slot.turn()
+    this.#turn()
   }
 
   /** In ms since the epoch. */
@@ -136,19 +151,19 @@ export class OperatorHarness<In, R> {
   /** The end of bounded input: the final watermark, all event-time timers, then `endInput` of each operator. */
   endInput(): void {
     this.#source.end()
-    this.#slot.turn()
+    this.#turn()
   }
 
   // --- What comes out ---
 
   /** Everything emitted so far by this harness. */
   getOutput(): R[] {
-    return this.#records.map(({ value }) => value)
+    return this.getOutputRecords().map(({ value }) => value)
   }
 
   /** The same with timestamps. */
   getOutputRecords(): StreamRecord<R>[] {
-    return [...this.#records]
+    return [...this.#sink.records] as StreamRecord<R>[]
   }
 
   /** Everything that any of the operators has emitted to this side output. */
@@ -194,7 +209,11 @@ export class OperatorHarness<In, R> {
   /** Closes this harness and goes on from the snapshot with fresh operators, whose output begins empty. */
   async restore(snapshot: OperatorSnapshot): Promise<OperatorHarness<In, R>> {
     await this.close()
-    return operatorHarness(this.#build, { snapshot })
+    const { outputCapacity } = this.#options
+    return operatorHarness(this.#build, {
+      snapshot,
+      ...(outputCapacity === undefined ? {} : { outputCapacity }),
+    })
   }
 
   close(): Promise<void> {
@@ -210,37 +229,47 @@ export class OperatorHarness<In, R> {
       watermarks: this.#source.watermarks,
       parallelism: 1,
     })
-    this.#build(input as DataStream<In>).sinkTo(NO_SINK, { uid: 'harness-output', parallelism: 1 })
+    const output = { uid: 'harness-output', parallelism: 1 }
+    this.#build(input as DataStream<In>).sinkTo(this.#sink.sink, output)
     const graph = builder.finish()
     validateGraph(graph, {
       job: 'harness',
       parallelism: 1,
       maxParallelism: DEFAULT_MAX_PARALLELISM,
     })
-    return { ...graph, nodes: graph.nodes.map((node) => this.#observed(node)) }
+    const nodes = graph.nodes.slice(0, -1).map((node) => this.#observed(node))
+    return { ...graph, nodes: [...nodes, ...this.#tapped(graph.nodes.at(-1)!)] }
   }
 
-  #observed(node: StreamNode): StreamNode {
-    if (node.type === 'operator') {
-      return { ...node, factory: (context) => node.factory(this.#observedContext(context)) }
-    }
-    if (node.type === 'source' || node.uid !== 'harness-output') return node
+  /** The sink, with an operator before it that sees the watermarks. */
+  #tapped(sink: StreamNode): StreamNode[] {
+    invariant(sink.type === 'sink', 'the harness adds its sink last')
+    const id = sink.id + 1
     const tap: OperatorNode = {
-      ...node,
+      ...sink,
       type: 'operator',
+      operatorKind: 'tap',
+      uid: 'harness-tap',
+      name: 'harness-tap',
       states: [],
       hasTimers: false,
-      factory: () => ({
-        processElement: (value, timestamp) => {
-          this.#records.push({ value: value as R, timestamp })
-        },
+      factory: ({ output }) => ({
+        processElement: (value, timestamp) => output.emit(value, timestamp),
         processWatermark: (timestamp) => {
           this.#watermark = timestamp
           return timestamp
         },
       }),
     }
-    return tap
+    return [
+      tap,
+      { ...sink, id, inputs: [{ nodeId: sink.id, tag: undefined }], exchange: undefined },
+    ]
+  }
+
+  #observed(node: StreamNode): StreamNode {
+    if (node.type !== 'operator') return node
+    return { ...node, factory: (context) => node.factory(this.#observedContext(context)) }
   }
 
   /** Side outputs are seen here, whether or not the stream under test reads them. */
@@ -264,13 +293,4 @@ export class OperatorHarness<In, R> {
       },
     }
   }
-}
-
-/** Stands in the graph where the harness listens. */
-const NO_SINK = {
-  kind: 'harness',
-  guarantee: 'at-least-once' as const,
-  createWriter(): never {
-    throw new Error('The harness listens here.')
-  },
 }

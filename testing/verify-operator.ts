@@ -16,13 +16,16 @@ export type HarnessInput<In> =
 
 /**
  * How often a snapshot is taken: never; after each element of the input; or after each, and fresh operators go on from it.
- * `in-bulk` hands over records in one go, `one-by-one` waits for the outputs of each.
+ * `in-bulk` hands over records in one go, `one-by-one` waits for the outputs of each, and with an `output-of-one` operators
+ * have to wait after each record that they emit.
  */
-export type VerifyMode = 'one-by-one' | 'in-bulk' | 'snapshot-after-each' | 'restore-after-each'
+export type VerifyMode =
+  'one-by-one' | 'in-bulk' | 'output-of-one' | 'snapshot-after-each' | 'restore-after-each'
 
 export const VERIFY_MODES: readonly VerifyMode[] = [
   'one-by-one',
   'in-bulk',
+  'output-of-one',
   'snapshot-after-each',
   'restore-after-each',
 ]
@@ -71,7 +74,8 @@ async function verifyIn<In, R>(
   const { expected, expectedSide = [], endInput = true, ordered = true } = options
   const collected: R[] = []
   const side = expectedSide.map((): unknown[] => [])
-  let harness = await operatorHarness(build)
+  const isLimited = mode === 'output-of-one'
+  let harness = await operatorHarness(build, isLimited ? { outputCapacity: 1 } : {})
   const collect = (): void => {
     collected.push(...harness.getOutput())
     for (const [index, [tag]] of expectedSide.entries()) {
@@ -81,7 +85,7 @@ async function verifyIn<In, R>(
   try {
     for (const step of stepsOf(options.input, mode)) {
       give(harness, step)
-      if (mode === 'one-by-one' || mode === 'in-bulk') continue
+      if (mode !== 'snapshot-after-each' && mode !== 'restore-after-each') continue
       const snapshot = await harness.snapshot()
       if (mode === 'snapshot-after-each') continue
       collect()
@@ -102,7 +106,7 @@ type Step<In> = HarnessInput<In> | readonly StreamRecord<In>[]
 
 /** In bulk, records that follow each other are one step. */
 function stepsOf<In>(input: readonly HarnessInput<In>[], mode: VerifyMode): Step<In>[] {
-  if (mode !== 'in-bulk') return [...input]
+  if (mode !== 'in-bulk' && mode !== 'output-of-one') return [...input]
   const steps: (HarnessInput<In> | StreamRecord<In>[])[] = []
   for (const one of input) {
     if (!('value' in one)) {

@@ -1,4 +1,4 @@
-import { randomSimulation, simulate, simulateLate } from './simulate.ts'
+import { randomSimulation, simulate, simulateIdle, simulateLate } from './simulate.ts'
 
 /** `npm run simulate -- SEED [COUNT]`: runs random jobs with random crashes from that seed on, and ends at the first fault. */
 const [first = '1', count = '1'] = process.argv.slice(2)
@@ -8,6 +8,7 @@ for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   try {
     crashes += (await simulate(simulation)).crashes.length
     crashes += (await simulateLate(simulation)).crashes.length
+    crashes += (await simulateIdle(simulation)).crashes.length
   } catch (error) {
     console.error(JSON.stringify({ ...simulation, graph: summary(simulation.graph) }))
     console.error(error)

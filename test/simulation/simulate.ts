@@ -5,6 +5,7 @@ import { DEFAULT_MAX_PARALLELISM, type JobModule } from '../../runtime/job/job-m
 import type { CrashPoint } from '../../testing/crash-plan.ts'
 import { testJob, type TestJobResult } from '../../testing/test-job.ts'
 import { buildJob } from './build-job.ts'
+import { expectedBuckets, idleJob, randomIdleSource } from './idle-job.ts'
 import { expectedOfBatches, lateJob, randomBatches } from './late-job.ts'
 import { expectedRows } from './oracle.ts'
 import { type GraphDescription, randomGraph } from './random-graph.ts'
@@ -108,6 +109,31 @@ export async function simulateLate(simulation: Simulation): Promise<TestJobResul
     if (difference !== '')
       throw new Error(`seed ${seed}: sink "${uid}" of late data: ${difference}`)
   }
+  return result
+}
+
+/**
+ * Sources that go idle, so that rows are late or not as the threads happen to run: each is in time or late once, and the
+ * buckets are those of the rows in time (R41).
+ */
+export async function simulateIdle(simulation: Simulation): Promise<TestJobResult> {
+  const { seed, parallelism, crashAt, checkpointIntervalMs, storageFaults } = simulation
+  const random = new SeededRandom(seed)
+  const sources = [randomIdleSource(random, 'a'), randomIdleSource(random, 'b')]
+  const rows = sources.flatMap(({ splits }) => splits.flat())
+  const result = await testJob(idleJob(`idle-${seed}`, sources, parallelism), {
+    seed,
+    parallelism,
+    crashAt,
+    checkpointInterval: checkpointIntervalMs,
+    storageFaults,
+  })
+  const [inTime, late, buckets] = ['in-time', 'late', 'buckets'].map(
+    (uid) => result.collected[uid] as readonly Row[],
+  ) as [readonly Row[], readonly Row[], readonly Row[]]
+  const difference =
+    differenceOf([...inTime, ...late], rows) || differenceOf(buckets, expectedBuckets(inTime))
+  if (difference !== '') throw new Error(`seed ${seed}: with idle sources: ${difference}`)
   return result
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { FAILPOINTS } from '../../runtime/failpoint.ts'
 import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
-import { randomSimulation, shrink, simulate, simulateLate } from './simulate.ts'
+import { randomSimulation, shrink, simulate, simulateIdle, simulateLate } from './simulate.ts'
 
 const SEEDS = Array.from({ length: 25 }, (_, index) => 7_000 + index)
 
 describe('simulation', { timeout: 60_000 }, () => {
-  it('random jobs with random interruptions put out what plain arrays say (R40)', async () => {
+  it('random jobs with random interruptions put out what plain arrays say, with one watermark behind each shuffle (R8, R40)', async () => {
     let crashes = 0
     for (const seed of SEEDS) crashes += (await simulate(randomSimulation(seed))).crashes.length
     expect(crashes).toBeGreaterThan(SEEDS.length / 2)
@@ -14,6 +14,15 @@ describe('simulation', { timeout: 60_000 }, () => {
 
   it('late data is exact where one source subtask decides on time (R12, R41)', async () => {
     for (const seed of SEEDS) await simulateLate(randomSimulation(seed))
+  })
+
+  it('every row is in time or late, once, where sources go idle (R11, R41)', async () => {
+    let late = 0
+    for (const seed of SEEDS) {
+      const { collected } = await simulateIdle(randomSimulation(seed))
+      late += collected['late']!.length
+    }
+    expect(late).toBeGreaterThan(0)
   })
 
   it('is the same for the same seed, step by step (R40)', async () => {

@@ -147,6 +147,7 @@ class Reader implements SourceReader<Row, RowSplit> {
     const { fetchRows, fetchMs } = this.#options
     if (fetchRows === 0 || --this.#untilFetch > 0) return
     this.#untilFetch = fetchRows
+    for (const { id } of this.#open) this.#output.split(id).fetchedEmpty()
     this.#fetching = this.#context.clock.schedule(fetchMs, () => {
       this.#fetching = undefined
       this.#context.wake()
