@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -33,13 +33,25 @@ describe('a failure in a worker', () => {
     ['exit', 'MR_WORKER_EXITED'],
     ['heap', 'MR_WORKER_OUT_OF_MEMORY'],
     ['reject', 'MR_FUNCTION_FAILED'],
-  ])('is survived with equal output: %s (R36)', async (fault, code) => {
-    const failed = await fail(fault, 1, { parallelism: 2, memory: '200mb' })
-    expect(failed.error).toBeUndefined()
-    expect(failed.result).toMatchObject({ status: 'finished', metrics: { restarts: 1 } })
-    expect(eventOf(failed, 'restarting')).toMatchObject({ attempt: 2, error: { code } })
-    expect(await rowsOf(out)).toEqual(expectedRows(COUNT))
-  })
+  ])(
+    'is survived with equal output, and leaves no working state: %s (R36, R37)',
+    async (fault, code) => {
+      const left: boolean[] = []
+      const failed = await fail(fault, 1, {
+        parallelism: 2,
+        memory: '200mb',
+        onEvent: (event) => {
+          if (event.type === 'restarting')
+            left.push(existsSync(join(folder, 'state/counting/work/1')))
+        },
+      })
+      expect(failed.error).toBeUndefined()
+      expect(left).toEqual([false])
+      expect(failed.result).toMatchObject({ status: 'finished', metrics: { restarts: 1 } })
+      expect(eventOf(failed, 'restarting')).toMatchObject({ attempt: 2, error: { code } })
+      expect(await rowsOf(out)).toEqual(expectedRows(COUNT))
+    },
+  )
 
   it('ends the job when it comes back three times at one record (R38)', async () => {
     const failed = await fail('throw', 99, { checkpointInterval: '1h' })

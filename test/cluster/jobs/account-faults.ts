@@ -56,11 +56,9 @@ export function spoiledKey(posting: Posting, { fault, at }: FaultParams): string
 
 /** The function behind the shuffle: the balance of each account. */
 export function balance(params: FaultParams) {
-  let kept: { readonly state: { readonly sum: { value(): number | undefined } } } | undefined
   return processFunction({
     state: { sum: valueState<number>() },
     processElement(posting: Posting, ctx, out: Out<Balance>) {
-      if (kept !== undefined) kept.state.sum.value()
       if (isDue(params, posting)) {
         switch (params.fault) {
           case 'throws':

@@ -55,7 +55,9 @@ export default job(
       .map(failsInMap(params))
       .keyBy((posting: Posting) => spoiledKey(posting, params))
       .process(balance(params), { uid: 'balance' })
-      .map((row) => (fault === 'direct-value' && row.id === params.at ? { ...row, when: [new URL('a:b')] } : row))
+      .map((row) =>
+        fault === 'direct-value' && row.id === params.at ? { ...row, when: [new URL('a:b')] } : row,
+      )
       .sinkTo(fileSink({ dir: out, format: json() }), { uid: 'balances' })
   },
 )

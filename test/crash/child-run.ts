@@ -1,0 +1,169 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, type FSWatcher, readdirSync, watch } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+
+/** A run that has not ended after so long hangs. */
+const HANG_MS = 120_000
+/** How often the working state is looked at. */
+const LOOK_MS = 20
+
+/** So long after something that is seen from outside happens for the nth time. */
+export interface Moment {
+  /** The process has been spawned, has told that on stdout, or a folder for a new checkpoint has appeared (`begun`). */
+  readonly after: 'spawned' | 'started' | 'running' | 'begun' | 'checkpoint' | 'stopping'
+  readonly nth: number
+  readonly delayMs: number
+}
+
+/** What is done to one run. */
+export type Blow =
+  | { readonly kind: 'kill'; readonly at: Moment }
+  /** SIGKILL by the process itself, where a thread reaches that point for the count-th time. */
+  | { readonly kind: 'failpoint'; readonly name: string; readonly count: number }
+  /** Ctrl-C; with `kill` the last checkpoint is not waited for. */
+  | { readonly kind: 'stop'; readonly at: Moment; readonly kill?: Moment }
+  | { readonly kind: 'none' }
+
+/** One line of `--json`. */
+export interface RunLine {
+  readonly type: string
+  readonly mode?: string
+  readonly directory?: string
+  readonly lineage?: string
+  readonly status?: string
+}
+
+export interface RunEnd {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly lines: readonly RunLine[]
+  readonly stderr: string
+  readonly hangs: boolean
+  /** State has been written to LevelDB at some time. */
+  readonly hasSpilled: boolean
+}
+
+/** Runs `millrace run` with these arguments in a process of its own and deals it the blow; resolves when it has ended. */
+export function runChild(args: readonly string[], folder: string, blow: Blow): Promise<RunEnd> {
+  return new ChildRun(args, folder, blow).ended
+}
+
+class ChildRun {
+  readonly ended: Promise<RunEnd>
+  readonly #child: ChildProcess
+  readonly #blow: Blow
+  readonly #counts: Map<Moment['after'], number> = new Map()
+  readonly #lines: RunLine[] = []
+  readonly #timers: NodeJS.Timeout[] = []
+  #watcher: FSWatcher | undefined
+  #work: string | undefined
+  #rest = ''
+  #stderr = ''
+  #hangs = false
+  #hasSpilled = false
+
+  constructor(args: readonly string[], folder: string, blow: Blow) {
+    this.#blow = blow
+    const env: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '' }
+    // Each run starts threads that import the same modules: compiled once, they start in half the time.
+    env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'millrace-compile-cache')
+    env['MILLRACE_FAILPOINT'] = blow.kind === 'failpoint' ? `${blow.name}:${blow.count}` : ''
+    this.#child = spawn(
+      process.execPath,
+      ['-C', '@millrace/source', cli, 'run', ...args, '--no-progress', '--json'],
+      { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#read(text))
+    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text))
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.on('error', reject)
+      this.#child.on('close', (code, signal) => resolve(this.#end(code, signal)))
+    })
+    this.#later(HANG_MS, () => {
+      this.#hangs = true
+      this.#child.kill('SIGKILL')
+    })
+    this.#timers.push(setInterval(() => this.#lookForSpill(), LOOK_MS))
+    this.#happened('spawned')
+  }
+
+  #read(text: string): void {
+    const lines = (this.#rest + text).split('\n')
+    this.#rest = lines.pop()!
+    for (const line of lines) {
+      const told = JSON.parse(line) as RunLine
+      this.#lines.push(told)
+      if (told.type === 'started') this.#watch(told)
+      this.#happened(told.type as Moment['after'])
+    }
+  }
+
+  /** Sees new folders of checkpoints as they appear. */
+  #watch({ directory, lineage }: RunLine): void {
+    this.#work = join(directory!, 'work')
+    const folder = join(directory!, 'checkpoints', lineage!)
+    const seen = new Set(readdirSync(folder))
+    this.#watcher = watch(folder, (_, name) => {
+      if (name === null || seen.has(name)) return
+      seen.add(name)
+      this.#happened('begun')
+    })
+  }
+
+  #happened(what: Moment['after']): void {
+    const count = (this.#counts.get(what) ?? 0) + 1
+    this.#counts.set(what, count)
+    const blow = this.#blow
+    const is = (moment: Moment | undefined): moment is Moment =>
+      moment?.after === what && moment.nth === count
+    if (blow.kind === 'kill' && is(blow.at)) {
+      this.#later(blow.at.delayMs, () => this.#child.kill('SIGKILL'))
+    }
+    if (blow.kind !== 'stop') return
+    if (is(blow.at)) this.#later(blow.at.delayMs, () => this.#child.kill('SIGINT'))
+    if (is(blow.kill)) this.#later(blow.kill.delayMs, () => this.#child.kill('SIGKILL'))
+  }
+
+  #later(delayMs: number, work: () => void): void {
+    this.#timers.push(setTimeout(work, delayMs))
+  }
+
+  #lookForSpill(): void {
+    if (this.#hasSpilled || this.#work === undefined) return
+    this.#hasSpilled = databases(this.#work).length > 0
+  }
+
+  #end(code: number | null, signal: string | null): RunEnd {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#watcher?.close()
+    this.#lookForSpill()
+    return {
+      code,
+      signal,
+      lines: this.#lines,
+      stderr: this.#stderr,
+      hangs: this.#hangs,
+      hasSpilled: this.#hasSpilled,
+    }
+  }
+}
+
+/** The LevelDBs of an attempt that have been opened: `work/<attempt>/<slot>/<vertex>`. */
+function databases(work: string): string[] {
+  const below = (folder: string): string[] => {
+    try {
+      return readdirSync(folder).map((name) => join(folder, name))
+    } catch {
+      // Removed in the meantime, or not there yet.
+      return []
+    }
+  }
+  return below(work)
+    .flatMap(below)
+    .flatMap(below)
+    .filter((folder) => existsSync(join(folder, 'CURRENT')))
+}

@@ -1,0 +1,285 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MAX_CHAIN } from '../../runtime/checkpoint/fold-plan.ts'
+import { type Blow, type RunEnd, type RunLine, runChild } from './child-run.ts'
+import { type CommittedOutput, readCommitted } from './committed-output.ts'
+import { names, readStateFolder, type StateFolder } from './state-folder.ts'
+
+/** One job of a campaign: how it runs, and what it must put out. */
+export interface CrashCase {
+  /** Path of the module, and the name that the job gives itself. */
+  readonly job: string
+  readonly name: string
+  /** A file or a folder. */
+  readonly input: string
+  readonly parallelism: number
+  readonly checkpointIntervalMs: number
+  readonly params: Readonly<Record<string, number>>
+  /** Least that it takes, so that its state does not fit; undefined for the default. */
+  readonly memory: string | undefined
+  /** The rows that an uninterrupted run commits, sorted. */
+  readonly expected: readonly string[]
+}
+
+/** Where a run was when it was killed, as told by its last words and by what it left on the disk. */
+export const PHASES = [
+  'before the start',
+  'first deployment',
+  'recovery',
+  'running',
+  'in a checkpoint',
+  'between publish and commit',
+  'after the end',
+] as const
+export type Phase = (typeof PHASES)[number]
+
+export interface CaseOutcome {
+  /** Where each SIGKILL fell. */
+  readonly kills: readonly Phase[]
+  /** Ctrl-C that led to a last checkpoint. */
+  readonly stops: number
+  /** Runs that wrote state to LevelDB. */
+  readonly spills: number
+  /** Files that a reader sees at the end. */
+  readonly files: number
+  /** Most bytes that the checkpoints took at any time. */
+  readonly mostBytes: number
+  readonly folder: string
+  /** What is wrong, in words; empty if nothing is. */
+  readonly problems: readonly string[]
+}
+
+/** Checkpoints with a manifest at the end; a killed run may leave those of which removal was under way. */
+const RETAINED = 3
+const RETAINED_AFTER_KILL = 6
+/** Folders without a manifest: of segments that a chain still names, and of checkpoints that came to nothing. */
+const MOST_UNPUBLISHED = 2 * MAX_CHAIN
+const LOCK_FILES = 12
+
+/**
+ * Deals one blow after another to runs of one job, lets it end, and compares at each step what it has committed, and what
+ * it has left on the disk, with what may be there. Its folder stays where something is wrong.
+ */
+export async function runCase(one: CrashCase, blows: readonly Blow[]): Promise<CaseOutcome> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-crash-'))
+  const life = new JobLife(one, folder)
+  for (const blow of blows) if (!life.isOver) await life.run(blow)
+  if (!life.isOver) await life.run({ kind: 'none' })
+  // Once more: a finished job does nothing (R34).
+  if (!life.isOver || life.isFinished) await life.run({ kind: 'none' })
+  if (life.outcome.problems.length === 0) await rm(folder, { recursive: true })
+  return life.outcome
+}
+
+/** What one job does over all its runs, and what was seen of it. */
+class JobLife {
+  readonly #case: CrashCase
+  readonly #folder: string
+  readonly #kills: Phase[] = []
+  readonly #problems: string[] = []
+  #stops = 0
+  #spills = 0
+  #mostBytes = 0
+  #runs = 0
+  #isFinished = false
+  #highestId = 0
+  #finished: Map<string, string> = new Map()
+
+  constructor(one: CrashCase, folder: string) {
+    this.#case = one
+    this.#folder = folder
+  }
+
+  /** Finished, or something is wrong. */
+  get isOver(): boolean {
+    return this.#isFinished || this.#problems.length > 0
+  }
+
+  get isFinished(): boolean {
+    return this.#isFinished && this.#problems.length === 0
+  }
+
+  get outcome(): CaseOutcome {
+    return {
+      kills: this.#kills,
+      stops: this.#stops,
+      spills: this.#spills,
+      files: this.#finished.size,
+      mostBytes: this.#mostBytes,
+      folder: this.#folder,
+      problems: this.#problems,
+    }
+  }
+
+  async run(blow: Blow): Promise<void> {
+    this.#runs++
+    const wasFinished = this.#isFinished
+    const end = await runChild(this.#args(blow), this.#folder, blow)
+    const output = await readCommitted(join(this.#folder, 'out'))
+    const state = await readStateFolder(join(this.#folder, 'state', this.#case.name))
+    if (end.hasSpilled) this.#spills++
+    this.#mostBytes = Math.max(this.#mostBytes, state.bytes)
+    const status = end.lines.find((line) => line.type === 'finished')?.status
+    if (end.signal === 'SIGKILL' && !end.hangs) this.#kills.push(this.#phaseOf(end, output, state))
+    this.#checkEnd(blow, end, status)
+    this.#checkOutput(output, state)
+    this.#checkState(state)
+    if (status === 'stopped') this.#checkStopped(output, state)
+    this.#isFinished = end.code === 0 && status !== 'stopped'
+    if (this.#isFinished) await this.#checkFinished(output, state, status)
+    if (wasFinished && status !== 'already-finished') this.#wrong(`a finished job told ${status}`)
+    this.#highestId = highestIn(state)
+  }
+
+  #args(blow: Blow): string[] {
+    const one = this.#case
+    const params: Record<string, string | number> = {
+      ...one.params,
+      input: one.input,
+      out: join(this.#folder, 'out'),
+    }
+    // Nothing happens to it: no need to wait.
+    if (blow.kind === 'none') params['rate'] = 0
+    return [
+      one.job,
+      ...['--dir', join(this.#folder, 'state'), '--parallelism', String(one.parallelism)],
+      ...['--checkpoint-interval', `${one.checkpointIntervalMs}ms`],
+      ...(one.memory === undefined ? [] : ['--memory', one.memory]),
+      ...Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]),
+    ]
+  }
+
+  #phaseOf(end: RunEnd, output: CommittedOutput, state: StateFolder): Phase {
+    const started = lineOf(end, 'started')
+    if (lineOf(end, 'finished') !== undefined) return 'after the end'
+    if (started === undefined) return 'before the start'
+    if (lineOf(end, 'running') === undefined) {
+      return started.mode === 'fresh' ? 'first deployment' : 'recovery'
+    }
+    const newest = state.published.at(-1)?.checkpointId ?? 0
+    if (output.pending.some((id) => id <= newest)) return 'between publish and commit'
+    if (state.unpublished.some((id) => id > Math.max(newest, this.#highestId)))
+      return 'in a checkpoint'
+    return 'running'
+  }
+
+  // --- Checks ---
+
+  #checkEnd(blow: Blow, end: RunEnd, status: string | undefined): void {
+    if (end.hangs) this.#wrong('a run did not end')
+    for (const line of end.lines) {
+      if (UNEXPECTED.has(line.type)) this.#wrong(`a run told ${JSON.stringify(line)}`)
+    }
+    if (blow.kind === 'failpoint' && end.signal !== 'SIGKILL') {
+      this.#wrong(`failpoint ${blow.name}:${blow.count} was not reached`)
+    }
+    if (end.signal === 'SIGKILL') return
+    const isStopped = blow.kind === 'stop' && end.code === 130 && status === 'stopped'
+    if (isStopped) this.#stops++
+    else if (end.code !== 0 || status === undefined) {
+      const code = end.signal ?? end.code
+      this.#wrong(`a run ended with ${code}, status ${status}: ${end.stderr.slice(-2_000)}`)
+    }
+  }
+
+  /** At any time: nothing doubled, nothing gone or changed that was there, nothing committed before it was published. */
+  #checkOutput(output: CommittedOutput, state: StateFolder): void {
+    for (const row of difference(output.rows, this.#case.expected)) this.#wrong(`too many: ${row}`)
+    for (const name of output.foreign) this.#wrong(`in the output folder: ${name}`)
+    const newest = state.published.at(-1)?.checkpointId ?? 0
+    for (const { name, checkpointId } of output.files) {
+      if (checkpointId > newest)
+        this.#wrong(`${name} is finished, checkpoint ${newest} is the newest`)
+    }
+    const now = new Map(output.files.map(({ name, text }) => [name, text]))
+    for (const [name, text] of this.#finished) {
+      if (now.get(name) !== text)
+        this.#wrong(`${name} was finished and is ${now.has(name) ? 'changed' : 'gone'}`)
+    }
+    this.#finished = now
+  }
+
+  /** At any time: it does not grow with the number of kills. */
+  #checkState(state: StateFolder): void {
+    const most = (what: string, count: number, limit: number): void => {
+      if (count > limit) this.#wrong(`the state directory has ${count} ${what}, ${limit} at most`)
+    }
+    most('lineages', state.lineages.length, 1)
+    most('published checkpoints', state.published.length, RETAINED_AFTER_KILL)
+    most('folders without a manifest', state.unpublished.length, MOST_UNPUBLISHED)
+    most('working folders', state.attempts, 1)
+    for (const { subtasks } of state.published) {
+      for (const { segments } of subtasks) most('segments in a chain', segments.length, MAX_CHAIN)
+    }
+    for (const name of state.names) {
+      if (!STATE_NAMES.has(name)) this.#wrong(`in the state directory: ${name}`)
+    }
+  }
+
+  /** A stop commits what its last checkpoint holds (R14). */
+  #checkStopped(output: CommittedOutput, state: StateFolder): void {
+    for (const name of output.strangers) this.#wrong(`left in the output folder by a stop: ${name}`)
+    if (state.attempts > 0) this.#wrong('a stop left a working folder')
+    if (state.published.at(-1)?.kind !== 'stop') this.#wrong('a stop took no last checkpoint')
+  }
+
+  async #checkFinished(
+    output: CommittedOutput,
+    state: StateFolder,
+    status: string | undefined,
+  ): Promise<void> {
+    for (const row of difference(this.#case.expected, output.rows)) this.#wrong(`missing: ${row}`)
+    for (const name of output.strangers) this.#wrong(`left in the output folder: ${name}`)
+    if (state.attempts > 0) this.#wrong('a working folder is left')
+    // A run that only commits what a killed one had published removes nothing else.
+    if (status === 'finished') this.#checkTidy(state)
+    if (state.published.at(-1)?.kind !== 'final') this.#wrong('the newest checkpoint is not final')
+    const { memory, name } = this.#case
+    if (memory !== undefined && this.#spills === 0) this.#wrong('no state was written to LevelDB')
+    const lock = await names(join(this.#folder, 'state', name, 'lock'))
+    if (lock.length > LOCK_FILES) this.#wrong(`the lock has ${lock.length} files`)
+  }
+
+  #checkTidy(state: StateFolder): void {
+    for (const file of state.unnamed) this.#wrong(`left, and named by no checkpoint: ${file}`)
+    if (state.published.length > RETAINED) {
+      this.#wrong(`${state.published.length} checkpoints are left`)
+    }
+  }
+
+  #wrong(problem: string): void {
+    this.#problems.push(`run ${this.#runs}: ${problem}`)
+  }
+}
+
+/** No attempt of a campaign may fail, nor any of its checkpoints. */
+const UNEXPECTED: ReadonlySet<string> = new Set(['error', 'restarting', 'checkpoint-failed'])
+
+const STATE_NAMES: ReadonlySet<string> = new Set([
+  'checkpoints',
+  'holder',
+  'job.json',
+  'job.json.new',
+  'lock',
+  'work',
+])
+
+function lineOf(end: RunEnd, type: string): RunLine | undefined {
+  return end.lines.find((line) => line.type === type)
+}
+
+function highestIn(state: StateFolder): number {
+  return Math.max(state.published.at(-1)?.checkpointId ?? 0, state.unpublished.at(-1) ?? 0)
+}
+
+/** What multiset a has more than b. */
+function difference(a: readonly string[], b: readonly string[]): string[] {
+  const counts = new Map<string, number>()
+  for (const row of b) counts.set(row, (counts.get(row) ?? 0) + 1)
+  return a.filter((row) => {
+    const left = counts.get(row) ?? 0
+    counts.set(row, left - 1)
+    return left <= 0
+  })
+}

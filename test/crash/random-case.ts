@@ -1,0 +1,147 @@
+import { fileURLToPath } from 'node:url'
+import { SeededRandom } from '../../runtime/clock.ts'
+import type { Blow, Moment } from './child-run.ts'
+import type { CrashCase } from './crash-case.ts'
+import type { CrashInputs } from './inputs.ts'
+
+const FRAUD = fileURLToPath(new URL('../../examples/fraud-detection.ts', import.meta.url))
+const LEDGER = fileURLToPath(new URL('./jobs/ledger.ts', import.meta.url))
+
+/** One case of a campaign with what is done to it. */
+export interface PlannedCase {
+  readonly label: string
+  readonly one: CrashCase
+  readonly blows: readonly Blow[]
+}
+
+/** Seconds that an uninterrupted run takes, about; what kills add comes on top. */
+const MIN_SECONDS = 1
+const MAX_SECONDS = 5
+
+/** Case `index` of a seed: the same whenever it is asked for. */
+export function randomCase(seed: number, index: number, inputs: CrashInputs): PlannedCase {
+  const random = new SeededRandom(seed * 7_919 + index)
+  const parallelism = weighted(random, [
+    [1, 2],
+    [4, 2],
+    [3, 4],
+  ])
+  const checkpointIntervalMs = Math.floor(50 * 20 ** random.next())
+  const seconds = MIN_SECONDS + random.next() * (MAX_SECONDS - MIN_SECONDS)
+  const { one, label } =
+    index % 3 === 2
+      ? ledgerCase(random, inputs, { parallelism, checkpointIntervalMs, seconds })
+      : fraudCase(random, inputs, { parallelism, checkpointIntervalMs, seconds })
+  const blows = Array.from({ length: 2 + Math.floor(random.next() * 7) }, () =>
+    randomBlow(random, checkpointIntervalMs),
+  )
+  return {
+    one,
+    blows,
+    label: `${label}, parallelism ${parallelism}, every ${checkpointIntervalMs} ms`,
+  }
+}
+
+interface Settings {
+  readonly parallelism: number
+  readonly checkpointIntervalMs: number
+  readonly seconds: number
+}
+
+type Drawn = Omit<PlannedCase, 'blows'>
+
+/** The example, on one file, on eight, and on one that is compressed. */
+export function fraudCase(random: SeededRandom, inputs: CrashInputs, settings: Settings): Drawn {
+  const shape = weighted(random, [
+    [3, 'single'],
+    [5, 'eight'],
+    [2, 'gzip'],
+  ] as const)
+  const { seconds, ...rest } = settings
+  const rate = Math.ceil(inputs.rows / seconds)
+  const one: CrashCase = {
+    ...rest,
+    job: FRAUD,
+    name: 'fraud-detection',
+    input: inputs[shape],
+    params: { rate },
+    memory: undefined,
+    expected: inputs.alerts,
+  }
+  return { one, label: `fraud on ${shape}` }
+}
+
+/** A job whose output rolls after every few rows, mostly with so little memory that its state goes to LevelDB. */
+export function ledgerCase(random: SeededRandom, inputs: CrashInputs, settings: Settings): Drawn {
+  const shape = random.next() < 0.6 ? 'eight' : 'single'
+  const isSmall = random.next() < 0.75
+  const { seconds, ...rest } = settings
+  const rate = Math.ceil(inputs.rows / seconds)
+  const roll = 2_000 + Math.floor(random.next() * 30_000)
+  const note = isSmall ? noteLength(settings.parallelism, inputs.rows) : 200
+  const one: CrashCase = {
+    ...rest,
+    job: LEDGER,
+    name: 'ledger',
+    input: inputs[shape],
+    params: { rate, note, roll },
+    memory: isSmall ? `${leastMemoryMb(settings.parallelism)}mb` : undefined,
+    expected: inputs.ledger,
+  }
+  return { one, label: `ledger on ${shape}${isSmall ? ' with little memory' : ''}` }
+}
+
+/** What `splitMemory` asks for at least: 32 MB of heap a slot. */
+function leastMemoryMb(parallelism: number): number {
+  return Math.ceil((32 * parallelism) / 0.75)
+}
+
+/** Long enough that the notes of all rows take about 16 MB a slot: more than the cache of a slot with least memory. */
+function noteLength(parallelism: number, rows: number): number {
+  return Math.ceil((16_000_000 * parallelism) / rows)
+}
+
+function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
+  const kind = weighted(random, [
+    [3, 'start'],
+    [3, 'recovery'],
+    [4, 'checkpoint'],
+    [4, 'commit'],
+    [4, 'running'],
+    [1, 'stop'],
+    [1, 'stop and kill'],
+  ] as const)
+  const nth = 1 + Math.floor(random.next() ** 2 * 5)
+  const at = (after: Moment['after'], withinMs: number, count = 1): Moment => ({
+    after,
+    nth: count,
+    delayMs: Math.floor(random.next() * withinMs),
+  })
+  const whileRunning = (): Moment => at('running', Math.max(600, 2 * checkpointIntervalMs))
+  switch (kind) {
+    case 'start':
+      return { kind: 'kill', at: at('spawned', 800) }
+    case 'recovery':
+      return { kind: 'kill', at: at('started', 250) }
+    case 'checkpoint':
+      return { kind: 'kill', at: at('begun', 25, nth) }
+    case 'commit':
+      return { kind: 'kill', at: at('checkpoint', 6, nth) }
+    case 'running':
+      return { kind: 'kill', at: whileRunning() }
+    case 'stop':
+      return { kind: 'stop', at: whileRunning() }
+    case 'stop and kill':
+      return { kind: 'stop', at: whileRunning(), kill: at('stopping', 40) }
+  }
+}
+
+function weighted<T>(random: SeededRandom, choices: readonly (readonly [number, T])[]): T {
+  const sum = choices.reduce((total, [weight]) => total + weight, 0)
+  let left = random.next() * sum
+  for (const [weight, choice] of choices) {
+    left -= weight
+    if (left < 0) return choice
+  }
+  return choices.at(-1)![1]
+}
