@@ -25,7 +25,9 @@ export function cardFile(): { readonly path: string; readonly isWhole: boolean }
  */
 export async function repeatedCards(times: number): Promise<{ path: string; rows: number }> {
   const { path, isWhole } = cardFile()
-  const text = gunzipSync(await readFile(path)).toString('latin1').trimEnd()
+  const text = gunzipSync(await readFile(path))
+    .toString('latin1')
+    .trimEnd()
   const [header, ...lines] = text.split('\n')
   const rows = lines.length * times
   const name = `millrace-cards-${isWhole ? 'whole' : 'slice'}-x${times}.csv.gz`

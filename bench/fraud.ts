@@ -45,14 +45,18 @@ export async function fraudBench(args: string[]): Promise<void> {
       const engine = await runEngine(path, parallelism)
       engines.get(parallelism)!.push(engine.figures)
       const isEqual = sameRows(loop.output, engine.output)
-      console.log(`round ${round}: p=${parallelism}    ${show(engine.figures)}${isEqual ? '' : '  ROWS DIFFER'}`)
+      console.log(
+        `round ${round}: p=${parallelism}    ${show(engine.figures)}${isEqual ? '' : '  ROWS DIFFER'}`,
+      )
       if (!isEqual || engine.figures.rows !== rows) process.exitCode = 1
     }
   }
   for (const [parallelism, figures] of engines) {
     const wall = ratios(figures, loops, (one) => one.wallSeconds)
     const cpu = ratios(figures, loops, (one) => one.cpuSeconds)
-    console.log(`\nengine / loop at parallelism ${parallelism}: wall ${spread(wall)}, CPU ${spread(cpu)}`)
+    console.log(
+      `\nengine / loop at parallelism ${parallelism}: wall ${spread(wall)}, CPU ${spread(cpu)}`,
+    )
     const peak = Math.max(...figures.map((one) => one.peakMb))
     console.log(JSON.stringify({ bench: 'fraud', parallelism, rows, wall, cpu, peakMb: peak }))
   }

@@ -16,13 +16,20 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 export async function restartBench(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { rounds: { type: 'string', default: '5' }, parallelism: { type: 'string', default: '2' } },
+    options: {
+      rounds: { type: 'string', default: '5' },
+      parallelism: { type: 'string', default: '2' },
+    },
   })
   const seconds: number[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
     try {
-      await untilLine(folder, values.parallelism, (line, count) => line.type === 'checkpoint' && count === 2)
+      await untilLine(
+        folder,
+        values.parallelism,
+        (line, count) => line.type === 'checkpoint' && count === 2,
+      )
       seconds.push(
         await untilLine(folder, values.parallelism, (line) => (line.recordsRead ?? 0) > 0),
       )
@@ -67,7 +74,8 @@ function untilLine(
     })
     running.on('error', reject)
     running.on('close', (code) => {
-      if (seconds === undefined) reject(new Error(`the job ended with ${code} before it could be killed`))
+      if (seconds === undefined)
+        reject(new Error(`the job ended with ${code} before it could be killed`))
       else resolve(seconds)
     })
   })

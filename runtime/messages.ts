@@ -186,4 +186,3 @@ export type LinkMessage =
       readonly baseId: number
       readonly kind: 'checkpoint' | 'stop'
     }
-

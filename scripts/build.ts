@@ -4,7 +4,12 @@ import { existsSync, rmSync } from 'node:fs'
 
 rmSync('dist', { recursive: true, force: true })
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
-for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js', 'dist/cli/main.js']) {
+for (const file of [
+  'dist/index.js',
+  'dist/index.d.ts',
+  'dist/testing/index.js',
+  'dist/cli/main.js',
+]) {
   if (status === 0 && !existsSync(file)) throw new Error(`${file} was not built`)
 }
 process.exitCode = status ?? 1

@@ -44,7 +44,12 @@ const steps: readonly Step[] = [
 function vitest(project: string): Step {
   const report = join(folder, `${project}.json`)
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]
-  return { name: project, command: 'vitest', args: ['run', '--project', project, ...reporters], report }
+  return {
+    name: project,
+    command: 'vitest',
+    args: ['run', '--project', project, ...reporters],
+    report,
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2))
@@ -76,7 +81,9 @@ async function main(args: readonly string[]): Promise<number> {
   const isSlow = seconds > LIMIT_SECONDS
   if (isSlow) counts.failed++
   console.log(`\n${lines.join('\n')}`)
-  console.log(`${'all'.padEnd(16)} ${seconds.toFixed(1).padStart(6)} s${isSlow ? '  TOO SLOW' : ''}`)
+  console.log(
+    `${'all'.padEnd(16)} ${seconds.toFixed(1).padStart(6)} s${isSlow ? '  TOO SLOW' : ''}`,
+  )
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
   return counts.failed > 0 ? 1 : 0
 }

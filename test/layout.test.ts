@@ -47,7 +47,13 @@ const mayImport: Record<string, readonly string[]> = {
   'runtime/channel': ['runtime'],
   'runtime/checkpoint': ['runtime', 'runtime/state'],
   'runtime/graph': ['runtime', 'runtime/state'],
-  'runtime/task': ['runtime', 'runtime/state', 'runtime/channel', 'runtime/graph', 'runtime/checkpoint'],
+  'runtime/task': [
+    'runtime',
+    'runtime/state',
+    'runtime/channel',
+    'runtime/graph',
+    'runtime/checkpoint',
+  ],
   'runtime/job': [
     'runtime',
     'runtime/state',
@@ -83,7 +89,9 @@ describe('layout', () => {
     const wrong = sources
       .filter((file) => layerOf(file.path) === 'runtime')
       .flatMap((file) => file.imports.map((target) => [file.path, target] as const))
-      .filter(([, target]) => !/^runtime\/([^/]+|state\/[^/]+|checkpoint\/manifest\.ts)$/.test(target))
+      .filter(
+        ([, target]) => !/^runtime\/([^/]+|state\/[^/]+|checkpoint\/manifest\.ts)$/.test(target),
+      )
     expect(wrong).toEqual([])
   })
 
@@ -126,7 +134,9 @@ describe('layout', () => {
     const wrong = sources
       .filter((file) => /\bnew Function\(|\beval\(/.test(file.text))
       .map((file) => file.path)
-      .filter((path) => !path.startsWith('runtime/channel/') && path !== 'connectors/csv-convert.ts')
+      .filter(
+        (path) => !path.startsWith('runtime/channel/') && path !== 'connectors/csv-convert.ts',
+      )
     expect(wrong).toEqual([])
   })
 
@@ -136,7 +146,10 @@ describe('layout', () => {
       ...readdirSync('docs').map((name) => join('docs', name)),
     ]
     for (const page of pages) {
-      const titles = readFileSync(page, 'utf8').replace(/```[\s\S]*?```/g, '').match(/^# .+$/gm) ?? []
+      const titles =
+        readFileSync(page, 'utf8')
+          .replace(/```[\s\S]*?```/g, '')
+          .match(/^# .+$/gm) ?? []
       expect([page, titles.length]).toEqual([page, 1])
     }
     expect(readFileSync('CHANGELOG.md', 'utf8')).toMatch(/^## \[?Unreleased/m)

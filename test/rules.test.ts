@@ -24,7 +24,9 @@ function titles(): string {
   const found: string[] = []
   for (const file of files) {
     const text = readFileSync(file, 'utf8')
-    for (const match of text.matchAll(/\b(?:it|test|describe)(?:\.\w+(?:\([^)]*\))?)*\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs)) {
+    for (const match of text.matchAll(
+      /\b(?:it|test|describe)(?:\.\w+(?:\([^)]*\))?)*\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs,
+    )) {
       found.push(match[2]!)
     }
   }

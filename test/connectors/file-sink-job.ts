@@ -4,7 +4,7 @@ import type { LineagePoint, OutputPolicy, SinkContext } from '../../runtime/sink
 import { type PendingCommit, SinkDriver } from '../../runtime/task/sink-driver.ts'
 import { LINEAGE } from '../contract/sink-run.ts'
 import { type FaultFileSystem, Stopped } from '../harness/fault-file-system.ts'
-import { ManualClock } from '../harness/manual-clock.ts'
+import { ManualClock } from '../../testing/manual-clock.ts'
 
 export const OUT = '/home/out/alerts'
 const SUBTASKS = [0, 1] as const

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RatePacer } from '../../connectors/rate-pacer.ts'
-import { ManualClock } from '../harness/manual-clock.ts'
+import { ManualClock } from '../../testing/manual-clock.ts'
 
 function pacerOf(rate: number) {
   const clock = new ManualClock()

@@ -7,7 +7,7 @@ import {
   watermarksSpec,
 } from '../../operators/watermarks.ts'
 import type { WatermarkStrategy } from '../../runtime/graph/stream-graph.ts'
-import { ManualClock } from '../harness/manual-clock.ts'
+import { ManualClock } from '../../testing/manual-clock.ts'
 import { OperatorDriver } from './operator-driver.ts'
 
 const MODERN = 1_700_000_000_000
