@@ -135,18 +135,17 @@ const MARK = '\0'
  * Strings, numbers and bigints are their own; bytes and tuples cost an encoding.
  */
 export function canonicalKey(key: Key): CanonicalKey {
-  switch (typeof key) {
-    case 'string':
-      return key.charCodeAt(0) === 0 ? `${MARK}s${key}` : key
-    case 'number':
-      return key === 0 ? 0 : key
-    case 'bigint':
-      return key
-    default:
-      keyWriter.length = 0
-      writeKey(keyWriter, key)
-      return `${MARK}k${readLatin1(keyWriter.bytes, 0, keyWriter.length)}`
-  }
+  // Short, so that it becomes part of its callers.
+  if (typeof key === 'number') return key === 0 ? 0 : key
+  return typeof key === 'string' && key.charCodeAt(0) !== 0 ? key : canonicalRareKey(key)
+}
+
+function canonicalRareKey(key: Exclude<Key, number>): CanonicalKey {
+  if (typeof key === 'bigint') return key
+  if (typeof key === 'string') return `${MARK}s${key}`
+  keyWriter.length = 0
+  writeKey(keyWriter, key)
+  return `${MARK}k${readLatin1(keyWriter.bytes, 0, keyWriter.length)}`
 }
 
 function writeNumber(writer: ByteWriter, number: number): void {

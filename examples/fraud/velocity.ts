@@ -15,8 +15,12 @@ export const velocity = () =>
       const { recent } = ctx.state
       const { ts, seq, card } = transaction
       const times = recent.get()
-      // One timer a card, set by the first transaction and moved on when it fires: it frees a card that has gone quiet.
-      if (times.length === 0) ctx.timers.registerEventTime((ts + KEPT_SECONDS) * 1_000)
+      if (times.length === 0) {
+        // One timer a card, set by the first transaction and moved on when it fires: it frees a card that has gone quiet.
+        ctx.timers.registerEventTime((ts + KEPT_SECONDS) * 1_000)
+        recent.add(ts)
+        return
+      }
       const newest = Math.max(ts, ...times)
       const kept = times.filter((time) => time >= newest - KEPT_SECONDS)
       kept.push(ts)
@@ -27,10 +31,8 @@ export const velocity = () =>
 
     onTimer(timestamp, ctx) {
       const { recent } = ctx.state
-      const kept = recent.get().filter((time) => (time + KEPT_SECONDS) * 1_000 > timestamp)
-      recent.update(kept)
-      if (kept.length > 0) {
-        ctx.timers.registerEventTime((Math.max(...kept) + KEPT_SECONDS) * 1_000)
-      }
+      const freeAt = (Math.max(...recent.get()) + KEPT_SECONDS) * 1_000
+      if (freeAt <= timestamp) recent.clear()
+      else ctx.timers.registerEventTime(freeAt)
     },
   })

@@ -66,6 +66,7 @@ export class KeyedBackend implements KeyedStateBackend {
       spill: this.#spill,
       strict: context.strict ? new StrictCheck() : undefined,
       makeRoom: () => this.#makeRoom(),
+      maxParallelism: context.maxParallelism,
     })
     this.#maps = new MapStore(this.#table)
     if (this.#spill !== undefined) this.#setLimits()
@@ -133,9 +134,7 @@ export class KeyedBackend implements KeyedStateBackend {
 
   #newSlots(count: number): number {
     invariant(!this.#isStarted, 'a state is registered after restore')
-    const slot = this.#table.slotCount
-    this.#table.slotCount += count
-    return slot
+    return this.#table.addSlots(count)
   }
 
   async restore(
@@ -171,7 +170,7 @@ export class KeyedBackend implements KeyedStateBackend {
 
   // --- The current key ---
 
-  setCurrentKey(key: Key, keyGroup: number): void {
+  setCurrentKey(key: Key, keyGroup?: number): void {
     this.#table.setCurrentKey(key, keyGroup)
   }
 

@@ -18,7 +18,7 @@ export class ListHandle<T> implements ListState<T> {
 
   get(): readonly T[] {
     const table = this.#table
-    const row = table.row ?? table.openRow()
+    const row = table.row ?? table.openRow(this.#state)
     const cell = table.find(row, this.#state)
     if (cell === undefined) return NO_ELEMENTS
     const value = table.read(cell)
@@ -67,7 +67,7 @@ export class ListHandle<T> implements ListState<T> {
 
   clear(): void {
     const table = this.#table
-    const row = table.row ?? table.openRow()
+    const row = table.row ?? table.openRow(this.#state)
     const cell = table.find(row, this.#state)
     if (cell === undefined || cell.value === ABSENT) return
     table.valueCount--
@@ -76,7 +76,7 @@ export class ListHandle<T> implements ListState<T> {
 
   #cell(): StateCell {
     const table = this.#table
-    const row = table.row ?? table.openRow()
+    const row = table.row ?? table.openRow(this.#state)
     return table.obtain(row, this.#state)
   }
 

@@ -58,7 +58,7 @@ export class MapHandle<K extends Key, V> implements MapState<K, V> {
   }
 
   #row(): StateRow {
-    return this.#table.row ?? this.#table.openRow()
+    return this.#table.row ?? this.#table.openRow(this.#state)
   }
 
   /** The current row, for an entry whose key is one (R19). */
@@ -89,7 +89,7 @@ export class MapHandle<K extends Key, V> implements MapState<K, V> {
   ): Generator<R, undefined> {
     const table = this.#table
     for (const key of keys) {
-      if (!table.isOpen || table.callback !== callback) throw outsideCallback()
+      if (!table.isOpen || table.callback !== callback) throw outsideCallback(this.#state)
       table.makeRoom()
       const value = this.#read(table.rows.current(row), key)
       if (value !== ABSENT) yield pick(key, value as V)

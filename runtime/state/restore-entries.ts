@@ -87,16 +87,16 @@ export class EntryRestorer {
 
   #rowOf(owner: EntryOwner): StateRow {
     const { key, keyGroup, namespace } = owner
-    const { rows, slotCount } = this.#table
+    const table = this.#table
     const canonical = canonicalKey(key)
     const top =
-      rows.find(canonical) ??
-      new StateRow({ key, keyGroup, parent: undefined, namespace: undefined, canonical, slotCount })
+      table.rows.find(canonical) ??
+      table.newRow({ key, keyGroup, canonical, parent: undefined, namespace: undefined })
     if (namespace === undefined) return top
     const within = canonicalKey(namespace)
     return (
-      top.named?.get(within) ??
-      new StateRow({ key, keyGroup, parent: top, namespace, canonical: within, slotCount })
+      top.within(within) ??
+      table.newRow({ key, keyGroup, canonical: within, parent: top, namespace })
     )
   }
 }

@@ -69,8 +69,11 @@ export interface KeyedStateBackend {
     options?: { readonly asChanges?: boolean },
   ): Promise<void>
 
-  /** Sets the key for the calls that follow; the namespace becomes the default one. */
-  setCurrentKey(key: Key, keyGroup: number): void
+  /**
+   * Sets the key for the calls that follow; the namespace becomes the default one. The key group is computed where it is
+   * needed unless it is known.
+   */
+  setCurrentKey(key: Key, keyGroup?: number): void
   readonly currentKey: Key
   setNamespace(namespace: Key | undefined): void
   readonly currentNamespace: Key | undefined

@@ -43,11 +43,16 @@ export function mapKeyInvalid(
   )
 }
 
-/** State, its iterators, or timers were used when no callback has a key (R15). */
-export function outsideCallback(): StreamError {
+/** State, its iterators, or timers were used when no callback has a key (R15); `state` where it is known which. */
+export function outsideCallback(state?: StateName): StreamError {
+  const what =
+    state === undefined
+      ? 'State, timers or the current key were used'
+      : `State "${state.name}" of operator "${state.uid}" was used`
   return new StreamError(
     'MR_STATE_OUTSIDE_CALLBACK',
-    'State, timers or the current key were used outside of a callback of a keyed operator; there is no key that they could belong to; use them only in processElement or onTimer, before these return.',
+    `${what} outside of a callback of a keyed operator; there is no key that it could belong to; use it only in processElement or onTimer, before these return, not in promises, timeouts or event handlers.`,
+    state === undefined ? {} : { operator: state.uid, state: state.name },
   )
 }
 

@@ -17,8 +17,9 @@ export class StateRow {
   namespace: Key | undefined
   /** What it stands under in the table, or among the namespaces of its parent. */
   canonical: CanonicalKey
-  /** Rows of the key's other namespaces; none once they are gone. */
-  named: Map<CanonicalKey, StateRow> | undefined
+  /** Rows of the key's other namespaces: the one, or all of several. */
+  #only: StateRow | undefined
+  #named: Map<CanonicalKey, StateRow> | undefined
   /** How many slots and namespaces are in use. */
   uses = 0
   /** Key and namespace are in memory of their own. */
@@ -32,14 +33,42 @@ export class StateRow {
     readonly parent: StateRow | undefined
     readonly namespace: Key | undefined
     readonly canonical: CanonicalKey
-    readonly slotCount: number
+    /** As many as the backend has, all empty. */
+    readonly slots: (object | undefined)[]
   }) {
     this.key = options.key
     this.keyGroup = options.keyGroup
     this.parent = options.parent
     this.namespace = options.namespace
     this.canonical = options.canonical
-    this.slots = new Array<object | undefined>(options.slotCount).fill(undefined)
+    this.slots = options.slots
+  }
+
+  /** The row of another namespace of the same key. */
+  within(namespace: CanonicalKey): StateRow | undefined {
+    const only = this.#only
+    if (only !== undefined) return only.canonical === namespace ? only : undefined
+    return this.#named?.get(namespace)
+  }
+
+  addWithin(row: StateRow): void {
+    if (this.#named !== undefined) this.#named.set(row.canonical, row)
+    else if (this.#only === undefined) this.#only = row
+    else {
+      this.#named = new Map([
+        [this.#only.canonical, this.#only],
+        [row.canonical, row],
+      ])
+      this.#only = undefined
+    }
+  }
+
+  removeWithin(row: StateRow): void {
+    if (this.#only === row) this.#only = undefined
+    else {
+      this.#named!.delete(row.canonical)
+      if (this.#named!.size === 0) this.#named = undefined
+    }
   }
 }
 
@@ -75,8 +104,7 @@ export class RowTable {
     if (parent !== undefined) this.use(parent)
     if (!row.isOwned) own(row)
     if (parent !== undefined) {
-      parent.named ??= new Map()
-      parent.named.set(row.canonical, row)
+      parent.addWithin(row)
     } else if (row.isIdle) {
       row.isIdle = false
       this.#idle--
@@ -87,7 +115,7 @@ export class RowTable {
   current(row: StateRow): StateRow {
     const { parent } = row
     if (parent === undefined) return this.#rows.get(row.canonical) ?? row
-    return this.current(parent).named?.get(row.canonical) ?? row
+    return this.current(parent).within(row.canonical) ?? row
   }
 
   /** One slot less is in use; with the last a row becomes idle, that of a namespace leaves. */
@@ -96,7 +124,7 @@ export class RowTable {
     this.#count--
     const { parent } = row
     if (parent !== undefined) {
-      parent.named!.delete(row.canonical)
+      parent.removeWithin(row)
       this.release(parent)
       return
     }

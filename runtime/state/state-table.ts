@@ -1,5 +1,6 @@
 import { ByteWriter } from '../bytes.ts'
 import { canonicalKey } from '../key-encoding.ts'
+import { keyGroupOf } from '../key-group.ts'
 import type { CanonicalKey, Key } from '../key.ts'
 import { CellCache } from './cell-cache.ts'
 import { ChangeLog } from './change-log.ts'
@@ -42,8 +43,8 @@ export class StateTable implements CellHost {
   readonly loans: Loans = new Loans()
   readonly spill: Spill | undefined
   readonly strict: StrictCheck | undefined
-  /** Number of slots in every row. */
-  slotCount = 0
+  /** The slots of a new row: one for each state, two for each set of timers. */
+  readonly #emptySlots: (object | undefined)[] = []
   /** Cells with a value; for spilled state that was changed without having been read an estimate. */
   valueCount = 0
   /** The row of the current key and namespace; undefined outside callbacks, and while nothing of it is in memory. */
@@ -52,11 +53,12 @@ export class StateTable implements CellHost {
   callback = 0
   /** Evicts something if far too much is in memory; not while a cell is in hand. */
   readonly makeRoom: () => void
+  readonly #maxParallelism: number
   readonly #scratch: ByteWriter = new ByteWriter()
   #isOpen = false
   #isClosed = false
   #key: Key = ''
-  #keyGroup = 0
+  #keyGroup: number | undefined = 0
   #canonical: CanonicalKey = ''
   #namespace: Key | undefined
   #defaultRow: StateRow | undefined
@@ -65,7 +67,9 @@ export class StateTable implements CellHost {
     readonly spill: Spill | undefined
     readonly strict: StrictCheck | undefined
     readonly makeRoom: () => void
+    readonly maxParallelism: number
   }) {
+    this.#maxParallelism = options.maxParallelism
     this.spill = options.spill
     this.strict = options.strict
     this.makeRoom = options.makeRoom
@@ -73,7 +77,8 @@ export class StateTable implements CellHost {
 
   // --- The current key ---
 
-  setCurrentKey(key: Key, keyGroup: number): void {
+  /** Without a key group it is computed once it is needed: for a key of which nothing is in memory. */
+  setCurrentKey(key: Key, keyGroup: number | undefined): void {
     if (this.strict !== undefined) this.endCallback()
     const canonical = canonicalKey(key)
     const row = this.rows.find(canonical)
@@ -109,9 +114,7 @@ export class StateTable implements CellHost {
     if (namespace === this.#namespace) return
     this.#namespace = namespace
     this.row =
-      namespace === undefined
-        ? this.#defaultRow
-        : this.#defaultRow?.named?.get(canonicalKey(namespace))
+      namespace === undefined ? this.#defaultRow : this.#defaultRow?.within(canonicalKey(namespace))
   }
 
   /** The callback has ended. In strict mode what it did is checked (R16). */
@@ -135,29 +138,46 @@ export class StateTable implements CellHost {
     return this.#namespace
   }
 
-  /** The current row where `row` is undefined: a new one, which enters the table with its first cell. */
-  openRow(): StateRow {
-    this.#mustBeOpen()
-    const top = (this.#defaultRow ??= this.#newRow(this.#canonical, undefined, undefined))
+  /**
+   * The current row where `row` is undefined: a new one, which enters the table with its first cell.
+   * `state` is what it is opened for, for messages.
+   */
+  openRow(state?: CellState): StateRow {
+    this.#mustBeOpen(state)
+    const key = this.#key
     const namespace = this.#namespace
-    this.row = namespace === undefined ? top : this.#newRow(canonicalKey(namespace), top, namespace)
+    let top = this.#defaultRow
+    if (top === undefined) {
+      const keyGroup = this.#keyGroup ?? keyGroupOf(key, this.#maxParallelism)
+      top = this.newRow({
+        key,
+        keyGroup,
+        canonical: this.#canonical,
+        parent: undefined,
+        namespace: undefined,
+      })
+      this.#defaultRow = top
+    }
+    if (namespace !== undefined) {
+      const { keyGroup } = top
+      const canonical = canonicalKey(namespace)
+      this.row = this.newRow({ key, keyGroup, canonical, parent: top, namespace })
+    } else this.row = top
     return this.row
   }
 
-  #newRow(
-    canonical: CanonicalKey,
-    parent: StateRow | undefined,
-    namespace: Key | undefined,
-  ): StateRow {
-    const { slotCount } = this
-    return new StateRow({
-      key: this.#key,
-      keyGroup: this.#keyGroup,
-      parent,
-      namespace,
-      canonical,
-      slotCount,
-    })
+  /** A row that is in no table yet. */
+  newRow(of: Omit<ConstructorParameters<typeof StateRow>[0], 'slots'>): StateRow {
+    const { key, keyGroup, canonical, parent, namespace } = of
+    const slots = this.#emptySlots.slice()
+    return new StateRow({ key, keyGroup, canonical, parent, namespace, slots })
+  }
+
+  /** Makes room for so many slots more in every row to come; returns the first of them. */
+  addSlots(count: number): number {
+    const slot = this.#emptySlots.length
+    for (let i = 0; i < count; i++) this.#emptySlots.push(undefined)
+    return slot
   }
 
   /** In strict mode: checks what the callback left behind, and keeps it encoded only, so that nobody shares it (R16). */
@@ -168,9 +188,9 @@ export class StateTable implements CellHost {
     }
   }
 
-  #mustBeOpen(): void {
+  #mustBeOpen(state?: CellState): void {
     if (this.#isClosed) throw stateClosed()
-    if (!this.#isOpen) throw outsideCallback()
+    if (!this.#isOpen) throw outsideCallback(state)
   }
 
   // --- Cells of values and lists ---

@@ -1,23 +1,140 @@
-/** What stands in a heap: it knows its place, -1 when it is in none. */
+/** What stands in a `TimerHeap`, which keeps `position`: where the item is, -1 while it is in none. */
 export interface HeapItem {
   readonly timestamp: number
   position: number
 }
 
-/** Below this it does not shrink: 64 KiB. */
+/** Below this the heap does not shrink: 64 KiB. */
 const MIN_CAPACITY = 8_192
+const FIRST_CAPACITY = 128
 /** Children of a place: four share a cache line of timestamps, and halve the depth. */
 const FAN = 4
 
 /**
- * Timers ordered by timestamp: a heap of four children a place, with the timestamps in an array of their own, so that
- * comparing them touches no timer.
+ * Items ordered by timestamp: a queue of those that were added in ascending order, and a heap of the others.
  *
- * Adding and removing cost O(log timers).
+ * Timers mostly come in order: what sets them is a record, a fixed time ahead. Adding and removing them costs O(1); where
+ * they come in any other order, O(log items).
  */
 export class TimerHeap<T extends HeapItem> {
+  readonly #queue: AscendingQueue<T> = new AscendingQueue()
+  readonly #heap: FourHeap<T> = new FourHeap()
+
+  get count(): number {
+    return this.#queue.count + this.#heap.count
+  }
+
+  /** The earliest timestamp, Infinity if there is none. */
+  get earliest(): number {
+    return Math.min(this.#queue.earliest, this.#heap.earliest)
+  }
+
+  /** An item with the earliest timestamp; undefined if there is none. */
+  get first(): T | undefined {
+    return this.#queue.earliest <= this.#heap.earliest
+      ? (this.#queue.first ?? this.#heap.first)
+      : this.#heap.first
+  }
+
+  add(item: T): void {
+    if (!this.#queue.add(item)) this.#heap.add(item)
+  }
+
+  remove(item: T): void {
+    if (item.position >= QUEUED) this.#queue.remove(item)
+    else this.#heap.remove(item)
+  }
+}
+
+/** The position of an item in the queue is its place there plus this. */
+const QUEUED = 2 ** 30
+const FIRST_PLACES = 64
+
+/** Items that came in ascending order, in a ring; those removed from the middle leave a gap behind. */
+class AscendingQueue<T extends HeapItem> {
+  /** A power of two of places. */
+  #places: (T | undefined)[] = emptyPlaces(FIRST_PLACES)
+  #head = 0
+  /** Places from the first item to the last, gaps included. */
+  #span = 0
+  count = 0
+  /** The timestamp of the first item, Infinity if there is none. */
+  earliest = Infinity
+  #latest = -Infinity
+
+  get first(): T | undefined {
+    return this.#places[this.#head]
+  }
+
+  /** Takes an item if it is not before the last one. */
+  add(item: T): boolean {
+    const { timestamp } = item
+    if (this.count > 0 && timestamp < this.#latest) return false
+    if (this.#span === this.#places.length && !this.#makePlace()) return false
+    const at = (this.#head + this.#span) & (this.#places.length - 1)
+    this.#places[at] = item
+    item.position = QUEUED + at
+    if (this.count === 0) this.earliest = timestamp
+    this.#latest = timestamp
+    this.#span++
+    this.count++
+    return true
+  }
+
+  remove(item: T): void {
+    const at = item.position - QUEUED
+    this.#places[at] = undefined
+    item.position = -1
+    this.count--
+    if (this.count === 0) {
+      this.#span = 0
+      this.earliest = Infinity
+      if (this.#places.length > MIN_CAPACITY) this.#places = emptyPlaces(FIRST_PLACES)
+    } else if (at === this.#head) this.#skipGaps()
+  }
+
+  #skipGaps(): void {
+    const places = this.#places
+    const mask = places.length - 1
+    let head = this.#head
+    let item: T | undefined
+    do {
+      head = (head + 1) & mask
+      this.#span--
+      item = places[head]
+    } while (item === undefined)
+    this.#head = head
+    this.earliest = item.timestamp
+  }
+
+  /** Moves the items together if half of the places are gaps, else doubles the places; false if there are as many as can be. */
+  #makePlace(): boolean {
+    const { length } = this.#places
+    const capacity = this.count * 2 <= length ? length : length * 2
+    if (capacity > QUEUED) return false
+    const places: (T | undefined)[] = emptyPlaces(capacity)
+    let next = 0
+    for (let i = 0; i < this.#span; i++) {
+      const item = this.#places[(this.#head + i) & (length - 1)]
+      if (item === undefined) continue
+      item.position = QUEUED + next
+      places[next++] = item
+    }
+    this.#places = places
+    this.#head = 0
+    this.#span = next
+    return true
+  }
+}
+
+function emptyPlaces(count: number): undefined[] {
+  return new Array<undefined>(count).fill(undefined)
+}
+
+/** A heap of four children a place, with the timestamps in an array of their own, so that comparing them touches no item. */
+class FourHeap<T extends HeapItem> {
   readonly #items: T[] = []
-  #timestamps: Float64Array = new Float64Array(MIN_CAPACITY / 64)
+  #timestamps: Float64Array = new Float64Array(FIRST_CAPACITY)
 
   get count(): number {
     return this.#items.length
@@ -27,7 +144,6 @@ export class TimerHeap<T extends HeapItem> {
     return this.#items[0]
   }
 
-  /** The earliest timestamp, Infinity if there is none. */
   get earliest(): number {
     return this.#items.length === 0 ? Infinity : this.#timestamps[0]!
   }

@@ -14,7 +14,7 @@ export class ValueHandle<T> implements ValueState<T> {
 
   value(): T | undefined {
     const table = this.#table
-    const row = table.row ?? table.openRow()
+    const row = table.row ?? table.openRow(this.#state)
     const cell =
       (row.slots[this.#state.slot] as StateCell | undefined) ?? table.find(row, this.#state)
     if (cell === undefined) return undefined
@@ -28,7 +28,7 @@ export class ValueHandle<T> implements ValueState<T> {
       return
     }
     const table = this.#table
-    const row = table.row ?? table.openRow()
+    const row = table.row ?? table.openRow(this.#state)
     const cell =
       (row.slots[this.#state.slot] as StateCell | undefined) ?? table.obtain(row, this.#state)
     if (cell.value === ABSENT) table.valueCount++
@@ -37,7 +37,7 @@ export class ValueHandle<T> implements ValueState<T> {
 
   clear(): void {
     const table = this.#table
-    const row = table.row ?? table.openRow()
+    const row = table.row ?? table.openRow(this.#state)
     const cell = table.find(row, this.#state)
     if (cell === undefined || cell.value === ABSENT) return
     table.valueCount--

@@ -1,3 +1,4 @@
+import { DirectChannel } from '../channel/direct-channel.ts'
 import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
 import type { Operator, Output } from '../operator.ts'
 import type { ChainNode } from '../graph/job-graph-types.ts'
@@ -6,6 +7,7 @@ import type { SinkDriver } from './sink-driver.ts'
 import type { SourceDriver } from './source-driver.ts'
 import type { EdgeOutput } from './edge-output.ts'
 import { describeFailure } from './failure-context.ts'
+import type { SlotRoom } from './slot-room.ts'
 
 /** What runs in a node of the chain: user code is reached through exactly one of these. */
 export type NodeBody =
@@ -154,8 +156,15 @@ export class NodeOutput implements Output {
 }
 
 /** Makes an edge a taker of records. */
-export function edgeTarget(edge: EdgeOutput): RecordTarget {
-  return { accept: (value, timestamp) => edge.emit(value, timestamp) }
+export function edgeTarget(edge: EdgeOutput, room: SlotRoom): RecordTarget {
+  const isDirect = edge.channels.every((channel) => channel instanceof DirectChannel)
+  if (isDirect) return { accept: (value, timestamp) => edge.emit(value, timestamp) }
+  return {
+    accept: (value, timestamp) => {
+      edge.emit(value, timestamp)
+      room.used()
+    },
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
-import { StreamError } from '../errors.ts'
+import { RestartableError, StreamError } from '../errors.ts'
 import { keyGroupOf, subtaskOfKeyGroup } from '../key-group.ts'
 import { keyProblem } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
@@ -11,15 +11,39 @@ export interface EdgeOutput {
   emit(value: unknown, timestamp: number): void
 }
 
-/** A key that is one of the key types; fails with `MR_KEY_INVALID`, which says what the selector returned. */
-export function checkedKey(key: unknown, consumer: string, timestamp: number): Key {
+/**
+ * The key of a record by its selector. Fails with `MR_KEY_INVALID` for what is no key, and with `MR_FUNCTION_FAILED` where
+ * the selector throws; whoever emits the record adds it to the message.
+ */
+export function selectKey(
+  selector: (value: never) => unknown,
+  value: unknown,
+  consumer: string,
+): Key {
+  let key: unknown
+  try {
+    key = selector(value as never)
+  } catch (error) {
+    throw selectorFailed(error, consumer)
+  }
   if (typeof key === 'string') return key
   const problem = keyProblem(key)
   if (problem === undefined) return key as Key
   throw new StreamError(
     'MR_KEY_INVALID',
-    `The key selector before operator "${consumer}" returned ${problem} for a record at ${timestamp}; a record without a valid key cannot be assigned to a subtask; return a string, number, bigint, bytes or a tuple of these.`,
-    { operator: consumer, timestamp },
+    `the key selector before operator "${consumer}" returned ${problem}; a record without a valid key cannot be assigned to a subtask; return a string, number, bigint, bytes or a tuple of these.`,
+    { consumer },
+  )
+}
+
+function selectorFailed(thrown: unknown, consumer: string): StreamError {
+  if (thrown instanceof StreamError) return thrown
+  const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+  return new RestartableError(
+    'MR_FUNCTION_FAILED',
+    `the key selector before operator "${consumer}" threw ${what}; a record without a key cannot be assigned to a subtask; mend the function.`,
+    { consumer },
+    thrown,
   )
 }
 
@@ -80,7 +104,7 @@ export class HashOutput implements EdgeOutput {
   }
 
   emit(value: unknown, timestamp: number): void {
-    const key = checkedKey(this.#selector(value as never), this.#consumer, timestamp)
+    const key = selectKey(this.#selector, value, this.#consumer)
     const keyGroup = keyGroupOf(key, this.#maxParallelism)
     this.channels[this.#subtaskOf[keyGroup]!]!.emitKeyed(value, timestamp, key, keyGroup)
   }

@@ -1,5 +1,6 @@
 import type { FailpointHook } from '../failpoint.ts'
 import type { Committer, Sink, SinkContext, SinkWriter } from '../sink.ts'
+import type { SlotRoom } from './slot-room.ts'
 
 /** What one checkpoint has pending in a sink. */
 export interface PendingCommit {
@@ -25,13 +26,16 @@ export class SinkDriver {
   #committing: Promise<void> = Promise.resolve()
 
   readonly #failpoint: FailpointHook
+  readonly #room: SlotRoom
 
   constructor(
     sink: Sink<unknown>,
     context: SinkContext,
     restored: readonly PendingCommit[],
     failpoint: FailpointHook,
+    room: SlotRoom,
   ) {
+    this.#room = room
     this.#failpoint = failpoint
     this.writer = sink.createWriter(context)
     this.#committer = sink.createCommitter?.(context)
@@ -46,6 +50,7 @@ export class SinkDriver {
 
   write(value: unknown, timestamp: number): void {
     this.writer.write(value, timestamp)
+    this.#room.used()
   }
 
   /**

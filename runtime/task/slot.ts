@@ -19,6 +19,7 @@ import { RunningNode } from './running-node.ts'
 import type { PendingCommit } from './sink-driver.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
 import { BoundedLog } from './slot-log.ts'
+import { SlotRoom } from './slot-room.ts'
 import type { SlotChannels } from './slot-wiring.ts'
 import type { Subtask, SubtaskListener } from './subtask.ts'
 import { type BuiltSubtask, buildSubtask } from './subtask-builder.ts'
@@ -49,6 +50,7 @@ export class Slot {
   /** By vertex; built last to first, since direct channels need their targets. */
   readonly #built: (BuiltSubtask | undefined)[] = []
   readonly #log: Map<string, BoundedLog> = new Map()
+  readonly #room: SlotRoom = new SlotRoom()
   readonly #running: RunningNode
   #enumerators: EnumeratorHost | undefined
   /** Settles when all enumerators have started: before that they have no state to take. */
@@ -231,6 +233,7 @@ export class Slot {
         restoreStorage,
         nodeNumber: (name) => this.#running.numberOf(name),
         subtaskOf: (index) => this.#built[index]!.subtask,
+        room: this.#room,
         deadline: () => this.#deadline,
         wake: () => this.wake(),
         listener: this.#listener(vertex.index),

@@ -23,7 +23,12 @@ export interface SourceState {
   readonly splits: readonly unknown[]
   readonly times: readonly SplitTimeState[]
   readonly noMoreSplits: boolean
+  /** Where the first few splits that are not finished stand, for messages; not there where the source cannot tell. */
+  readonly positions?: readonly string[]
 }
+
+/** So many splits are told of: messages are read by people. */
+const MAX_POSITIONS = 3
 
 export interface SourceDriverOptions {
   readonly strategy: WatermarkStrategy<unknown> | undefined
@@ -39,7 +44,7 @@ export interface SourceDriverOptions {
   readonly onActive: () => void
   /** A line for the user. */
   readonly warn: (message: string) => void
-  /** Names the source and the record in a failure of the timestamp function (R39). */
+  /** Names source and record in a failure of the timestamp function, and of an edge right behind the source (R39). */
   readonly describe: (error: unknown, value: unknown, recordTimestamp: number) => Error
 }
 
@@ -121,7 +126,11 @@ export class SourceDriver implements ReaderOutput<unknown> {
       this.#options.onActive()
     }
     time.emptySince = NaN
-    this.#options.output.emit(value, timestamp)
+    try {
+      this.#options.output.emit(value, timestamp)
+    } catch (error) {
+      throw this.#options.describe(error, value, timestamp)
+    }
     time.generator.onEvent(timestamp)
     return this.#options.mayEmit()
   }
@@ -185,11 +194,30 @@ export class SourceDriver implements ReaderOutput<unknown> {
   }
 
   snapshotState(checkpointId: number): SourceState {
+    const splits = this.reader.snapshotState(checkpointId)
+    const positions = this.#positionsOf(splits)
     return {
-      splits: this.reader.snapshotState(checkpointId),
+      splits,
       times: this.#watermarks.snapshotState(),
       noMoreSplits: this.#noMoreSplits,
+      ...(positions === undefined ? {} : { positions }),
     }
+  }
+
+  #positionsOf(splits: readonly unknown[]): string[] | undefined {
+    const { reader } = this
+    if (reader.describeSplit === undefined) return undefined
+    const positions: string[] = []
+    for (const split of splits) {
+      const position = reader.describeSplit(split)
+      if (position === undefined) continue
+      if (positions.length === MAX_POSITIONS) {
+        positions.push('…')
+        break
+      }
+      positions.push(position)
+    }
+    return positions
   }
 }
 

@@ -19,6 +19,7 @@ import { BackendKeyedContext } from './keyed-context.ts'
 import { restoreState } from './restore-state.ts'
 import { type PendingCommit, SinkDriver } from './sink-driver.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
+import type { SlotRoom } from './slot-room.ts'
 import { type SlotChannels, wireEdge, wireInputs } from './slot-wiring.ts'
 import { SourceDriver, type SourceState } from './source-driver.ts'
 import { MAX_WORK_PER_LOOK, Subtask, type SubtaskListener } from './subtask.ts'
@@ -35,6 +36,7 @@ export interface BuilderHost {
   /** A number for each node of the slot, for the running cell. */
   readonly nodeNumber: (name: string) => number
   readonly subtaskOf: (vertex: number) => Subtask
+  readonly room: SlotRoom
   readonly deadline: () => number
   readonly wake: () => void
   readonly listener: SubtaskListener
@@ -92,6 +94,7 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     deadline: host.deadline,
     workPerLook: Math.min(MAX_WORK_PER_LOOK, environment.quantum),
     listener: host.listener,
+    room: host.room,
     wasFinished: restored?.isFinished ?? false,
   })
   const readers: SourceReader<unknown, unknown>[] = []
@@ -132,7 +135,7 @@ function connect(vertex: Vertex, nodes: readonly NodeRuntime[], host: BuilderHos
     const output = wireEdge({ ...host, edge })
     const node = nodes[edge.fromChainNode]!
     node.edges.push(output)
-    outputOf(node, edge.fromTag).attach(edgeTarget(output))
+    outputOf(node, edge.fromTag).attach(edgeTarget(output, host.room))
   }
 }
 
@@ -312,7 +315,10 @@ function makeSink(
   }
   const { failpoint } = host.environment
   const pending = (restored as readonly PendingCommit[] | undefined) ?? []
-  node.body = { kind: 'sink', sink: new SinkDriver(graphNode.sink, context, pending, failpoint) }
+  node.body = {
+    kind: 'sink',
+    sink: new SinkDriver(graphNode.sink, context, pending, failpoint, host.room),
+  }
 }
 
 async function closeAll(

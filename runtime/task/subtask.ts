@@ -11,19 +11,19 @@ import {
 import type { FailpointHook } from '../failpoint.ts'
 import { type ErrorData, invariant, toErrorData } from '../errors.ts'
 import type { Vertex } from '../graph/job-graph-types.ts'
-import { keyGroupOf } from '../key-group.ts'
 import type { Key } from '../key.ts'
 import type { Operator } from '../operator.ts'
 import type { SnapshotPart } from '../messages.ts'
 import type { SinkWriter } from '../sink.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
-import { broadcastBarrier, broadcastStatus, broadcastWatermark, checkedKey } from './edge-output.ts'
+import { broadcastBarrier, broadcastStatus, broadcastWatermark, selectKey } from './edge-output.ts'
 import { extendFailure, showValue } from './failure-context.ts'
 import type { InputGate } from './input-gate.ts'
 import type { SourceDriver } from './source-driver.ts'
 import { beginSubtaskSnapshot, type RunningSnapshot } from './subtask-snapshot.ts'
 import { ProcessingTimers } from './processing-timers.ts'
+import type { SlotRoom } from './slot-room.ts'
 import { WatermarkCascade } from './watermark-cascade.ts'
 
 /** Records or timers taken in one go before the deadline is looked at (N11): reading the clock costs 94 ns. */
@@ -61,6 +61,8 @@ export interface SubtaskOptions {
   /** Records or timers between two looks at the deadline; `MAX_WORK_PER_LOOK`, less in simulations. */
   readonly workPerLook: number
   readonly listener: SubtaskListener
+  /** The same for all subtasks of the slot. */
+  readonly room: SlotRoom
   readonly wasFinished: boolean
 }
 
@@ -90,6 +92,9 @@ export class Subtask implements DirectTarget {
   readonly #selector: ((value: never) => Key) | undefined
   readonly #backend: KeyedStateBackend | undefined
   readonly #gate: InputGate | undefined
+  readonly #room: SlotRoom
+  /** When its outputs were last found ready. */
+  #readyEpoch = -1
   #nextRemote = 0
   #snapshot: RunningSnapshot | undefined
   #trigger: CheckpointBarrier | undefined
@@ -109,6 +114,7 @@ export class Subtask implements DirectTarget {
     this.nodes = options.nodes
     this.#gate = options.gate
     this.#backend = options.backend
+    this.#room = options.room
     this.#heads = options.nodes.filter((node) => node.node.parent === -1)
     this.#headIndexes = this.#heads.map((head) => options.nodes.indexOf(head))
     this.#channels = options.nodes.flatMap((node) => node.edges.flatMap((edge) => edge.channels))
@@ -119,6 +125,7 @@ export class Subtask implements DirectTarget {
       clock: options.clock,
       timersPerLook: options.workPerLook,
       outputsReady: () => this.#outputsReady(),
+      room: options.room,
       endCallback: () => this.#backend?.clearCurrent(),
       nameKey: (error) => this.#nameKey(error),
     })
@@ -155,8 +162,8 @@ export class Subtask implements DirectTarget {
       this.#heads[0]!.accept(value, timestamp)
       return
     }
-    const key = checkedKey(this.#selector(value as never), this.#heads[0]!.name, timestamp)
-    this.#acceptKeyed(value, timestamp, key, keyGroupOf(key, this.options.maxParallelism))
+    const key = selectKey(this.#selector, value, this.#heads[0]!.name)
+    this.#acceptKeyed(value, timestamp, key, undefined)
   }
 
   receiveKeyed(
@@ -169,7 +176,7 @@ export class Subtask implements DirectTarget {
     this.#acceptKeyed(value, timestamp, key, keyGroup)
   }
 
-  #acceptKeyed(value: unknown, timestamp: number, key: Key, keyGroup: number): void {
+  #acceptKeyed(value: unknown, timestamp: number, key: Key, keyGroup: number | undefined): void {
     const backend = this.#backend!
     const heads = this.#heads
     backend.setCurrentKey(key, keyGroup)
@@ -182,6 +189,7 @@ export class Subtask implements DirectTarget {
       throw this.#nameKey(error)
     }
     backend.clearCurrent()
+    if (backend.isSuspended) this.#room.used()
   }
 
   #nameKey(error: unknown): Error {
@@ -192,16 +200,19 @@ export class Subtask implements DirectTarget {
   receiveWatermark(input: number, timestamp: number): void {
     this.#gate!.watermark(input, timestamp)
     this.#followValve()
+    this.#room.used()
   }
 
   receiveStatus(input: number, status: WatermarkStatus): void {
     this.#gate!.status(input, status)
     this.#followValve()
+    this.#room.used()
   }
 
   receiveBarrier(input: number, barrier: CheckpointBarrier): void {
     const aligned = this.#gate!.barrier(input, barrier)
     if (aligned !== undefined) this.#takeSnapshot(aligned, true)
+    this.#room.used()
   }
 
   receiveEndOfInput(input: number): void {
@@ -209,6 +220,7 @@ export class Subtask implements DirectTarget {
     if (completed !== undefined) this.#takeSnapshot(completed, true)
     this.#followValve()
     if (this.#gate!.hasEnded && this.#phase === 'running') this.#phase = 'ending'
+    this.#room.used()
     this.options.listener.wake()
   }
 
@@ -229,8 +241,13 @@ export class Subtask implements DirectTarget {
 
   #outputsReady(): boolean {
     if (this.#backend !== undefined && this.#backend.isSuspended) return false
-    for (const writer of this.#writers) if (!writer.isReady) return false
-    for (const channel of this.#channels) if (!channel.isReady()) return false
+    const { epoch } = this.#room
+    if (this.#readyEpoch === epoch) return true
+    const writers = this.#writers
+    for (let i = 0; i < writers.length; i++) if (!writers[i]!.isReady) return false
+    const channels = this.#channels
+    for (let i = 0; i < channels.length; i++) if (!channels[i]!.isReady()) return false
+    this.#readyEpoch = epoch === 0 ? -1 : epoch
     return true
   }
 
@@ -247,6 +264,7 @@ export class Subtask implements DirectTarget {
    */
   run(deadline: number, quantum: number): boolean {
     if (this.#phase === 'finished' || this.#phase === 'stopped') return false
+    this.#room.begin()
     try {
       const worked = this.#run(deadline, quantum)
       // Idleness counts only the time in which the source is polled (R11).
@@ -254,6 +272,8 @@ export class Subtask implements DirectTarget {
       return worked
     } catch (error) {
       throw this.#contextualize(error)
+    } finally {
+      this.#room.end()
     }
   }
 

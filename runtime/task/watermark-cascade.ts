@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { MIN_TIMESTAMP } from '../element.ts'
 import { broadcastWatermark } from './edge-output.ts'
 import type { NodeRuntime } from './chain-node.ts'
+import type { SlotRoom } from './slot-room.ts'
 
 export interface CascadeOptions {
   readonly nodes: readonly NodeRuntime[]
@@ -12,6 +13,8 @@ export interface CascadeOptions {
   readonly outputsReady: () => boolean
   /** After every callback with a key: state is out of reach again (R15). */
   readonly endCallback: () => void
+  /** Told when a watermark has left through an edge. */
+  readonly room: SlotRoom
   /** Adds the current key to a failure of a callback (R39). */
   readonly nameKey: (error: unknown) => Error
 }
@@ -124,5 +127,6 @@ export class WatermarkCascade {
     node.forwarded = watermark
     for (const child of node.children) this.offer(child, watermark)
     broadcastWatermark(node.edges, watermark)
+    this.#options.room.used()
   }
 }

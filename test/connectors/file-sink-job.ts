@@ -2,6 +2,7 @@ import { fileSinkOn } from '../../connectors/file-sink.ts'
 import { json } from '../../connectors/json-format.ts'
 import type { LineagePoint, OutputPolicy, SinkContext } from '../../runtime/sink.ts'
 import { type PendingCommit, SinkDriver } from '../../runtime/task/sink-driver.ts'
+import { SlotRoom } from '../../runtime/task/slot-room.ts'
 import { LINEAGE } from '../contract/sink-run.ts'
 import { type FaultFileSystem, Stopped } from '../harness/fault-file-system.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
@@ -117,7 +118,13 @@ export class FileSinkJob {
     this.#positions = [...base.positions]
     this.#drivers = SUBTASKS.map((subtask) => {
       const pending = base.pending[subtask] as readonly PendingCommit[]
-      return new SinkDriver(sink as never, this.#context(subtask), pending, () => {})
+      return new SinkDriver(
+        sink as never,
+        this.#context(subtask),
+        pending,
+        () => {},
+        new SlotRoom(),
+      )
     })
     for (const driver of this.#drivers) await driver.open()
   }

@@ -10,7 +10,7 @@ function cell(): StateCell {
     parent: undefined,
     namespace: undefined,
     canonical: 'k',
-    slotCount: 1,
+    slots: [undefined],
   })
   return new RowCell(row, { slot: 0 } as CellState)
 }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { StreamError } from '../../../runtime/errors.ts'
 import { keyGroupOf, subtaskOfKeyGroup } from '../../../runtime/key-group.ts'
 import {
   broadcastBarrier,
   broadcastStatus,
   broadcastWatermark,
-  checkedKey,
   HashOutput,
   RebalanceOutput,
+  selectKey,
   SingleOutput,
 } from '../../../runtime/task/edge-output.ts'
 import { FakeChannel } from './fakes.ts'
@@ -53,17 +54,37 @@ describe('edge outputs', () => {
     for (const { sent } of targets) expect(sent).toEqual(['watermark 5', 'idle', 'barrier 7'])
   })
 
-  it('refuse what is no key, naming operator and timestamp (R19)', () => {
+  it('refuse what is no key, naming the operator behind it (R19)', () => {
     for (const key of ['a', 1, 1n, [1, 'a'], Uint8Array.of(1)]) {
-      expect(checkedKey(key, 'next', 5)).toBe(key)
+      expect(selectKey(() => key, undefined, 'next')).toBe(key)
     }
     for (const key of [undefined, Number.NaN, {}, [undefined]]) {
-      expect(() => checkedKey(key, 'next', 5)).toThrow(
+      expect(() => selectKey(() => key, undefined, 'next')).toThrow(
         expect.objectContaining({
           code: 'MR_KEY_INVALID',
-          message: expect.stringMatching(/before operator "next" returned .* for a record at 5/),
+          message: expect.stringMatching(/^the key selector before operator "next" returned .*;/),
         }),
       )
     }
+  })
+
+  it('name the key selector where it throws, and pass on errors with a code', () => {
+    const thrown = (error: Error) => () =>
+      selectKey(
+        () => {
+          throw error
+        },
+        undefined,
+        'next',
+      )
+    expect(thrown(new TypeError('no such field'))).toThrow(
+      expect.objectContaining({
+        name: 'RestartableError',
+        code: 'MR_FUNCTION_FAILED',
+        message: expect.stringMatching(/before operator "next" threw TypeError: no such field;/),
+      }),
+    )
+    const coded = new StreamError('MR_BAD_RECORD', 'It is bad.')
+    expect(thrown(coded)).toThrow(coded)
   })
 })

@@ -6,6 +6,10 @@ import type { Operator } from '../../../runtime/operator.ts'
 import type { TimeDomain, TimerQueue } from '../../../runtime/state/state-backend.ts'
 import { edgeTarget, NodeOutput, NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { SingleOutput } from '../../../runtime/task/edge-output.ts'
+import { SlotRoom } from '../../../runtime/task/slot-room.ts'
+
+/** Shared by the edges and the subtask of a test, as those of one slot share one. */
+export const ROOM: SlotRoom = new SlotRoom()
 
 /** Timers of one key in two sorted arrays. */
 export class FakeTimers implements TimerQueue {
@@ -120,7 +124,7 @@ export function operatorNode(
   if (channel !== undefined) {
     const edge = new SingleOutput(channel)
     runtime.edges.push(edge)
-    output.attach(edgeTarget(edge))
+    output.attach(edgeTarget(edge, ROOM))
   }
   setOperator(runtime, {})
   return runtime

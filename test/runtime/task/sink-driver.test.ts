@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Sink, SinkContext } from '../../../runtime/sink.ts'
 import { type PendingCommit, SinkDriver } from '../../../runtime/task/sink-driver.ts'
+import { SlotRoom } from '../../../runtime/task/slot-room.ts'
 
 /** A sink whose cuts and commits the test completes by hand. */
 class HandSink implements Sink<unknown, string> {
@@ -52,7 +53,13 @@ describe('SinkDriver', () => {
   })
 
   function driver(restored: readonly PendingCommit[] = []): SinkDriver {
-    return new SinkDriver(sink, {} as SinkContext, restored, (name) => points.push(name))
+    return new SinkDriver(
+      sink,
+      {} as SinkContext,
+      restored,
+      (name) => points.push(name),
+      new SlotRoom(),
+    )
   }
 
   it('commits nothing before it is told to, then all up to that checkpoint, in order (R33)', async () => {

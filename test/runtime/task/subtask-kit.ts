@@ -4,6 +4,7 @@ import type { KeyedStateBackend } from '../../../runtime/state/state-backend.ts'
 import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { InputGate } from '../../../runtime/task/input-gate.ts'
 import { Subtask } from '../../../runtime/task/subtask.ts'
+import { ROOM } from './fakes.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 import { SimulatedDisk, SimulatedStorage } from '../../../testing/simulated-storage.ts'
 
@@ -77,6 +78,7 @@ export function subtaskOf(
     deadline: () => clock.elapsed(),
     workPerLook: timersPerLook,
     listener,
+    room: ROOM,
     wasFinished,
   })
   return { subtask, listener, clock }

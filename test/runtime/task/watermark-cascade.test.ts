@@ -3,7 +3,7 @@ import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../../../runtime/element.ts'
 import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { WatermarkCascade } from '../../../runtime/task/watermark-cascade.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
-import { FakeChannel, FakeTimers, operatorNode, setOperator } from './fakes.ts'
+import { FakeChannel, FakeTimers, operatorNode, ROOM, setOperator } from './fakes.ts'
 
 describe('WatermarkCascade', () => {
   let clock: ManualClock
@@ -41,6 +41,7 @@ describe('WatermarkCascade', () => {
       clock,
       timersPerLook: 4,
       outputsReady: () => isReady(),
+      room: ROOM,
       endCallback: () => {},
       nameKey: (error) => error as Error,
     })
@@ -169,6 +170,7 @@ describe('WatermarkCascade', () => {
       clock,
       timersPerLook: 4,
       outputsReady: () => true,
+      room: ROOM,
       endCallback: () => {},
       nameKey: (error) => Object.assign(error as Error, { key: 'k' }),
     })

@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type HeapItem, TimerHeap } from '../../../runtime/state/timer-heap.ts'
+
+class Item implements HeapItem {
+  position = -1
+  readonly timestamp: number
+
+  constructor(timestamp: number) {
+    this.timestamp = timestamp
+  }
+}
+
+/** Adds at a time, takes the earliest, or removes one of those that are in it. */
+type Step =
+  | { readonly kind: 'add'; readonly timestamp: number }
+  | { readonly kind: 'take' }
+  | { readonly kind: 'remove'; readonly index: number }
+
+const anyTime = fc.integer({ min: 0, max: 200 })
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: anyTime.map((timestamp): Step => ({ kind: 'add', timestamp })) },
+  { weight: 2, arbitrary: fc.constant<Step>({ kind: 'take' }) },
+  { weight: 1, arbitrary: fc.nat(10_000).map((index): Step => ({ kind: 'remove', index })) },
+)
+
+describe('TimerHeap', () => {
+  it('always has the earliest first, whatever is added and removed in whatever order', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 600 }),
+        // What a step adds lies so far behind its number: 0 is any order, more is mostly ascending.
+        fc.constantFrom(0, 1, 40),
+        (steps, drift) => run(steps, drift),
+      ),
+    )
+  })
+
+  it('holds no more places than it needs, with a late timer at its head and others that come and go', () => {
+    const heap = new TimerHeap<Item>()
+    heap.add(new Item(1))
+    let farthest = 0
+    for (let time = 2; time < 300_000; time++) {
+      const item = new Item(time)
+      heap.add(item)
+      farthest = Math.max(farthest, item.position)
+      heap.remove(item)
+    }
+    heap.add(new Item(300_000))
+    // A position in the queue is 2 ** 30 and the place.
+    expect(farthest - 2 ** 30).toBeLessThan(128)
+    expect(heap.earliest).toBe(1)
+    expect(heap.count).toBe(2)
+  })
+
+  it('keeps a hundred thousand in order, of which every third is removed', () => {
+    const heap = new TimerHeap<Item>()
+    const items = Array.from(
+      { length: 100_000 },
+      (_, i) => new Item(i % 10 === 0 ? 100_000 - i : i),
+    )
+    for (const item of items) heap.add(item)
+    for (let i = 0; i < items.length; i += 3) heap.remove(items[i]!)
+    const left = items.filter((_, i) => i % 3 !== 0).map((item) => item.timestamp)
+    expect(drain(heap)).toEqual(left.sort((a, b) => a - b))
+  })
+})
+
+function run(steps: readonly Step[], drift: number): void {
+  const heap = new TimerHeap<Item>()
+  let model: Item[] = []
+  for (const [number, one] of steps.entries()) {
+    if (one.kind === 'add') {
+      const item = new Item(one.timestamp + number * drift)
+      heap.add(item)
+      model.push(item)
+    } else if (model.length > 0) {
+      const gone = one.kind === 'take' ? heap.first! : model[one.index % model.length]!
+      heap.remove(gone)
+      expect(gone.position).toBe(-1)
+      model = model.filter((item) => item !== gone)
+    }
+    const earliest = Math.min(...model.map((item) => item.timestamp))
+    expect(heap.count).toBe(model.length)
+    expect(heap.earliest).toBe(earliest)
+    expect(heap.first?.timestamp ?? Infinity).toBe(earliest)
+    expect(model.every((item) => item.position >= 0)).toBe(true)
+  }
+  const left = model.map((item) => item.timestamp)
+  expect(drain(heap)).toEqual(left.sort((a, b) => a - b))
+}
+
+function drain(heap: TimerHeap<Item>): number[] {
+  const timestamps: number[] = []
+  for (let first = heap.first; first !== undefined; first = heap.first) {
+    heap.remove(first)
+    timestamps.push(first.timestamp)
+  }
+  return timestamps
+}
