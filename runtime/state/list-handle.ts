@@ -27,6 +27,11 @@ export class ListHandle<T> implements ListState<T> {
 
   add(value: T): void {
     const cell = this.#cell()
+    if (cell.value === ABSENT) {
+      // Most lists stay short: pushing to an empty array would make room for 17.
+      this.update([value])
+      return
+    }
     const list = this.#listToChange(cell)
     list.push(this.#take(value, cell))
     this.#changed(cell, 1)
