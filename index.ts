@@ -22,7 +22,7 @@ export type { SourceOptions, StreamEnvironment } from './operators/environment.t
 export type { DataStream, KeyedStream, WindowedStream } from './operators/streams.ts'
 export type { OperatorOptions, StatefulOptions } from './operators/streams.ts'
 export { outputTag } from './operators/output-tag.ts'
-export type { OutputTag } from './runtime/operator.ts'
+export type { OutputTag, TimerService } from './runtime/operator.ts'
 export type { FailedRecord, OnError } from './operators/error-policy.ts'
 export type { Duration } from './runtime/duration.ts'
 export type { Key } from './runtime/key.ts'
@@ -36,10 +36,9 @@ export type { FlatMapFunction } from './operators/flat-map.ts'
 export type { ReduceFunction } from './operators/reduce.ts'
 export { processFunction, type ProcessFunction } from './operators/process.ts'
 export type { ProcessContext, TimerContext } from './operators/process-context.ts'
-export type { TimerService } from './runtime/operator.ts'
 
 // State
-export { listState, mapState, valueState } from './runtime/state/state.ts'
+export { listState, mapState, type StateDescriptor, valueState } from './runtime/state/state.ts'
 export type { ListState, MapState, StateOptions, ValueState } from './runtime/state/state.ts'
 
 // Time and windows
@@ -47,7 +46,8 @@ export { boundedOutOfOrderness, monotonousTimestamps } from './operators/waterma
 export type { TimestampFunction, WatermarkOptions } from './operators/watermarks.ts'
 export type { WatermarkGenerator, WatermarkStrategy } from './runtime/graph/stream-graph.ts'
 export { tumblingEventTimeWindows, type TimeWindow } from './operators/windows.ts'
-export type { TumblingWindowOptions, WindowAssigner } from './operators/windows.ts'
+export type { TumblingEventTimeWindows, TumblingWindowOptions } from './operators/windows.ts'
+export type { WindowAssigner } from './operators/windows.ts'
 export type { AggregateFunction, WindowFunction } from './operators/window-aggregate.ts'
 export type { WindowContext } from './operators/window-context.ts'
 
@@ -61,6 +61,10 @@ export { fileSource, type FileSourceOptions } from './connectors/file-source.ts'
 export { json, type JsonOptions } from './connectors/json-format.ts'
 export { printSink, type PrintSinkOptions } from './connectors/print-sink.ts'
 export type { BadRecord, OnBadRecord } from './connectors/bad-record.ts'
+export type { ReadFormat } from './connectors/read-format.ts'
+export type { WriteFormat } from './connectors/format.ts'
+export type { Source } from './runtime/source.ts'
+export type { Sink } from './runtime/sink.ts'
 
 // Errors
 export { ERROR_CODES, type ErrorCode, RestartableError, StreamError } from './runtime/errors.ts'

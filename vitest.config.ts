@@ -12,6 +12,10 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/cluster/**'],
+          // A file a process would spend more time on loading modules than on testing them: no file replaces any.
+          isolate: false,
+          // Vitest leaves one core alone, which is half of what CI has.
+          maxWorkers: '100%',
           execArgv: ['-C', '@millrace/source'],
         },
       },

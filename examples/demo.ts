@@ -23,7 +23,7 @@ async function demo(flags: readonly string[]): Promise<number> {
     console.error(
       isResumed
         ? 'The last demo was interrupted: this one goes on where it was.'
-        : `Four fraud rules over 36,000 card transactions, ${DEMO_RATE} a second unless told otherwise. Interrupt it as you like,\neven with kill -9, and run it again: it goes on, and no alert is lost or doubled.`,
+        : `Four fraud rules over 36,000 card transactions, ${DEMO_RATE.toLocaleString('en')} a second unless told otherwise. Interrupt it as you like,\neven with kill -9, and run it again: it goes on, and no alert is lost or doubled.`,
     )
   }
   const commandLine = demoCommandLine(folder, flags)

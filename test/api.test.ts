@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as millrace from 'millrace'
+import * as kit from 'millrace/testing'
 import { expect, test } from 'vitest'
 
 /** Every public name; adding or removing one is a decision, and a line of the changelog. */
@@ -73,10 +74,14 @@ const TYPES = [
   'PrintSinkOptions',
   'ProcessContext',
   'ProcessFunction',
+  'ReadFormat',
   'ReduceFunction',
   'RestartConfig',
   'RunJobOptions',
+  'Sink',
+  'Source',
   'SourceOptions',
+  'StateDescriptor',
   'StateOptions',
   'StatefulOptions',
   'StreamEnvironment',
@@ -84,6 +89,7 @@ const TYPES = [
   'TimerContext',
   'TimerService',
   'TimestampFunction',
+  'TumblingEventTimeWindows',
   'TumblingWindowOptions',
   'ValueState',
   'WatermarkGenerator',
@@ -93,21 +99,63 @@ const TYPES = [
   'WindowContext',
   'WindowFunction',
   'WindowedStream',
+  'WriteFormat',
 ]
 
-test('the values that millrace exports are the ones listed here', () => {
-  expect(Object.keys(millrace).sort()).toEqual(VALUES)
-})
+const KIT_VALUES = [
+  'ABORT',
+  'FAILPOINTS',
+  'ManualClock',
+  'SimulatedDisk',
+  'VERIFY_MODES',
+  'at',
+  'operatorHarness',
+  'pause',
+  'testJob',
+  'verifyOperator',
+]
 
-test('the types that millrace exports are the ones listed here', async () => {
-  const source = await readFile(new URL('../index.ts', import.meta.url), 'utf8')
+const KIT_TYPES = [
+  'CollectionMarker',
+  'Crash',
+  'CrashPoint',
+  'Failpoint',
+  'HarnessInput',
+  'OperatorHarness',
+  'OperatorHarnessOptions',
+  'OperatorSnapshot',
+  'StreamRecord',
+  'StreamUnderTest',
+  'TestJobOptions',
+  'TestJobResult',
+  'Timestamped',
+  'VerifyMode',
+  'VerifyOptions',
+]
+
+/** The types that a file exports by name. */
+async function typesOf(file: string): Promise<string[]> {
+  const source = await readFile(new URL(file, import.meta.url), 'utf8')
   const types: string[] = []
   for (const [, isType, list] of source.matchAll(/export (type )?\{([^}]*)\}/g)) {
     const names = list!.split(',').map((name) => name.trim())
     const typed = names.filter((name) => isType !== undefined || name.startsWith('type '))
     types.push(...typed.map((name) => name.replace(/^type /, '')).filter((name) => name !== ''))
   }
-  expect(types.sort()).toEqual(TYPES)
+  return types.sort()
+}
+
+test('the values that millrace exports are the ones listed here', () => {
+  expect(Object.keys(millrace).sort()).toEqual(VALUES)
+})
+
+test('the types that millrace exports are the ones listed here', async () => {
+  expect(await typesOf('../index.ts')).toEqual(TYPES)
+})
+
+test('millrace/testing exports the names listed here', async () => {
+  expect(Object.keys(kit).sort()).toEqual(KIT_VALUES)
+  expect(await typesOf('../testing/index.ts')).toEqual(KIT_TYPES)
 })
 
 test('index.ts is a list of names and nothing else, of 70 lines at most', async () => {

@@ -10,7 +10,7 @@ function rules(): Map<string, { readonly isYet: boolean }> {
   for (const item of page.split(/^- (?=\*\*R\d+\*\*)/m).slice(1)) {
     const text = item.split(/^(?:##|- )/m)[0]!
     const name = /^\*\*(R\d+)\*\*/.exec(text)![1]!
-    found.set(name, { isYet: !text.includes('*Not yet.*') })
+    found.set(name, { isYet: !text.includes('_Not yet._') })
   }
   return found
 }

@@ -18,3 +18,6 @@ export { testJob, type TestJobOptions, type TestJobResult } from './test-job.ts'
 export type { Crash, CrashPoint } from './crash-plan.ts'
 export { SimulatedDisk } from './simulated-storage.ts'
 export { FAILPOINTS, type Failpoint } from '../runtime/failpoint.ts'
+// What may stand among the values of a collectionSource.
+export { ABORT, at, pause } from '../connectors/collection-source.ts'
+export type { CollectionMarker, Timestamped } from '../connectors/collection-source.ts'

@@ -36,6 +36,8 @@ export interface OperatorHarnessOptions {
   readonly snapshot?: OperatorSnapshot
   /** Processing time at the start, in ms since the epoch. Default: that of the snapshot, or a fixed day. */
   readonly processingTime?: number
+  /** The clock of the operators, in place of one made for `processingTime`: for functions that are given a clock too. */
+  readonly clock?: ManualClock
   /** Records that the output takes before the operators have to wait, as they do under back-pressure. Default: any number. */
   readonly outputCapacity?: number
 }
@@ -81,7 +83,8 @@ export class OperatorHarness<In, R> {
     this.#build = build
     this.#options = options
     this.#sink = new HandSink(options.outputCapacity ?? Infinity)
-    this.#clock = new ManualClock(options.processingTime ?? options.snapshot?.processingTime)
+    this.#clock =
+      options.clock ?? new ManualClock(options.processingTime ?? options.snapshot?.processingTime)
     const graph = this.#graph()
     const shape = { parallelism: 1, maxParallelism: DEFAULT_MAX_PARALLELISM }
     const facts = { job: 'harness', parameters: [], params: {}, restart: undefined, ...shape }

@@ -6,8 +6,8 @@ type Task = () => void
 /** Virtual time that passes with each turn of an event loop, so that time goes on while records flow. */
 const TURN_MS = 1
 
-/** Turns of the real event loop without anything to do, after which the job is taken to be stuck. */
-const MAX_IDLE_TURNS = 10_000
+/** Real time without anything to do, after which the job is taken to be stuck: a disk may be slow. */
+const PATIENCE_MS = 10_000
 
 interface Timer {
   readonly at: number
@@ -106,13 +106,17 @@ export class SimulatedWorld {
 
   /**
    * Runs until `isDone`, letting promises settle after each step. Without anything to do it waits for the real world
-   * (files read by a source), at most 10,000 turns of the event loop in a row; false when that has not helped.
+   * (files of sources and sinks), at most so many ms in a row; false when that has not helped.
    */
-  async run(isDone: () => boolean): Promise<boolean> {
-    let idle = 0
+  async run(isDone: () => boolean, patienceMs: number = PATIENCE_MS): Promise<boolean> {
+    let idleSince: number | undefined
     while (!isDone()) {
-      if (this.#step()) idle = 0
-      else if (++idle > MAX_IDLE_TURNS) return false
+      if (this.#step()) idleSince = undefined
+      else {
+        const now = this.#system.elapsed()
+        idleSince ??= now
+        if (now - idleSince > patienceMs) return false
+      }
       await new Promise<void>((resolve) => this.#system.nextTurn(resolve))
     }
     return true
@@ -134,13 +138,13 @@ export class SimulatedWorld {
     return true
   }
 
-  /** Nothing is ready: time goes on to the next timer. */
+  /** Nothing is ready: time goes on to the next timer, but not past a file operation that has not answered yet. */
   #jump(): boolean {
     let next: Timer | undefined
     for (const timer of this.#timers) {
       if (next === undefined || byTime(timer, next) < 0) next = timer
     }
-    if (next === undefined) return false
+    if (next === undefined || isFilePending()) return false
     this.#now = Math.max(this.#now, next.at)
     this.#queue(next)
     return true
@@ -189,6 +193,11 @@ export class SimulatedWorld {
       },
     }
   }
+}
+
+/** Whether a file operation that this thread has begun is still going on; 20 µs. */
+function isFilePending(): boolean {
+  return process.getActiveResourcesInfo().some((name) => /^(FSReq|CloseReq)/.test(name))
 }
 
 function byTime(a: Timer, b: Timer): number {

@@ -21,7 +21,8 @@ const MAX_STEPS = 500_000
 /** Completions of storage come in this many queues, so that they overtake each other. */
 const STORAGE_QUEUES = 3
 
-const LINEAGE = 'simulated'
+/** Of the same form as real ones: sinks write it into the names of files. */
+const LINEAGE = '5eed5eed5eed5eed'
 
 export interface TestJobOptions {
   /** As on the command line, or values of the right type; defaults are filled in. */

@@ -6,6 +6,7 @@ import type { DataStream } from '../../operators/streams.ts'
 import { boundedOutOfOrderness } from '../../operators/watermarks.ts'
 import { tumblingEventTimeWindows } from '../../operators/windows.ts'
 import { valueState } from '../../runtime/state/state.ts'
+import { ManualClock } from '../../testing/manual-clock.ts'
 import { operatorHarness } from '../../testing/operator-harness.ts'
 
 interface Order {
@@ -42,6 +43,16 @@ const underTest = (orders: DataStream<Order>) =>
 const T0 = 1_700_000_000_000
 
 describe('operatorHarness', () => {
+  it('goes by a clock that the function under test may have too', async () => {
+    const clock = new ManualClock(5_000)
+    const stamps = (orders: DataStream<Order>) =>
+      orders.map((order) => `${order.customer} at ${clock.now()}`)
+    const harness = await operatorHarness(stamps, { clock })
+    harness.setProcessingTime(7_000)
+    harness.processElement({ customer: 'a', cents: 1 })
+    expect(harness.getOutput()).toEqual(['a at 7000'])
+  })
+
   it('runs records, timers, side outputs and counters, all at once', async () => {
     const harness = await operatorHarness(underTest)
     harness.processElement({ customer: 'a', cents: 5 }, T0)

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { SimulatedWorld } from '../../testing/simulated-world.ts'
 
@@ -42,7 +43,26 @@ describe('SimulatedWorld', () => {
   })
 
   it('tells when nothing is left to do', async () => {
-    expect(await new SimulatedWorld(1).run(() => false)).toBe(false)
+    expect(await new SimulatedWorld(1).run(() => false, 0)).toBe(false)
+  })
+
+  it('waits for the real world, however many turns that takes', async () => {
+    let turns = 0
+    const turn = (): void => {
+      if (++turns < 20_000) setImmediate(turn)
+    }
+    turn()
+    expect(await new SimulatedWorld(1).run(() => turns === 20_000)).toBe(true)
+  })
+
+  it('lets no time pass while a file is being read', async () => {
+    const world = new SimulatedWorld(1, 1_000)
+    const { clock } = world.thread('a')
+    let text = ''
+    clock.schedule(500, () => (text += 'time passed'))
+    void readFile('LICENSE', 'utf8').then((read) => (text += read))
+    await world.run(() => text !== '')
+    expect([text.trim().slice(0, 14), clock.now()]).toEqual(['Apache License', 1_000])
   })
 
   it('drops what belongs to a thread that has ended, and what it sends', async () => {
@@ -59,7 +79,7 @@ describe('SimulatedWorld', () => {
     a.end()
     left.post('too late')
     right.post('to nobody')
-    await world.run(() => false)
+    await world.run(() => false, 0)
     expect(log).toEqual(['from a'])
   })
 
@@ -71,7 +91,7 @@ describe('SimulatedWorld', () => {
     clock.schedule(1, () => log.push('timer'))
     world.crash()
     clock.nextTurn(() => log.push('later turn'))
-    await world.run(() => false)
+    await world.run(() => false, 0)
     expect(log).toEqual([])
   })
 })

@@ -1,7 +1,13 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ABORT, at, collectionSource, pause } from '../../connectors/collection-source.ts'
 import { collectionSink } from '../../connectors/collection-sink.ts'
 import { dataGeneratorSource } from '../../connectors/datagen-source.ts'
+import { fileSink } from '../../connectors/file-sink.ts'
+import { fileSource } from '../../connectors/file-source.ts'
+import { json } from '../../connectors/json-format.ts'
 import { printSink } from '../../connectors/print-sink.ts'
 import type { Out } from '../../operators/collector.ts'
 import { job } from '../../operators/job.ts'
@@ -39,6 +45,11 @@ const sums = job('sums', { params: { count: param.number(200) } }, (env, params)
 function expectedSums(count: number): [number, number][] {
   const totals = [0, 0, 0, 0]
   return Array.from({ length: count }, (_, n) => [n, (totals[n % 4]! += n)])
+}
+
+/** Of two finished files the one of the earlier checkpoint first. */
+function byCheckpoint(a: string, b: string): number {
+  return Number(a.split('-')[2]) - Number(b.split('-')[2])
 }
 
 function sorted(values: readonly unknown[] | undefined): unknown[] {
@@ -124,6 +135,27 @@ describe('testJob', () => {
     expect(lines.join('')).toContain('c')
     expect(events.some(({ type }) => type === 'restarting')).toBe(true)
     expect(collected).toEqual({ out: [] })
+  })
+
+  it('reads and writes the real files of a job', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-test-job-'))
+    const rows = Array.from({ length: 500 }, (_, n) => `{"n":${n}}\n`)
+    await writeFile(join(folder, 'in.jsonl'), rows.join(''))
+    const files = job('files', {}, (env) => {
+      env
+        .fromSource(fileSource({ path: join(folder, 'in.jsonl'), format: json<{ n: number }>() }), {
+          uid: 'in',
+        })
+        .sinkTo(fileSink({ dir: join(folder, 'out'), format: json() }), { uid: 'out' })
+    })
+    await testJob(files, { seed: 7, checkpointInterval: '5ms' })
+    const names = (await readdir(join(folder, 'out'))).sort(byCheckpoint)
+    const texts = await Promise.all(
+      names.map((name) => readFile(join(folder, 'out', name), 'utf8')),
+    )
+    expect(names.filter((name) => name.startsWith('.'))).toEqual([])
+    expect(texts.join('')).toBe(rows.join(''))
+    await rm(folder, { recursive: true })
   })
 
   it('fails with what the job fails with', async () => {

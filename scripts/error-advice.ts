@@ -1,0 +1,152 @@
+import type { ErrorCode } from '../runtime/error-codes.ts'
+
+/** What to do about an error, for the page of codes; the message itself says it with the names of the case. */
+export interface AdviceSection {
+  readonly title: string
+  readonly advice: Readonly<Partial<Record<ErrorCode, string>>>
+}
+
+/** Every code once, where a reader looks for it. */
+export const ADVICE: readonly AdviceSection[] = [
+  {
+    title: 'The job module',
+    advice: {
+      MR_JOB_MISSING: 'Give the path of the job file.',
+      MR_JOB_INVALID: 'Export what `job(…)` returns: `export default job(…)`.',
+      MR_JOB_FAILED_TO_LOAD:
+        'Mend what the message quotes. With "Cannot use import statement outside a module" set `"type": "module"` in package.json, or name the file `.mts`.',
+      MR_JOB_EXITED: 'Take the call of `process.exit` out of the module.',
+      MR_JOB_TIMEOUT:
+        'Look for an endless loop, or an `await` that never ends, outside of functions.',
+      MR_JOB_CHANGED:
+        'Run the same command again: it goes on with the changed job. Only a restart within a run insists on the same files.',
+      MR_DEPENDENCY_MISSING: 'Install the package that the message names, where the job file is.',
+      MR_GRAPH_INVALID:
+        'Mend the graph as the message says; all that is wrong with it is told at once.',
+      MR_GRAPH_DIFFERS:
+        'Build the graph from the parameters only: not from time, chance, files or what differs between threads.',
+      MR_UID_MISSING: 'Give each source, sink and operator with state a `uid`.',
+      MR_UID_DUPLICATE: 'Give one of the two another `uid`; upper and lower case are the same.',
+      MR_NAME_INVALID:
+        'Use 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or digit.',
+    },
+  },
+  {
+    title: 'Options and parameters',
+    advice: {
+      MR_OPTION_INVALID: 'See `millrace run --help`, or the type of the options.',
+      MR_PARAMETER_INVALID:
+        'See `millrace run JOB.ts --help`, which lists the parameters of the job.',
+      MR_DURATION_INVALID: 'Write milliseconds, or a number with ms, s, m, h or d: `10s`.',
+      MR_FORMAT_INVALID: 'Correct the options of `csv(…)` or `json(…)` that the message names.',
+      MR_SOURCE_INVALID: 'Correct the option of the source that the message names.',
+      MR_SINK_INVALID: 'Correct the option of the sink that the message names.',
+    },
+  },
+  {
+    title: 'Functions and values',
+    advice: {
+      MR_FUNCTION_FAILED:
+        'Mend the function for the record that the message shows, or set `onError` where the operator has no state. A failure that may pass is thrown as a `RestartableError`.',
+      MR_FUNCTION_ASYNC:
+        'Return the value itself: functions of a job are synchronous, only `open` and `close` may wait.',
+      MR_KEY_INVALID: 'Return a string, number (not NaN), bigint, bytes, or a tuple of these.',
+      MR_VALUE_UNSUPPORTED:
+        'Make the field that the message names plain data: no class instance, function, symbol or promise.',
+      MR_TIMESTAMP_INVALID:
+        'Return whole milliseconds since the epoch; a time in seconds times 1,000, a `Date` by its `getTime()`.',
+      MR_TIMER_INVALID: 'Register whole milliseconds since the epoch.',
+      MR_STATE_MUTATED:
+        'Store the value again in the same callback (`update`, `put`), or change a copy. Found by `--strict` and the test kit.',
+      MR_STATE_OUTSIDE_CALLBACK:
+        'Use state, timers, context and collector only until the callback returns: not in a promise, a timeout or another record.',
+      MR_STATE_CLOSED:
+        'Use state only while the job runs; look for work that outlives its callback.',
+    },
+  },
+  {
+    title: 'Input',
+    advice: {
+      MR_INPUT_MISSING: 'Correct the path; relative ones are relative to the working directory.',
+      MR_INPUT_EMPTY: 'Correct the path or the glob, or take the empty file away.',
+      MR_INPUT_UNREADABLE: 'Look at the permissions of the file and the state of the disk.',
+      MR_INPUT_TRUNCATED: 'Get the file again: it ends in the middle.',
+      MR_INPUT_CHANGED:
+        'Put the file back that was read before, or start over with `--fresh`. A plain file that has only grown is accepted with `--allow-grown-input`.',
+      MR_BAD_RECORD:
+        "Correct the line that the message names, or the columns; `onError: 'skip'` leaves such records out, an output tag puts them aside.",
+    },
+  },
+  {
+    title: 'Output',
+    advice: {
+      MR_OUTPUT_CONFLICT:
+        'Give another directory, or `--output replace` (removes the files that are in the way, no others) or `--output keep`.',
+      MR_OUTPUT_FAILED:
+        'Look at the disk: space, permissions, a file that something else took away. The same command goes on.',
+    },
+  },
+  {
+    title: 'Going on from a checkpoint',
+    advice: {
+      MR_CHECKPOINT_NOT_FOUND:
+        'Give the folder of a checkpoint (`…/chk-12`) or its `manifest.json`; every run tells the path of its last one.',
+      MR_CHECKPOINT_OTHER_JOB:
+        "Give `--from` a checkpoint of this job; a job's name is part of its checkpoints.",
+      MR_CHECKPOINT_VERSION:
+        'Run the version of millrace that wrote the checkpoint, or start over with `--fresh`.',
+      MR_CHECKPOINT_CORRUPT:
+        'An older checkpoint is used by itself where that doubles no output. Otherwise restore the named file from a copy.',
+      MR_CHECKPOINT_UNUSABLE:
+        'Restore the files from a copy, start from another checkpoint with `--from`, or start over with `--fresh`.',
+      MR_FALLBACK_REFUSED:
+        'Restore the named file from a copy, or accept what the message lists as put out twice with `--allow-rewind`.',
+      MR_IDENTITY_CHANGED: 'Give the same input and output again, or start over with `--fresh`.',
+      MR_PARALLELISM_CHANGED:
+        'Leave `--parallelism` out, which takes that of the checkpoint; changing it is still to come.',
+      MR_MAX_PARALLELISM_CHANGED: 'Set it back, or start over with `--fresh`.',
+      MR_STATE_NOT_RESTORED:
+        'Set the uid or the name of the state back, or drop the state with `--allow-non-restored-state`.',
+      MR_STATE_INCOMPATIBLE:
+        'Set the declaration back, use another name for the state, or start over with `--fresh`.',
+    },
+  },
+  {
+    title: 'Checkpoints and state on the disk',
+    advice: {
+      MR_CHECKPOINT_FAILED:
+        'Look at the disk: space, permissions. The checkpoint before stays good; three failures in a row end the attempt.',
+      MR_CHECKPOINT_TIMEOUT:
+        'Look for an operator or sink that is slow: the message names the subtasks that had not answered.',
+      MR_DIRECTORY_LOCKED: 'Wait for the other run, stop it, or give this one another `--dir`.',
+      MR_DIRECTORY_UNUSABLE:
+        'Give a `--dir` that can be written, or look at its permissions and the space of the disk.',
+      MR_STATE_FAILED:
+        'The state is rebuilt from the last checkpoint. Look at the disk if it comes back.',
+    },
+  },
+  {
+    title: 'Threads, stops and restarts',
+    advice: {
+      MR_REPEATED_FAILURE: 'Mend the cause that the message quotes, then run the same command.',
+      MR_DEPLOY_TIMEOUT:
+        'Look for code at the top of the job module that blocks; or the machine has more to do than it can.',
+      MR_WORKER_EXITED: 'Take `process.exit` and the like out of the functions of the job.',
+      MR_WORKER_OUT_OF_MEMORY:
+        'Give more with `--memory`, or clear state that is not needed any more.',
+      MR_WORKER_STUCK:
+        'End the process and run the same command again; look for native code or a disk that does not answer.',
+      MR_STOP_TIMEOUT:
+        'Run the same command: it goes on from the last checkpoint. A longer `--stop-timeout` waits longer.',
+      MR_INTERNAL: 'Report it with the stack; the same command goes on from the last checkpoint.',
+    },
+  },
+  {
+    title: 'Tests',
+    advice: {
+      MR_TEST_ENDLESS: 'Give the job bounded sources, or raise `maxSteps` where it is merely long.',
+      MR_SOURCE_ABORTED:
+        'Nothing: this is what `ABORT` among the values of a `collectionSource` is for.',
+    },
+  },
+]
