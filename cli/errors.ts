@@ -76,9 +76,20 @@ function causes(error: ErrorData): ErrorData[] {
 function fieldLines(error: ErrorData): string[] {
   return Object.entries(error.fields).flatMap(([name, value]) => {
     const text = fieldText(value)
-    if (text === undefined || text === '' || tells(error.message, text)) return []
+    if (text === undefined || text === '' || isTold(error.message, value, text)) return []
     return [`  ${name}: ${text}`]
   })
+}
+
+/** Parts that are shorter are found in a message by chance. */
+const MIN_PART = 4
+
+/** Whether a message tells a value; of an object or list that it tells every part. */
+function isTold(message: string, value: unknown, text: string): boolean {
+  if (tells(message, text)) return true
+  if (typeof value !== 'object' || value === null) return false
+  const parts = Object.values(value).map(String)
+  return parts.every((part) => part.length >= MIN_PART && tells(message, part))
 }
 
 /** Whether a message has a text, as words of their own. */

@@ -32,7 +32,8 @@ export class Screen {
 
   /** Columns of the live line, one less than the terminal has: in the last one the cursor would wrap. */
   get columns(): number {
-    return Math.max(1, (this.#err.columns ?? 80) - 1)
+    // A terminal that was never told its size says 0.
+    return Math.max(1, (this.#err.columns || 80) - 1)
   }
 
   /** Writes whole lines to stderr, above the live line. */

@@ -19,7 +19,7 @@ export interface CollectedValues {
  * @example
  * stream.sinkTo(collectionSink(), { uid: 'results' })
  */
-export function collectionSink<T = unknown>(): Sink<T, CollectedValues> {
+export function collectionSink<T = unknown>(): Sink<T> {
   // The writer and the committer of a subtask have one context, and share what is held.
   const held: WeakMap<SinkContext, HeldCuts> = new WeakMap()
   const heldIn = (context: SinkContext): HeldCuts => {
@@ -29,12 +29,13 @@ export function collectionSink<T = unknown>(): Sink<T, CollectedValues> {
     held.set(context, cuts)
     return cuts
   }
-  return {
+  const sink: Sink<T, CollectedValues> = {
     kind: 'collection',
     guarantee: 'exactly-once',
     createWriter: (context) => new CollectionWriter<T>(context, heldIn(context)),
     createCommitter: (context) => new CollectionCommitter(context, heldIn(context)),
   }
+  return sink
 }
 
 class CollectionWriter<T> implements SinkWriter<T, CollectedValues> {

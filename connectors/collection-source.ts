@@ -46,8 +46,8 @@ export interface CollectionEnumeratorState {
  */
 export function collectionSource<T>(
   values: readonly (T | Timestamped<T> | CollectionMarker)[],
-): Source<T, CollectionSplit, CollectionEnumeratorState> {
-  return {
+): Source<T> {
+  const source: Source<T, CollectionSplit, CollectionEnumeratorState> = {
     kind: 'collection',
     boundedness: 'bounded',
     createEnumerator(context, restored): SplitEnumerator<CollectionEnumeratorState> {
@@ -64,6 +64,7 @@ export function collectionSource<T>(
     },
     createReader: (context) => new CollectionReader<T>(context, values),
   }
+  return source
 }
 
 class CollectionReader<T> implements SourceReader<T, CollectionSplit> {

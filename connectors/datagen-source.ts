@@ -46,9 +46,7 @@ export interface GeneratorEnumeratorState {
  * @example
  * env.fromSource(dataGeneratorSource({ generate: (i) => ({ id: i }), rate: 1_000 }), { uid: 'load' })
  */
-export function dataGeneratorSource<T>(
-  options: DataGeneratorOptions<T>,
-): Source<T, GeneratorSplit, GeneratorEnumeratorState> {
+export function dataGeneratorSource<T>(options: DataGeneratorOptions<T>): Source<T> {
   const { count, rate = 0 } = options
   if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0)) {
     throw invalid(
@@ -59,7 +57,7 @@ export function dataGeneratorSource<T>(
   }
   if (!(rate >= 0 && rate < Infinity))
     throw invalid('rate', rate, 'records per second, 0 for no limit')
-  return {
+  const source: Source<T, GeneratorSplit, GeneratorEnumeratorState> = {
     kind: 'generator',
     boundedness: count === undefined ? 'unbounded' : 'bounded',
     createEnumerator(context, restored): SplitEnumerator<GeneratorEnumeratorState> {
@@ -79,6 +77,7 @@ export function dataGeneratorSource<T>(
     },
     createReader: (context) => new GeneratorReader<T>(context, options),
   }
+  return source
 }
 
 interface RunningSplit<T> {

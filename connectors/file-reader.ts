@@ -107,9 +107,15 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
   }
 
   describePosition(): string {
-    const decoder = this.#current?.file?.decoder
-    if (decoder === undefined) return 'before the first record'
-    return `${this.#current?.id}:${decoder.recordLine} (byte ${decoder.recordOffset})`
+    const current = this.#current
+    if (current === undefined) return 'before the first record'
+    const decoder = current.file?.decoder
+    if (decoder === undefined) return placeIn(current.id, current.split.line, current.split.offset)
+    return placeIn(current.id, decoder.recordLine, decoder.recordOffset)
+  }
+
+  describeSplit({ id, line, offset, isFinished }: FileSplit): string | undefined {
+    return isFinished ? undefined : placeIn(id, line, offset)
   }
 
   async close(): Promise<void> {
@@ -194,4 +200,9 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     if (isRead) return this.#isComplete ? 'end' : 'wait'
     return otherwise
   }
+}
+
+/** `cards.csv:3 (byte 40)`. */
+function placeIn(path: string, line: number, offset: number): string {
+  return `${path}:${line} (byte ${offset})`
 }

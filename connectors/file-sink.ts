@@ -40,7 +40,7 @@ export interface FileSinkOptions<T> {
  * @example
  * stream.sinkTo(fileSink({ dir: 'out/alerts', format: json<Alert>() }), { uid: 'alerts' })
  */
-export function fileSink<T>(options: FileSinkOptions<T>): Sink<T, FilePart> {
+export function fileSink<T>(options: FileSinkOptions<T>): Sink<T> {
   return fileSinkOn(nodeFileSystem, options)
 }
 
@@ -86,7 +86,12 @@ function checkFormat(format: Partial<WriteFormat<never>> | undefined): void {
 }
 
 function invalid(option: string, found: unknown, wanted: string): StreamError {
-  const shown = typeof found === 'object' ? 'an object' : String(found)
+  const shown =
+    typeof found === 'string'
+      ? JSON.stringify(found)
+      : typeof found === 'object'
+        ? 'an object'
+        : String(found)
   return new StreamError(
     'MR_SINK_INVALID',
     `fileSink(): ${option} is ${shown} (${typeof found}), so no files can be written; give ${wanted}.`,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { StreamError } from '../runtime/errors.ts'
 import type { Source } from '../runtime/source.ts'
-import type { OnBadRecord } from './bad-record.ts'
+import { isOnBadRecord, type OnBadRecord } from './bad-record.ts'
 import { FileEnumerator, type FileEnumeratorState } from './file-enumerator.ts'
 import { FileReader } from './file-reader.ts'
 import type { FileSplit } from './file-split.ts'
@@ -32,9 +32,7 @@ export interface FileSourceOptions<T> {
  * @example
  * env.fromSource(fileSource({ path: 'orders/*.jsonl.gz', format: json<Order>() }), { uid: 'orders' })
  */
-export function fileSource<T>(
-  options: FileSourceOptions<T>,
-): Source<T, FileSplit, FileEnumeratorState> {
+export function fileSource<T>(options: FileSourceOptions<T>): Source<T> {
   const { format, rate = 0, onError = 'fail' } = options
   const given = options.path instanceof URL ? fileURLToPath(options.path) : options.path
   if (typeof given !== 'string' || given === '') {
@@ -42,20 +40,26 @@ export function fileSource<T>(
   }
   if (!(rate >= 0 && rate < Infinity))
     throw invalid('rate', rate, 'records per second, 0 for no limit')
+  if (!isOnBadRecord(onError)) throw invalid('onError', onError, '"fail", "skip" or an output tag')
+  if (typeof (format as Partial<ReadFormat<T>> | undefined)?.createDecoder !== 'function') {
+    throw invalid('format', format, 'a format that can read, such as csv() or json()')
+  }
   const path = resolve(given)
-  return {
+  const source: Source<T, FileSplit, FileEnumeratorState> = {
     kind: 'file',
     boundedness: 'bounded',
     identity: { path },
     createEnumerator: (context, restored) => new FileEnumerator(path, context, restored),
     createReader: (context) => new FileReader<T>(context, { format, onError, rate }),
   }
+  return source
 }
 
 function invalid(option: string, found: unknown, wanted: string): StreamError {
+  const shown = typeof found === 'string' ? JSON.stringify(found) : String(found)
   return new StreamError(
     'MR_SOURCE_INVALID',
-    `fileSource(): ${option} is ${String(found)} (${typeof found}), so no records can be read; give ${wanted}.`,
+    `fileSource(): ${option} is ${shown} (${typeof found}), so no records can be read; give ${wanted}.`,
     { option, found: String(found) },
   )
 }

@@ -4,6 +4,7 @@ import { RestartableError, StreamError } from '../runtime/errors.ts'
 const LASTING = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP', 'EINVAL']
 
 const WAYS_OUT: Readonly<Record<string, string>> = {
+  ENOENT: 'check the directory, and that no other job writes to it',
   ENOSPC: 'free some space on that disk',
   EDQUOT: 'free some space within the quota',
   EACCES: 'give this user the right to write there, or choose another directory',

@@ -25,14 +25,15 @@ export interface PrintSinkOptions<T> {
  * @example
  * stream.sinkTo(printSink({ format: json() }), { uid: 'print' })
  */
-export function printSink<T = unknown>(options: PrintSinkOptions<T> = {}): Sink<T, never> {
+export function printSink<T = unknown>(options: PrintSinkOptions<T> = {}): Sink<T> {
   const format = options.format
   const toLine = format === undefined ? showLine : (value: T) => format.encode(value)
-  return {
+  const sink: Sink<T, never> = {
     kind: 'print',
     guarantee: 'at-least-once',
     createWriter: (context) => new PrintWriter<T>(context, toLine),
   }
+  return sink
 }
 
 function showLine(value: unknown): string {

@@ -1,4 +1,5 @@
 import { StreamError } from '../runtime/errors.ts'
+import type { OnError } from './error-policy.ts'
 import type { NodeOptions } from './graph-builder.ts'
 
 /**
@@ -15,4 +16,20 @@ export function checkStateful(options: NodeOptions | undefined, method: string):
     )
   }
   return options ?? {}
+}
+
+/** Fails with `MR_OPTION_INVALID` for an `onError` that is none: records would go nowhere, or where nobody expects them. */
+export function checkOnError<T>(
+  onError: OnError<T> | undefined,
+  method: string,
+): OnError<T> | undefined {
+  const given: unknown = onError
+  if (given === undefined || given === 'fail' || given === 'skip') return onError
+  if (typeof (given as { readonly name?: unknown } | null)?.name === 'string') return onError
+  const shown = typeof given === 'string' ? JSON.stringify(given) : String(given)
+  throw new StreamError(
+    'MR_OPTION_INVALID',
+    `${method}() has an onError that is ${shown} (${typeof given}); it does not say what happens with a record whose function throws; give "fail", "skip" or an output tag.`,
+    { method },
+  )
 }

@@ -16,9 +16,15 @@ export interface Out<T> {
  * function is given.
  */
 export class CallbackScope {
+  readonly #operator: string
   #isOpen = false
   #timestamp: number = MIN_TIMESTAMP
   #failure: { readonly error: unknown } | undefined
+
+  /** `operator` is the name of its operator, for messages. */
+  constructor(operator: string) {
+    this.#operator = operator
+  }
 
   /** Event time of the record or timer; what the callback emits gets it. */
   get timestamp(): number {
@@ -39,12 +45,12 @@ export class CallbackScope {
 
   /** Fails with `MR_STATE_OUTSIDE_CALLBACK` between callbacks; `what` names what was reached for. */
   check(what: string): void {
-    if (!this.#isOpen) throw outsideCallback(what)
+    if (!this.#isOpen) throw outsideCallback(this.#operator, what)
   }
 
   /** Emits for the callback; what fails behind the output is remembered, as it is no failure of the function. */
   emit(output: Output, value: unknown, what: string): void {
-    if (!this.#isOpen) throw outsideCallback(what)
+    if (!this.#isOpen) throw outsideCallback(this.#operator, what)
     try {
       output.emit(value, this.#timestamp)
     } catch (error) {
@@ -74,10 +80,10 @@ export class Collector implements Out<unknown> {
   }
 }
 
-function outsideCallback(what: string): StreamError {
+function outsideCallback(operator: string, what: string): StreamError {
   return new StreamError(
     'MR_STATE_OUTSIDE_CALLBACK',
-    `${what} was used after its callback had returned, or before the first; what it would read or write belongs to no record; use it within the callback only, not in promises, timeouts or event handlers.`,
-    { what },
+    `Operator "${operator}": ${what} was used after its callback had returned, or before the first; what it would read or write belongs to no record; use it within the callback only, not in promises, timeouts or event handlers.`,
+    { operator, what },
   )
 }

@@ -3,7 +3,7 @@ import type { StreamInput, WatermarkStrategy } from '../runtime/graph/stream-gra
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
-import { checkStateful } from './check-options.ts'
+import { checkOnError, checkStateful } from './check-options.ts'
 import { type FilterFunction, filterSpec } from './filter.ts'
 import { type FlatMapFunction, flatMapSpec } from './flat-map.ts'
 import { checkMethods } from './function.ts'
@@ -26,15 +26,15 @@ export class GraphDataStream<T> implements DataStream<T> {
   }
 
   map<R>(map: MapFunction<T, R>, options: OperatorOptions<T> = {}): DataStream<R> {
-    return this.#add(mapSpec(map, options.onError), options)
+    return this.#add(mapSpec(map, checkOnError(options.onError, 'map')), options)
   }
 
   filter<S extends T>(filter: FilterFunction<T>, options: OperatorOptions<T> = {}): DataStream<S> {
-    return this.#add(filterSpec(filter, options.onError), options)
+    return this.#add(filterSpec(filter, checkOnError(options.onError, 'filter')), options)
   }
 
   flatMap<R>(flatMap: FlatMapFunction<T, R>, options: OperatorOptions<T> = {}): DataStream<R> {
-    return this.#add(flatMapSpec(flatMap, options.onError), options)
+    return this.#add(flatMapSpec(flatMap, checkOnError(options.onError, 'flatMap')), options)
   }
 
   keyBy<const K extends Key>(selector: (value: T) => K): KeyedStream<T, K> {

@@ -1,4 +1,4 @@
-import { RestartableError, StreamError } from '../runtime/errors.ts'
+import { RestartableError, StreamError, thrownText } from '../runtime/errors.ts'
 import type { OperatorContext, OutputTag } from '../runtime/operator.ts'
 
 /** A record whose function threw, as it goes to a side output. */
@@ -44,7 +44,7 @@ export class ErrorPolicy {
     }
     this.#context.count('recordsToSideOutput')
     const stack = thrown instanceof Error ? thrown.stack : undefined
-    const record = { error: describeThrown(thrown), stack, operator: this.#context.name, value }
+    const record = { error: thrownText(thrown), stack, operator: this.#context.name, value }
     this.#context.sideOutput(onError).emit(record, timestamp)
   }
 
@@ -52,13 +52,9 @@ export class ErrorPolicy {
     if (thrown instanceof StreamError) return thrown
     return new StreamError(
       'MR_FUNCTION_FAILED',
-      `${this.#what} threw ${describeThrown(thrown)}; the record cannot be processed, and the job stops rather than lose it; mend the function, or set onError to 'skip' or an output tag.`,
+      `${this.#what} threw ${thrownText(thrown)}; the record cannot be processed, and the job stops rather than lose it; mend the function, or set onError to 'skip' or an output tag.`,
       {},
       thrown,
     )
   }
-}
-
-function describeThrown(thrown: unknown): string {
-  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
 }

@@ -37,12 +37,13 @@ type FlatMapObject = FunctionLifecycle & { flatMap(value: never, out: Out<never>
 class FlatMapOperator extends FunctionRun implements Operator<never> {
   readonly #function: FlatMapObject
   readonly #errors: ErrorPolicy
-  readonly #scope: CallbackScope = new CallbackScope()
+  readonly #scope: CallbackScope
   readonly #collector: Collector
   readonly #context: OperatorContext
 
   constructor(flatMap: FlatMapObject, errors: ErrorPolicy, context: OperatorContext) {
     super(flatMap, context)
+    this.#scope = new CallbackScope(context.name)
     this.#function = flatMap
     this.#errors = errors
     this.#context = context

@@ -1,5 +1,6 @@
 import { buildJobGraph } from '../runtime/graph/job-graph.ts'
 import { buildPlan } from '../runtime/graph/build-plan.ts'
+import { StreamError } from '../runtime/errors.ts'
 import type { RestartConfig } from '../runtime/graph/restart-config.ts'
 import type { StreamGraph } from '../runtime/graph/stream-graph.ts'
 import { validateGraph } from '../runtime/graph/validate-graph.ts'
@@ -15,7 +16,7 @@ import type { Synchronous } from './function.ts'
 import { StreamGraphBuilder } from './graph-builder.ts'
 import type { ParamDeclarations, ParamValues } from './param.ts'
 import { JobParameters } from './parameters.ts'
-import { refusePromise } from './synchronous.ts'
+import { isThenable } from './synchronous.ts'
 
 /** What belongs to a job besides its graph. */
 export interface JobOptions<P extends ParamDeclarations> {
@@ -65,8 +66,18 @@ export function job<R, const P extends ParamDeclarations = Record<never, never>>
 function collect(name: string, build: (env: StreamEnvironment) => unknown): StreamGraph {
   const builder = new StreamGraphBuilder()
   const result = build(new GraphEnvironment(builder))
-  refusePromise(result, `Job "${name}": its function`)
+  if (isThenable(result)) throw asyncGraph(name, result)
   return builder.finish()
+}
+
+function asyncGraph(job: string, promise: PromiseLike<unknown>): StreamError {
+  // The error thrown here already ends it.
+  promise.then(undefined, () => {})
+  return new StreamError(
+    'MR_FUNCTION_ASYNC',
+    `Job "${job}": the function that builds its graph returned a promise; the graph must be complete when it returns, so nothing can run; make it a plain function, and load what it needs at the top of the module.`,
+    { job },
+  )
 }
 
 function plan(

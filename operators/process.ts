@@ -80,7 +80,7 @@ type AnyDefinition = ProcessFunctionDefinition<unknown, unknown, StateDeclaratio
 
 class ProcessOperator extends FunctionRun implements Operator<unknown> {
   readonly #function: AnyDefinition
-  readonly #scope: CallbackScope = new CallbackScope()
+  readonly #scope: CallbackScope
   readonly #context: OperatorProcessContext
   readonly #collector: Collector
 
@@ -90,6 +90,7 @@ class ProcessOperator extends FunctionRun implements Operator<unknown> {
     context: OperatorContext,
   ) {
     super(definition, context)
+    this.#scope = new CallbackScope(context.name)
     this.#function = definition
     const hasTimers = definition.onTimer !== undefined
     this.#context = new OperatorProcessContext({ context, scope: this.#scope, states, hasTimers })

@@ -74,7 +74,7 @@ class WindowAggregateOperator extends FunctionRun implements Operator<unknown> {
   readonly #windowFunction: WindowFunction<unknown, unknown> | undefined
   readonly #keyed: KeyedContext
   readonly #accumulator: ValueState<unknown>
-  readonly #scope: CallbackScope = new CallbackScope()
+  readonly #scope: CallbackScope
   readonly #windowContext: OperatorWindowContext
   readonly #collector: Collector
   readonly #context: OperatorContext
@@ -89,6 +89,7 @@ class WindowAggregateOperator extends FunctionRun implements Operator<unknown> {
     context: OperatorContext,
   ) {
     super(functions.aggregate, context)
+    this.#scope = new CallbackScope(context.name)
     this.#assigner = assigner
     this.#aggregate = functions.aggregate
     this.#windowFunction = functions.windowFunction

@@ -94,6 +94,17 @@ export function fromErrorData(data: ErrorData): Error {
   return error
 }
 
+/** What was thrown on one line, for messages: name and message of an error, anything else as text. Never fails. */
+export function thrownText(thrown: unknown): string {
+  let text: string
+  try {
+    text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+  } catch {
+    text = `something of type ${typeof thrown}`
+  }
+  return text.trim().replaceAll(/\s*[\r\n]+\s*/g, ' ')
+}
+
 function describeThrown(thrown: unknown): string {
   try {
     return typeof thrown === 'string' ? thrown : `a thrown ${typeof thrown}: ${String(thrown)}`

@@ -4,6 +4,10 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 /** Names that stand for devices on Windows, with any extension. */
 const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i
 
+/** What to do about such a name, as the way out of a message. */
+export const NAME_RULE: string =
+  'use 1 to 100 letters, digits, ".", "_" and "-", beginning with a letter or digit, and no device name of Windows'
+
 /** Why something cannot be a name, as the end of "… is "x", "; undefined if it can (N25). */
 export function nameProblem(name: unknown): string | undefined {
   if (typeof name !== 'string') return `which is no string but of type ${typeof name}`

@@ -103,6 +103,12 @@ export interface SourceReader<T, Split> {
   checkpointCompleted?(checkpointId: number): void
   /** Where the record being emitted stands, exactly (file, line, byte offset), for error messages (R39). */
   describePosition?(): string
+  /**
+   * Where a split of a snapshot stands, as `describePosition` says it; undefined for a finished one. Called for the first
+   * few with each snapshot: failures behind a shuffle name the positions of the last checkpoint (R39). Without it they
+   * show the split as it is.
+   */
+  describeSplit?(split: Split): string | undefined
   /** Called once at the end of the attempt, after failures too. */
   close?(): void | Promise<void>
 }

@@ -320,7 +320,7 @@ export class CheckpointCoordinator {
     if (last?.summary?.checkpointId !== checkpointId) return
     const { summary } = last
     last.uncommitted.delete(subtaskKey(id))
-    if (last.uncommitted.size === 0) void this.#chains.tidy().then(() => last.resolve(summary))
+    if (last.uncommitted.size === 0) void this.#chains.conclude().then(() => last.resolve(summary))
   }
 
   // --- Failure ---

@@ -62,6 +62,8 @@ export class SegmentChains {
   #failure: Error | undefined
   #failedRounds = 0
   #isEnding = false
+  /** No manifest follows. */
+  #isConcluded = false
   #isClosed = false
 
   constructor(options: SegmentChainsOptions) {
@@ -131,6 +133,14 @@ export class SegmentChains {
     for (const controller of this.#running) controller.abort()
   }
 
+  /** The last checkpoint is there: what it does not name is removed, also the outcome of folds that it came too early for. */
+  async conclude(): Promise<void> {
+    this.#isConcluded = true
+    this.hurry()
+    await this.#longFold
+    await this.tidy()
+  }
+
   /** Ends all folds; resolves when nothing is written or removed any more. */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -181,7 +191,8 @@ export class SegmentChains {
     if (this.#unreadIds.length > 0) await this.#readOlder()
     const kept = this.#kept.slice(-retained)
     if (kept.length === 0) return
-    const spared = [...this.#chains.values()].flatMap((chain) => chain.files)
+    const unnamed = [...this.#chains.values()].flatMap((chain) => chain.files)
+    const spared = this.#isConcluded ? [] : unnamed
     await storage.retain(kept, spared)
     this.#kept = this.#kept.slice(this.#kept.indexOf(kept[0]!))
   }
@@ -212,7 +223,7 @@ export class SegmentChains {
   // --- Folding ---
 
   #planOf(chain: FoldingChain): FoldPlan | undefined {
-    if (this.#isClosed) return undefined
+    if (this.#isConcluded || this.#isClosed) return undefined
     if (this.#isEnding && chain.current.length < MAX_CHAIN) return undefined
     const plan = chain.plan()
     const isLong = plan !== undefined && bytesOf(chain, plan) > this.#options.longFoldBytes

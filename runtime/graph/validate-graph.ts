@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../error-codes.ts'
 import { StreamError } from '../errors.ts'
-import { foldName, nameProblem } from '../names.ts'
+import { foldName, NAME_RULE, nameProblem } from '../names.ts'
 import type { StateKind } from '../state/state.ts'
 import type { OperatorNode, StreamGraph, StreamNode } from './stream-graph.ts'
 
@@ -73,9 +73,6 @@ function jobNameProblems({ job }: ValidationOptions): GraphProblem[] {
   const message = `the name of the job is "${job}", ${problem}; its folder cannot be called that; ${NAME_RULE}.`
   return [{ code: 'MR_NAME_INVALID', message }]
 }
-
-const NAME_RULE =
-  'use 1 to 100 letters, digits, ".", "_" and "-", beginning with a letter or digit, and no device name of Windows'
 
 function parallelismProblems(graph: StreamGraph, options: ValidationOptions): GraphProblem[] {
   const { parallelism, maxParallelism } = options

@@ -23,18 +23,38 @@ export function deployTimeout(
 ): RestartableError {
   return new RestartableError(
     'MR_DEPLOY_TIMEOUT',
-    `Slots ${missing.join(', ')} of ${slots} did not report within ${timeoutMs} ms after they were started; the job cannot run without them; look for code at the top of the job module that blocks.`,
+    `Slots ${missing.join(', ')} of ${slots} did not report within ${timeoutMs} ms after they were started; the job cannot run without them; look for code at the top of the job module that blocks, or whether the machine has more to do than it can.`,
     { missing },
   )
 }
 
-/** The graph of a slot is not the one that was planned. */
-export function graphDiffers(slot: number): StreamError {
+/** The graph of a slot is not the one that was planned; both are told by the names of their operators. */
+export function graphDiffers(
+  slot: number,
+  planned: readonly string[],
+  built: readonly string[],
+): StreamError {
   return new StreamError(
     'MR_GRAPH_DIFFERS',
-    `Slot ${slot} built another graph than was planned; threads that run different graphs would lose or mix records; build the graph from parameters only, not from time, randomness, files or module state.`,
-    { slot },
+    `Slot ${slot} built another graph than was planned (${difference(planned, built)}); threads that run different graphs would lose or mix records; build the graph from parameters only, not from time, randomness, files or module state.`,
+    { slot, planned, built },
   )
+}
+
+function difference(planned: readonly string[], built: readonly string[]): string {
+  const missing = planned.filter((name) => !built.includes(name))
+  const added = built.filter((name) => !planned.includes(name))
+  const parts = [
+    ...(added.length === 0 ? [] : [`it has ${quoted(added)}`]),
+    ...(missing.length === 0 ? [] : [`it lacks ${quoted(missing)}`]),
+  ]
+  return parts.length > 0
+    ? parts.join(', ')
+    : 'with the same operators, but other connections, states, parallelism or parameters'
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
 }
 
 /** The thread of a slot has ended by itself, in the operator named (R36). */

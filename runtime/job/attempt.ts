@@ -18,7 +18,7 @@ import {
 } from './attempt-failure.ts'
 import type { CheckpointSummary, JobEvent } from './job-events.ts'
 import type { JobFigures } from './job-figures.ts'
-import { restoredSubtasks } from './restore-plan.ts'
+import { planOperators, restoredSubtasks } from './restore-plan.ts'
 import type { LaunchedSlots, SlotLauncher } from './slot-launcher.ts'
 import { addSourcePositions } from './source-positions.ts'
 import { buildManifestHeader, type ManifestFacts } from './manifest-header.ts'
@@ -26,6 +26,8 @@ import { STALL_MS, watchStalls } from './stall-watch.ts'
 
 /** How long every slot may take to report that it has built its graph (R37). */
 const DEPLOY_TIMEOUT_MS = 10_000
+/** How long restoring state and opening functions may take before it is told that they do. */
+const SLOW_OPENING_MS = 30_000
 /** How long slots may take to close their files, and threads to end once they are terminated. */
 const CLOSE_TIMEOUT_MS = 2_000
 const TERMINATE_TIMEOUT_MS = 10_000
@@ -98,6 +100,7 @@ export class Attempt {
   #stopWanted = false
   #cancelDeployTimeout: Cancel | undefined
   #cancelStallWatch: Cancel | undefined
+  #cancelOpenNote: Cancel | undefined
   #failure: AttemptFailure | undefined
 
   constructor(options: AttemptOptions) {
@@ -160,7 +163,9 @@ export class Attempt {
     options.failpoint('after-prepare-output')
     const opened = this.#await('opened', this.#slots)
     this.#open()
+    this.#cancelOpenNote = options.clock.schedule(SLOW_OPENING_MS, () => this.#noteSlowOpening())
     await opened
+    this.#cancelOpenNote()
     this.#checkAlive()
     if (options.isOver) this.#settle.resolve(this.#overResult())
     else this.#start()
@@ -250,13 +255,23 @@ export class Attempt {
     })
   }
 
+  /** There is no limit, as a large state takes its time; but an `open` that never ends must not look like that. */
+  #noteSlowOpening(): void {
+    const message = `slots ${this.#missing().join(', ')} have not opened after ${SLOW_OPENING_MS / 1000} s; they wait for state to be restored, or for open() of a function to end`
+    this.#options.onEvent({ type: 'note', message })
+  }
+
+  /** The slots that have not reported what is awaited. */
+  #missing(): number[] {
+    return Array.from({ length: this.#slots }, (_, slot) => slot).filter(
+      (slot) => !this.#reported.has(slot),
+    )
+  }
+
   #within(timeoutMs: number, work: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       const cancel = this.#options.clock.schedule(timeoutMs, () => {
-        const missing = Array.from({ length: this.#slots }, (_, slot) => slot).filter(
-          (slot) => !this.#reported.has(slot),
-        )
-        reject(deployTimeout(missing, this.#slots, timeoutMs))
+        reject(deployTimeout(this.#missing(), this.#slots, timeoutMs))
       })
       this.#cancelDeployTimeout = cancel
       work.then(() => {
@@ -328,7 +343,8 @@ export class Attempt {
   #checkGraph(slot: number, report: Extract<SlotReport, { type: 'built' }>): void {
     this.#nodeNames = report.nodeNames
     if (report.structuralHash === this.#options.plan.structuralHash) return
-    this.#fail(graphDiffers(slot), undefined)
+    const planned = planOperators(this.#options.plan).map((operator) => operator.name)
+    this.#fail(graphDiffers(slot, planned, report.nodeNames), undefined)
   }
 
   #print(slot: number, uid: string, lines: string): void {
@@ -404,6 +420,7 @@ export class Attempt {
     const launched = await this.#launching?.catch(() => undefined)
     this.#cancelDeployTimeout?.()
     this.#cancelStallWatch?.()
+    this.#cancelOpenNote?.()
     if (launched !== undefined) {
       await this.#closeSlots(launched)
       await this.#destroy(launched)

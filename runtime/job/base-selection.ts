@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import { validateManifestFiles } from '../checkpoint/manifest-codec.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
@@ -23,6 +24,14 @@ export interface BaseSelectionOptions {
   /** Checkpoints that were gone back behind earlier: passed over, the refusal has been answered then. */
   readonly abandoned: ReadonlySet<number>
   readonly allowRewind: boolean
+  /** The path of a checkpoint's manifest, for messages. */
+  readonly pathOf: (checkpointId: number) => string
+}
+
+/** A checkpoint that cannot be used. */
+interface Damaged {
+  readonly id: number
+  readonly error: Error
 }
 
 /**
@@ -34,7 +43,8 @@ export async function selectBase(options: BaseSelectionOptions): Promise<Selecte
   const { storage } = options
   const ids = await storage.list()
   const notes: string[] = []
-  const failures: { id: number; error: Error }[] = []
+  const failures: Damaged[] = []
+  const damagedFiles = filesOf(options.damaged.values())
   for (const id of [...ids].reverse()) {
     if (options.abandoned.has(id)) continue
     try {
@@ -42,10 +52,11 @@ export async function selectBase(options: BaseSelectionOptions): Promise<Selecte
       if (damage !== undefined) throw damage
       const manifest = await storage.readManifest(id)
       await validateManifestFiles(storage, manifest)
+      refuseDamagedFiles(manifest, damagedFiles)
       if (failures.length > 0) {
         refuseDoubling(options, id, failures)
         notes.push(
-          `checkpoint ${failures[0]!.id} is damaged (${failures[0]!.error.message}); going back to checkpoint ${id}, output committed since is taken back${stuckSinks(options).length === 0 ? '' : ' where it can be'}`,
+          `checkpoint ${failures[0]!.id} is damaged (${causeOf(failures[0]!)}); going back to checkpoint ${id}, output committed since is taken back${stuckSinks(options).length === 0 ? '' : ' where it can be'}`,
         )
       }
       return { manifest, ids, abandoned: failures.map((failure) => failure.id), notes }
@@ -54,8 +65,34 @@ export async function selectBase(options: BaseSelectionOptions): Promise<Selecte
       failures.push({ id, error: error as Error })
     }
   }
-  if (ids.length > 0) throw noneUsable(ids, failures)
+  if (ids.length > 0) throw noneUsable(options, ids, failures)
   return { manifest: undefined, ids, abandoned: [], notes }
+}
+
+/** The files in which damage was found, with it. */
+function filesOf(errors: Iterable<Error>): Map<string, Error> {
+  const files = new Map<string, Error>()
+  for (const error of errors) {
+    const file = error instanceof StreamError ? error.fields['file'] : undefined
+    if (typeof file === 'string') files.set(file, error)
+  }
+  return files
+}
+
+/**
+ * A file that turned out to be damaged makes every checkpoint that names it so: found out here, before output is taken back
+ * for the sake of a checkpoint that cannot be restored either.
+ */
+function refuseDamagedFiles(
+  manifest: CheckpointManifest,
+  damaged: ReadonlyMap<string, Error>,
+): void {
+  for (const { segments } of manifest.subtasks) {
+    for (const { file } of segments) {
+      const damage = damaged.get(file)
+      if (damage !== undefined) throw damage
+    }
+  }
 }
 
 function isDamage(error: unknown): boolean {
@@ -65,14 +102,14 @@ function isDamage(error: unknown): boolean {
 function refuseDoubling(
   options: BaseSelectionOptions,
   id: number,
-  failures: readonly { id: number; error: Error }[],
+  failures: readonly Damaged[],
 ): void {
   const stuck = stuckSinks(options)
   if (stuck.length === 0 || options.allowRewind) return
   const names = stuck.map((operator) => `"${operator.name}" (${operator.operatorKind})`).join(', ')
   throw new StreamError(
     'MR_FALLBACK_REFUSED',
-    `Checkpoint ${failures[0]!.id} is damaged, the newest good one is ${id}: ${failures[0]!.error.message} What sinks ${names} have put out since checkpoint ${id} cannot be taken back and would be put out twice; restore the damaged file from a copy, or accept the doubling with --allow-rewind.`,
+    `Checkpoint ${failures[0]!.id} (${dirname(options.pathOf(failures[0]!.id))}) is damaged (${causeOf(failures[0]!)}), the newest good one is ${id}; what sinks ${names} have put out since checkpoint ${id} cannot be taken back and would be put out twice; restore the damaged file from a copy, or accept the doubling with --allow-rewind.`,
     { damaged: failures[0]!.id, usable: id, sinks: stuck.map((operator) => operator.name) },
   )
 }
@@ -85,14 +122,28 @@ function stuckSinks(options: BaseSelectionOptions): PlanOperator[] {
 }
 
 function noneUsable(
+  options: BaseSelectionOptions,
   ids: readonly number[],
-  failures: readonly { id: number; error: Error }[],
+  failures: readonly Damaged[],
 ): StreamError {
-  const list = failures.map(({ id, error }) => `${id}: ${error.message}`).join(' ')
+  const directory = dirname(dirname(options.pathOf(ids[0]!)))
+  const idsByCause = new Map<string, number[]>()
+  for (const failure of failures) {
+    const cause = causeOf(failure)
+    idsByCause.set(cause, [...(idsByCause.get(cause) ?? []), failure.id])
+  }
+  const causes = [...idsByCause].map(([cause, of]) => `${of.join(', ')}: ${cause}`)
+  const found = causes.length === 0 ? '' : ` (${causes.join('; ')})`
   return new StreamError(
     'MR_CHECKPOINT_UNUSABLE',
-    `None of the ${ids.length} checkpoints can be restored; going on from part of one, or from the start, would lose or double records. ${list} Restore the files from a copy, start from another snapshot with --from, or start over with --fresh.`,
+    `None of the ${ids.length} checkpoints in ${directory} can be restored${found}; going on from part of one, or from the start, would lose or double records; restore the files from a copy, start from another snapshot with --from, or start over with --fresh.`,
     { checkpoints: ids },
     failures[0]?.error,
   )
+}
+
+/** What is wrong with a checkpoint, without its number and the ways out, which are told for all of them together. */
+function causeOf({ id, error }: Damaged): string {
+  const [cause = ''] = error.message.split('; ')
+  return cause.replace(new RegExp(`^Checkpoint ${id} of lineage [^:]*: `), '')
 }

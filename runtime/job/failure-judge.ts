@@ -48,11 +48,16 @@ function repeated(
 ): StreamError {
   const fields = error instanceof StreamError ? error.fields : {}
   const where = operator === undefined ? 'The job' : `Operator "${operator}"`
-  const since = checkpointId === undefined ? 'from the start' : `after checkpoint ${checkpointId}`
-  const record = typeof fields['record'] === 'string' ? ` at record ${fields['record']}` : ''
+  const [since, wayOn] =
+    checkpointId === undefined
+      ? ['from the start', 'starts from the beginning']
+      : [`after checkpoint ${checkpointId}`, 'goes on from that checkpoint']
+  // Most messages name the record themselves.
+  const { record } = fields
+  const isTold = typeof record !== 'string' || error.message.includes(`record ${record}`)
   return new StreamError(
     'MR_REPEATED_FAILURE',
-    `${where} failed ${MAX_SAME_FAILURES} times in a row with ${codeOf(error)}${record}, each time ${since} and without a completed checkpoint in between: ${error.message} Another attempt would fail there again; mend the cause, then run the same command, which goes on from that checkpoint.`,
+    `${where} failed ${MAX_SAME_FAILURES} times in a row with ${codeOf(error)}${isTold ? '' : ` at record ${record}`}, each time ${since} and without a completed checkpoint in between: ${error.message} Another attempt would fail there again; mend the cause, then run the same command, which ${wayOn}.`,
     { ...fields, operator, checkpointId, code: codeOf(error) },
     error,
   )

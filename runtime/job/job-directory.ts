@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
+import { NAME_RULE, nameProblem } from '../names.ts'
 import { type JobLock, takeJobLock } from './job-lock.ts'
 import { decodeJobRecord, encodeJobRecord } from './job-record.ts'
 import type { JobRecord } from './lineage.ts'
@@ -39,6 +40,7 @@ export class JobDirectory {
 
   /** Creates the directory of a job if need be, and locks it; removes what crashed attempts left in `work`. */
   static async open(dir: string, job: string, fileSystem: FileSystem): Promise<JobDirectory> {
+    checkName(job)
     const path = join(resolve(dir), job)
     return usable(path, async () => {
       // In a folder that has other things in it, those must not be hidden from git.
@@ -93,7 +95,7 @@ export class JobDirectory {
 
   /**
    * Moves all state to `old/<n>` (N23), and returns that path; undefined if there was none. The record goes first, so that
-   * a crash in between never leaves a lineage without its checkpoints.
+   * a crash in between never leaves a lineage without its checkpoints; what has moved is durable in its new place first.
    */
   async setAside(): Promise<string | undefined> {
     const fileSystem = this.#fileSystem
@@ -107,9 +109,9 @@ export class JobDirectory {
       for (const name of [RECORD, ...names.filter((one) => one !== RECORD)]) {
         if (!names.includes(name)) continue
         await fileSystem.rename(join(this.path, name), join(target, name))
+        await fileSystem.syncDirectory(target)
         await fileSystem.syncDirectory(this.path)
       }
-      await fileSystem.syncDirectory(target)
       return target
     })
   }
@@ -174,11 +176,28 @@ async function usable<T>(path: string, work: () => Promise<T>): Promise<T> {
     if (error instanceof StreamError) throw error
     throw new StreamError(
       'MR_DIRECTORY_UNUSABLE',
-      `The state directory ${path} cannot be used (${(error as Error).message}); without it the job could not go on after a crash; make it writable, or give another one with --dir.`,
+      `The state directory ${path} cannot be used (${(error as Error).message}); without it the job could not go on after a crash; ${wayOut(error)}, or give another one with --dir.`,
       { path },
       error,
     )
   }
+}
+
+function wayOut(error: unknown): string {
+  const { code } = error as { readonly code?: unknown }
+  if (code === 'ENOTDIR' || code === 'EEXIST') return 'move the file that is in the way'
+  return code === 'ENOSPC' || code === 'EDQUOT' ? 'free space on that disk' : 'make it writable'
+}
+
+/** Before anything is created: such a name could lead to another folder. */
+function checkName(job: string): void {
+  const problem = nameProblem(job)
+  if (problem === undefined) return
+  throw new StreamError(
+    'MR_NAME_INVALID',
+    `The name of the job is "${job}", ${problem}; its state directory cannot be called that, so nothing can run; ${NAME_RULE}.`,
+    { job },
+  )
 }
 
 function otherJob(path: string, found: string, job: string): StreamError {

@@ -150,6 +150,7 @@ export class JobRun {
       damaged: this.#damaged,
       abandoned: this.#abandoned,
       allowRewind,
+      pathOf: this.#options.pathOf,
     })
     const manifest = base.manifest ?? this.#options.foreign?.manifest
     const notes = [...base.notes]

@@ -130,7 +130,7 @@ async function newestReadable(
   return undefined
 }
 
-/** What the user should know of the difference between then and now (N18, N22, N23). */
+/** What the user should know of what a start goes on from, and of the difference between then and now (N18, N22, N23). */
 export function startNotes(options: {
   readonly start: Start
   readonly from: string | undefined
@@ -144,6 +144,11 @@ export function startNotes(options: {
     notes.push(`goes on with lineage ${start.lineage.lineage}, which --from ${options.from} began`)
   }
   if (base === undefined) return notes
+  if (base.lineage !== start.lineage.lineage) {
+    notes.push(
+      `checkpoint ${base.checkpointId} of lineage ${base.lineage} is needed until the first checkpoint of this run`,
+    )
+  }
   const changed = changedSources(base.sources, sources)
   if (changed.length > 0) {
     const wayOn = base.kind === 'final' ? '; --fresh runs the changed job' : ''

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { ERROR_CODES, type ErrorCode, StreamError } from '../errors.ts'
+import { ERROR_CODES, type ErrorCode, StreamError, thrownText } from '../errors.ts'
 import { JOB_BRAND, JOB_VERSION, type JobModule } from './job-module.ts'
 
 /**
@@ -45,27 +45,27 @@ export function loadFailure(thrown: unknown, url: string): StreamError {
     missing === url &&
     (code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_UNSUPPORTED_DIR_IMPORT')
   ) {
-    return jobMissing(url)
+    return jobMissing(url, code === 'ERR_UNSUPPORTED_DIR_IMPORT')
   }
   // Made by another copy of the package: same code, other class.
   if (thrown instanceof Error && typeof code === 'string' && code in ERROR_CODES) {
     return new StreamError(code as ErrorCode, thrown.message, { path }, thrown)
   }
   const place = placeOf(thrown)
-  const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   return new StreamError(
     'MR_JOB_FAILED_TO_LOAD',
-    `${path} could not be loaded: ${oneLine(what)}${place === undefined ? '' : ` (${place})`}; without it there is no job to run; mend the module.`,
+    `${path} could not be loaded: ${thrownText(thrown)}${place === undefined ? '' : ` (${place})`}; without it there is no job to run; mend the module.`,
     { path, ...(place === undefined ? {} : { place }) },
     thrown,
   )
 }
 
-export function jobMissing(url: string): StreamError {
+function jobMissing(url: string, isFolder: boolean): StreamError {
   const path = jobPath(url)
+  const what = isFolder ? 'is a folder' : 'does not exist'
   return new StreamError(
     'MR_JOB_MISSING',
-    `${path} is not a file that exists, so there is no job to run; give the path of a job module.`,
+    `${path} ${what}, so there is no job to run; give the path of a job module (a file).`,
     { path },
   )
 }
@@ -101,8 +101,4 @@ function placeOf(thrown: unknown): string | undefined {
     return `${jobPath(location!)}:${line}`
   }
   return undefined
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ')
 }

@@ -11,9 +11,11 @@ const DEFAULT_SHARE = 1 / 4
 const DEFAULT_MIN = 256 * MIB
 const DEFAULT_MAX = 2_048 * MIB
 
-/** Shares of `--memory`: heaps of the workers, of which two fifths may be cache; batches between them; the rest is native. */
+/** Shares of `--memory`: heaps of the workers; batches between them; the rest is native. */
 const HEAP_SHARE = 0.75
-const CACHE_SHARE_OF_HEAP = 0.4
+/** What the code in a heap takes, 12 MB in the jobs of our tests, and the share of the rest that may be cache. */
+const CODE_MB = 16
+const CACHE_SHARE_OF_REST = 0.4
 /**
  * The share of a heap for young objects, and its bounds. Left to itself V8 takes up to 96 MB a thread on a large machine:
  * the fraud example then needs 480 MB instead of 320 MB at parallelism 2; below 48 MB collecting costs more.
@@ -69,7 +71,7 @@ export function splitMemory(bytes: number, plan: JobPlan): MemorySplit {
     const needed = Math.ceil((MIN_HEAP_MB * slots) / HEAP_SHARE)
     throw new StreamError(
       'MR_OPTION_INVALID',
-      `memory is ${Math.floor(bytes / MIB)} MB for ${slots} worker threads, which leaves each ${wholeHeapMb} MB of heap, too little to run a job; give at least ${needed}mb, or a lower parallelism.`,
+      `memory is ${showSize(bytes)} for ${slots} worker ${slots === 1 ? 'thread' : 'threads'}, which leaves each ${wholeHeapMb} MB of heap, too little to run a job; give at least ${needed}mb${slots > 1 ? ', or a lower parallelism' : ''}.`,
       { bytes, slots },
     )
   }
@@ -78,11 +80,17 @@ export function splitMemory(bytes: number, plan: JobPlan): MemorySplit {
   )
   const perChannel = (bytes * CHANNEL_SHARE) / Math.max(1, remoteChannels(plan))
   return {
-    cacheBytesPerSlot: Math.floor(wholeHeapMb * MIB * CACHE_SHARE_OF_HEAP),
+    cacheBytesPerSlot: Math.floor((wholeHeapMb - CODE_MB) * MIB * CACHE_SHARE_OF_REST),
     channelBytes: Math.floor(Math.min(MAX_CHANNEL_BYTES, Math.max(MIN_CHANNEL_BYTES, perChannel))),
     heapMb: wholeHeapMb - youngHeapMb,
     youngHeapMb,
   }
+}
+
+/** Below 1 MB the unit was probably forgotten. */
+function showSize(bytes: number): string {
+  if (bytes >= MIB) return `${Math.floor(bytes / MIB)} MB`
+  return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'} (a number without a unit means bytes)`
 }
 
 /** Channels between threads: each pair of subtasks that an edge connects, those of one slot aside (R6). */

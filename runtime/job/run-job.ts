@@ -82,6 +82,8 @@ class JobSession {
   readonly #signal: AbortSignal | undefined
   readonly #events: RunEvents
   readonly #deliveries: Deliveries = new Deliveries()
+  readonly #startedAt: number
+  #planner: Planner | undefined
   #run: JobRun | undefined
   #isStopping = false
   #cancelStopTimeout: Cancel | undefined
@@ -95,6 +97,7 @@ class JobSession {
     this.#jobUrl = jobUrl
     this.#settings = settings
     this.#environment = environment
+    this.#startedAt = environment.clock.elapsed()
     this.#signal = options.signal
     this.#events = new RunEvents(options, (error) => this.#run?.abort(error))
   }
@@ -120,6 +123,7 @@ class JobSession {
 
   async #withDirectory(): Promise<JobResult> {
     const { clock, planningTimeoutMs } = this.#environment
+    if (this.#isStopping) return this.#neverStarted()
     const sources = await hashJobSources(this.#jobUrl)
     const planner = new Planner(this.#jobUrl, {
       clock,
@@ -128,6 +132,7 @@ class JobSession {
         this.#events.emit({ type: 'log', uid: undefined, subtaskIndex: undefined, line })
       },
     })
+    this.#planner = planner
     let directory: JobDirectory | undefined
     try {
       const { name } = await planner.describe()
@@ -141,10 +146,27 @@ class JobSession {
       })
       await planner.end()
       return await this.#runPlanned(directory, start, planned, sources)
+    } catch (error) {
+      // A stop ends the planning worker; whatever came of that, nothing had been started.
+      if (this.#isStopping && this.#run === undefined) return this.#neverStarted()
+      throw error
     } finally {
       await planner.end()
       await directory?.close()
     }
+  }
+
+  #neverStarted(): JobResult {
+    const metrics = {
+      recordsRead: 0,
+      recordsWritten: 0,
+      counters: {},
+      operators: {},
+      checkpoints: 0,
+      restarts: 0,
+      durationMs: this.#environment.clock.elapsed() - this.#startedAt,
+    }
+    return { status: 'stopped', lastCheckpoint: undefined, metrics, collected: {} }
   }
 
   #findStart(directory: JobDirectory, job: string): Promise<JobStart> {
@@ -212,7 +234,10 @@ class JobSession {
       checkUnchanged: () => checkUnchanged(this.#jobUrl, sources),
       started: async (base, more) => {
         const aside = await start.commit()
-        if (aside !== undefined) notes.push(`the state of earlier runs is now in ${aside}`)
+        if (aside !== undefined)
+          notes.push(
+            `the state of earlier runs is now in ${aside}; --from with a checkpoint in it goes on from there`,
+          )
         this.#started(directory, start, planned, base, [
           ...notes,
           ...more,
@@ -259,7 +284,8 @@ class JobSession {
     this.#cancelStopTimeout = this.#environment.clock.schedule(stopTimeoutMs, () => {
       this.#run?.abort(stopTimeout(stopTimeoutMs, this.#run.lastCheckpoint))
     })
-    this.#run?.stop()
+    if (this.#run === undefined) void this.#planner?.end()
+    else this.#run.stop()
   }
 }
 

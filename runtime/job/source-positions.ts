@@ -29,12 +29,16 @@ function positionsOf(manifest: CheckpointManifest, plan: JobPlan): Record<string
   const positions: Record<string, string> = {}
   for (const { name, type } of planOperators(plan)) {
     if (type !== 'source') continue
-    const splits = manifest.subtasks.flatMap(({ operatorState }) => {
+    const places = manifest.subtasks.flatMap(({ operatorState }) => {
       const state = operatorState[name]
-      if (state === undefined) return []
-      return (decodeValue(Buffer.from(state, 'base64')) as SourceState).splits
+      return state === undefined ? [] : placesIn(decodeValue(Buffer.from(state, 'base64')))
     })
-    if (splits.length > 0) positions[name] = showValue(splits)
+    if (places.length > 0) positions[name] = places.join(', ')
   }
   return positions
+}
+
+function placesIn(state: unknown): readonly string[] {
+  const { positions, splits } = state as SourceState
+  return positions ?? (splits.length === 0 ? [] : [showValue(splits)])
 }

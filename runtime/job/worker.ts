@@ -1,7 +1,7 @@
 import type { Port } from '../channel/port.ts'
 import { createFileStorage } from '../checkpoint/file-storage.ts'
 import { type Cancel, type Clock, SystemClock } from '../clock.ts'
-import { RestartableError, StreamError, toErrorData } from '../errors.ts'
+import { RestartableError, StreamError, thrownText, toErrorData } from '../errors.ts'
 import { processFailpoint } from '../failpoint.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import type { LinkMessage, SlotCommand, SlotReport } from '../messages.ts'
@@ -99,10 +99,9 @@ function pulse(clock: Clock, heartbeat: Int32Array): Cancel {
 
 function uncaught(error: unknown, slot: number): Error {
   if (error instanceof StreamError) return error
-  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   return new RestartableError(
     'MR_FUNCTION_FAILED',
-    `Code of the job in slot ${slot} failed outside of any callback (${what}); what it was doing is lost, so the attempt ends; await every promise, and catch errors in timers and events.`,
+    `Code of the job in slot ${slot} failed outside of any callback (${thrownText(error)}); what it was doing is lost, so the attempt ends; await every promise, and catch errors in timers and events.`,
     { slot },
     error,
   )

@@ -1,5 +1,5 @@
 import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
-import { RestartableError, StreamError } from '../errors.ts'
+import { RestartableError, StreamError, thrownText } from '../errors.ts'
 import { keyGroupOf, subtaskOfKeyGroup } from '../key-group.ts'
 import { keyProblem } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
@@ -38,10 +38,9 @@ export function selectKey(
 
 function selectorFailed(thrown: unknown, consumer: string): StreamError {
   if (thrown instanceof StreamError) return thrown
-  const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   return new RestartableError(
     'MR_FUNCTION_FAILED',
-    `the key selector before operator "${consumer}" threw ${what}; a record without a key cannot be assigned to a subtask; mend the function.`,
+    `the key selector before operator "${consumer}" threw ${thrownText(thrown)}; a record without a key cannot be assigned to a subtask; mend the function.`,
     { consumer },
     thrown,
   )

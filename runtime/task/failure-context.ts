@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { type ErrorFields, RestartableError, StreamError } from '../errors.ts'
+import { type ErrorFields, RestartableError, StreamError, thrownText } from '../errors.ts'
 import type { Operator } from '../operator.ts'
 
 /** Longest rendering of a record in a message. */
@@ -12,6 +12,10 @@ const described = new WeakSet<Error>()
 export type FailedWork =
   | { readonly value: unknown; readonly timestamp: number }
   | { readonly what: string; readonly timestamp: number }
+
+/** What a function that threw prevents, and the way out. */
+const RECORD = 'the record cannot be processed; mend the function, or handle such records in it'
+const CALLBACK = 'what it had to do is not done; mend the function'
 
 interface FailingNode {
   readonly name: string
@@ -35,7 +39,7 @@ export function describeFailure(thrown: unknown, node: FailingNode, work: Failed
     timestamp: work.timestamp,
     ...('what' in work ? { callback: work.what } : { record: showValue(work.value) }),
   }
-  const error = wrap(thrown, where, fields)
+  const error = wrap(thrown, where, fields, 'what' in work ? CALLBACK : RECORD)
   described.add(error)
   return error
 }
@@ -46,7 +50,7 @@ export function describeFailure(thrown: unknown, node: FailingNode, work: Failed
  */
 export function extendFailure(error: unknown, suffix: string, fields: ErrorFields): StreamError {
   const where = 'operator' in fields ? `Operator "${String(fields['operator'])}"` : 'Subtask'
-  const base = error instanceof StreamError ? error : wrap(error, where, {})
+  const base = error instanceof StreamError ? error : wrap(error, where, {}, CALLBACK)
   const Kind = base instanceof RestartableError ? RestartableError : StreamError
   const extended = new Kind(
     base.code,
@@ -59,7 +63,7 @@ export function extendFailure(error: unknown, suffix: string, fields: ErrorField
   return extended
 }
 
-function wrap(thrown: unknown, where: string, fields: ErrorFields): StreamError {
+function wrap(thrown: unknown, where: string, fields: ErrorFields, end: string): StreamError {
   if (thrown instanceof StreamError) {
     const Kind = thrown instanceof RestartableError ? RestartableError : StreamError
     const error = new Kind(
@@ -71,10 +75,9 @@ function wrap(thrown: unknown, where: string, fields: ErrorFields): StreamError 
     if (thrown.stack !== undefined) error.stack = thrown.stack
     return error
   }
-  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   return new RestartableError(
     'MR_FUNCTION_FAILED',
-    `${where}: the function threw ${message}; the record cannot be processed; mend the function, or handle such records in it.`,
+    `${where}: the function threw ${thrownText(thrown)}; ${end}.`,
     fields,
     thrown,
   )

@@ -103,13 +103,22 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     async open() {
       if (backend !== undefined) await restoreBackend(vertex, backend, host)
       for (const node of nodes) makeBody(node, { subtask, host, keyed: keyed.get(node), readers })
-      for (const node of [...nodes].reverse()) {
-        if (node.body.kind === 'operator') await node.body.operator.open?.()
-        else if (node.body.kind === 'sink') await node.body.sink.open()
-        else await node.body.source.open(readers[0]!)
-      }
+      for (const node of [...nodes].reverse()) await openNode(node, readers)
     },
     close: () => closeAll(nodes, backend),
+  }
+}
+
+async function openNode(
+  node: NodeRuntime,
+  readers: readonly SourceReader<unknown, unknown>[],
+): Promise<void> {
+  try {
+    if (node.body.kind === 'operator') await node.body.operator.open?.()
+    else if (node.body.kind === 'sink') await node.body.sink.open()
+    else await node.body.source.open(readers[0]!)
+  } catch (error) {
+    throw describeFailure(error, node, { what: 'open()', timestamp: MIN_TIMESTAMP })
   }
 }
 

@@ -85,6 +85,14 @@ describe('renderError', () => {
     expect(lines[1]).toMatch(/^ {2}record: x{100,250}…$/)
   })
 
+  it('leaves out objects and lists of which the message tells every part', () => {
+    const files = ['part-1', 'part-2']
+    const fields = { positions: { cards: 'a.csv:3 (byte 40)' }, files, more: [...files, 'part-3'] }
+    const message = 'At a.csv:3 (byte 40): part-1 and part-2 are there.'
+    const error = coded('MR_OUTPUT_CONFLICT', message, fields)
+    expect(renderError(toErrorData(error)).slice(1)).toEqual(['  more: part-1, part-2, part-3'])
+  })
+
   it('leaves out a field that only a program can read', () => {
     const fields = {
       parameters: [{ name: 'a' }],

@@ -21,6 +21,11 @@ describe('Screen', () => {
     expect(stderr.lines).toEqual([''])
   })
 
+  it('takes a terminal that says it has no columns for one of the usual width', () => {
+    expect(terminal(0).screen.columns).toBe(79)
+    expect(terminal(40).screen.columns).toBe(39)
+  })
+
   it('puts log lines and printed data above the live line (N16)', () => {
     const { screen, stderr } = terminal()
     screen.setStatus('live')

@@ -13,6 +13,14 @@ export interface Ended {
   readonly signal: string | null
 }
 
+export interface CliProcessOptions {
+  readonly cwd?: string
+  /** Variables besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Arguments of node itself. */
+  readonly nodeArgs?: readonly string[]
+}
+
 /** The command line in a process of its own, from source. */
 export class CliProcess {
   readonly child: ChildProcessByStdio<null, Readable, Readable>
@@ -21,15 +29,12 @@ export class CliProcess {
   stderr = ''
   #look: (() => boolean)[] = []
 
-  constructor(args: readonly string[], options: { readonly cwd?: string } = {}) {
+  constructor(args: readonly string[], options: CliProcessOptions = {}) {
+    const { cwd, env = {}, nodeArgs = [] } = options
     this.child = spawn(
       process.execPath,
-      ['-C', '@millrace/source', `${ROOT}cli/main.ts`, ...args],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, NODE_OPTIONS: '' },
-        ...options,
-      },
+      [...nodeArgs, '-C', '@millrace/source', `${ROOT}cli/main.ts`, ...args],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '', ...env }, cwd },
     )
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text

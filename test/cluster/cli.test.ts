@@ -38,6 +38,9 @@ describe('the command line', () => {
     [['run', fraud, '--param', 'rat=1'], 'MR_PARAMETER_INVALID'],
     [['run', fraud, '--param', 'rate=fast'], 'MR_PARAMETER_INVALID'],
     [['run', fraud, '--memory', 'much'], 'MR_OPTION_INVALID'],
+    [['run', '.'], 'is a folder'],
+    [['run', fraud, '--parallelism', '0'], '--parallelism is "0"'],
+    [['run', fraud, '--checkpoint-interval', '0'], 'use a duration above zero'],
     [['plan', fraud, '--fresh'], 'unknown flag --fresh'],
   ])('answers %j with exit code 2 and the way out', async (args, message) => {
     const child = new CliProcess(args, { cwd: folder })
@@ -104,6 +107,16 @@ describe('the command line', () => {
     expect(await child.ended).toEqual({ code: 0, signal: null })
     expect(child.stderr).toContain('the same command goes on from checkpoint')
     expect(child.stderr).not.toMatch(/EPIPE|^\s+at /m)
+  })
+
+  it('ends at once at a Ctrl-C while the job is being imported, exit code 130 (N8, R14)', async () => {
+    const loading = join(ROOT, 'test/cluster/jobs/loading.ts')
+    const child = new CliProcess(['run', loading, '--dir', join(folder, 'state')])
+    await child.until(() => child.stderr.includes('loading'))
+    child.child.kill('SIGINT')
+    expect(await child.ended).toEqual({ code: 130, signal: null })
+    expect(child.stderr).toContain('the job had not been started: nothing has changed')
+    expect(await readdir(folder)).toEqual([])
   })
 
   it('terminates a function that never returns when a stop takes too long, exit code 1 (N21)', async () => {

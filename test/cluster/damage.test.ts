@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { RunJobOptions } from '../../runtime/job/job-events.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
 import { eventOf, expectedRows, jobUrl, rowsOf, type Run, run } from './run.ts'
+import { expectFailure } from './told-failure.ts'
 
 const makeFolder = temporaryFolders()
 const COUNT = 600
@@ -86,10 +87,14 @@ describe('a damaged checkpoint', () => {
     const stopped = await stopAfter('collecting', 3, { count: COUNT })
     await writeFile(join(stopped.folder, 'manifest.json'), 'torn')
     const refused = await resume('collecting', { count: COUNT })
-    expect(refused.error).toMatchObject({
+    expectFailure(refused, {
       code: 'MR_FALLBACK_REFUSED',
-      fields: { sinks: ['squares'] },
+      where: `Checkpoint ${stopped.newest} (${stopped.folder})`,
+      what: /is damaged \(Manifest .*manifest\.json is damaged: .*\), the newest good one is \d+/,
+      prevents: /what sinks "squares" \(collection\) have put out since .* would be put out twice/,
+      wayOut: 'restore the damaged file from a copy, or accept the doubling with --allow-rewind',
     })
+    expect(refused.error).toMatchObject({ fields: { sinks: ['squares'] } })
     expect(eventOf(refused, 'running')).toBeUndefined()
     const allowed = await resume('collecting', { count: COUNT }, { allowRewind: true })
     expect(allowed.result?.status).toBe('finished')
@@ -121,18 +126,24 @@ describe('a damaged checkpoint', () => {
 
   it('ends the job when a base that all share is damaged, rather than lose state (R3, R27)', async () => {
     const stopped = await stopAfter('counting', 3, { out, count: COUNT })
-    const folders = (await readdir(stopped.lineage)).sort(
-      (a, b) => Number(a.slice(4)) - Number(b.slice(4)),
-    )
-    for (const name of folders) {
-      const names = await readdir(join(stopped.lineage, name))
-      const segment = names.find((one) => one.endsWith('.seg'))
-      if (segment === undefined) continue
-      await flipBit(join(stopped.lineage, name, segment), 0.3)
-      break
-    }
-    const refused = await resume('counting', { out, count: COUNT })
-    expect(refused.error).toMatchObject({ code: 'MR_CHECKPOINT_UNUSABLE' })
-    expect(refused.error?.message).toContain('.seg')
+    const [base] = (await readdir(stopped.lineage, { recursive: true }))
+      .filter((name) => name.endsWith('.seg'))
+      .sort((a, b) => Number.parseInt(a.slice(4), 10) - Number.parseInt(b.slice(4), 10))
+    const path = join(stopped.lineage, base!)
+    const good = await readFile(path)
+    await flipBit(path, 0.3)
+    expectFailure(await resume('counting', { out, count: COUNT }), {
+      code: 'MR_CHECKPOINT_UNUSABLE',
+      where: `None of the 3 checkpoints in ${stopped.lineage} can be restored`,
+      what: new RegExp(
+        `\\(\\d+, \\d+, \\d+: Checkpoint file ${base}, key groups \\d+ to \\d+, is damaged: .*\\)`,
+      ),
+      prevents: 'going on from part of one, or from the start, would lose or double records',
+      wayOut: 'restore the files from a copy, start from another snapshot with --from',
+    })
+    await writeFile(path, good)
+    const mended = await resume('counting', { out, count: COUNT })
+    expect(eventOf(mended, 'started')?.restored?.checkpointId).toBe(stopped.newest)
+    expect(await rowsOf(out)).toEqual(expectedRows(COUNT))
   })
 })

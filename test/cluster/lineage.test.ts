@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { RunJobOptions } from '../../runtime/job/job-events.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
 import { eventOf, expectedRows, jobUrl, rowsOf, type Run, run } from './run.ts'
+import { expectFailure } from './told-failure.ts'
 
 const makeFolder = temporaryFolders()
 const COUNT = 600
@@ -78,10 +79,15 @@ describe('what a run goes on from', () => {
   })
 
   it('lists changed parameters, and refuses another output (R5)', async () => {
-    await stopInTheMiddle()
-    const moved = await count({}, { out: join(folder, 'elsewhere') })
-    expect(moved.error).toMatchObject({ code: 'MR_IDENTITY_CHANGED' })
-    expect(eventOf(moved, 'error')).toMatchObject({ error: { code: 'MR_IDENTITY_CHANGED' } })
+    const { lineage, checkpointId } = (await stopInTheMiddle()).result!.lastCheckpoint!
+    const elsewhere = join(folder, 'elsewhere')
+    expectFailure(await count({}, { out: elsewhere }), {
+      code: 'MR_IDENTITY_CHANGED',
+      where: `Checkpoint ${checkpointId} of lineage ${lineage}`,
+      what: `"out" had directory = ${out}, now it is ${elsewhere}`,
+      prevents: 'positions and committed output belong to the old one',
+      wayOut: 'set it back, or start with --fresh',
+    })
     const resumed = await count({}, { count: COUNT, rate: 0 })
     expect(eventOf(resumed, 'started')?.notes).toContain('parameter rate was 300, is now 0')
     expect(await rowsOf(out)).toEqual(expectedRows(COUNT))

@@ -1,10 +1,11 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunJobOptions } from '../../runtime/job/job-events.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
 import { RunningProcess } from './process.ts'
 import { eventOf, expectedRows, jobUrl, rowsOf, run } from './run.ts'
+import { expectFailure } from './told-failure.ts'
 
 const makeFolder = temporaryFolders()
 const COUNT = 600
@@ -40,8 +41,13 @@ describe('a process', () => {
     const first = start({ params: { ...options.params, count: 1e9, rate: 20 } })
     await first.until('checkpoint')
     const second = await run(jobUrl('counting'), options)
-    expect(second.error).toMatchObject({ code: 'MR_DIRECTORY_LOCKED' })
-    expect(second.error?.message).toContain(`process ${first.child.pid}`)
+    expectFailure(second, {
+      code: 'MR_DIRECTORY_LOCKED',
+      where: join(options.dir!, 'counting/lock'),
+      what: `another run of this job is using the directory (process ${first.child.pid})`,
+      prevents: 'two at once would put output out twice',
+      wayOut: 'wait for it to end, stop it, or give this one another --dir',
+    })
     await first.kill()
     const third = await run(jobUrl('counting'), {
       ...options,
@@ -81,13 +87,5 @@ describe('a process', () => {
     expect(one.told.at(-1)).toEqual({ type: 'ended', status: 'finished' })
     expect(one.child.exitCode).toBe(0)
     expect(await readdir(join(options.dir!, 'counting'))).not.toContain('work')
-  })
-
-  it('says that the state directory cannot be used', async () => {
-    await mkdir(options.dir!)
-    await writeFile(join(options.dir!, 'counting'), 'a file')
-    expect((await run(jobUrl('counting'), options)).error).toMatchObject({
-      code: 'MR_DIRECTORY_UNUSABLE',
-    })
   })
 })

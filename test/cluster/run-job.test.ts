@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RunJobOptions } from '../../runtime/job/job-events.ts'
 import { runJob } from '../../runtime/job/run-job.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
 import { eventOf, jobUrl, run } from './run.ts'
+import { expectFailure } from './told-failure.ts'
 
 const makeFolder = temporaryFolders()
 const poolSize = process.env['UV_THREADPOOL_SIZE']
@@ -41,7 +44,20 @@ describe('running a job from a program', () => {
     const stopped = await run(jobUrl('collecting'), { dir, signal: AbortSignal.abort() })
     expect(stopped.result).toMatchObject({ status: 'stopped', lastCheckpoint: undefined })
     expect(stopped.events.map((event) => event.type)).toEqual(['finished'])
-    expect(await readdir(join(dir, 'collecting'))).toEqual(['holder', 'lock'])
+    expect(existsSync(dir)).toBe(false)
+  })
+
+  it('is stopped at once while its module is still being imported (R14, N8)', async () => {
+    const stop = new AbortController()
+    const onEvent: RunJobOptions['onEvent'] = ({ type }) => {
+      if (type === 'log') stop.abort()
+    }
+    const environment = { planningTimeoutMs: 600_000 }
+    const options = { dir, signal: stop.signal, onEvent }
+    const stopped = await run(jobUrl('loading'), options, environment)
+    expect(stopped.result).toMatchObject({ status: 'stopped', metrics: { recordsRead: 0 } })
+    expect(stopped.events.map((event) => event.type)).toEqual(['log', 'finished'])
+    expect(existsSync(dir)).toBe(false)
   })
 
   it('says when the thread pool of the process is too small (N14)', async () => {
@@ -78,10 +94,13 @@ describe('running a job from a program', () => {
       code: 'MR_PARAMETER_INVALID',
       message: expect.stringContaining('count'),
     })
-    const little = await run(jobUrl('collecting'), { dir, memory: '10mb' })
-    expect(little.error).toMatchObject({
+    expectFailure(await run(jobUrl('collecting'), { dir, memory: '10mb' }), {
       code: 'MR_OPTION_INVALID',
-      message: expect.stringContaining('43mb'),
+      where: 'memory is 10 MB for 1 worker thread',
+      what: 'which leaves each 7 MB of heap',
+      prevents: 'too little to run a job',
+      wayOut: 'give at least 43mb',
+      exit: 2,
     })
   })
 })

@@ -1,7 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises'
+import fs, { rm, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { BadRecord, OnBadRecord } from '../../connectors/bad-record.ts'
 import { csv } from '../../connectors/csv-format.ts'
 import { fileSource } from '../../connectors/file-source.ts'
@@ -13,19 +14,26 @@ import { SourceRun, type SourceSnapshot } from '../contract/source-run.ts'
 import { temporaryFolders } from './temporary-folder.ts'
 
 /** Codes with which the next calls of `open` for a path fail, 'ok' for none: permissions mean nothing to root. */
-const failures = vi.hoisted(() => new Map<string, string[]>())
+const failures = new Map<string, string[]>()
 
-vi.mock('node:fs/promises', async (load) => {
-  const real = await load<typeof import('node:fs/promises')>()
-  const open: typeof real.open = (path, ...rest) => {
-    const code = failures.get(String(path))?.shift() ?? 'ok'
-    if (code === 'ok') return real.open(path, ...rest)
-    return Promise.reject(
-      Object.assign(new Error(`${code}: not now, open '${String(path)}'`), { code }),
-    )
-  }
-  return { ...real, open }
-})
+const realOpen = fs.open
+
+const open: typeof fs.open = (path, ...rest) => {
+  const code = failures.get(String(path))?.shift() ?? 'ok'
+  if (code === 'ok') return realOpen(path, ...rest)
+  return Promise.reject(
+    Object.assign(new Error(`${code}: not now, open '${String(path)}'`), { code }),
+  )
+}
+
+/** What `import * as fs from 'node:fs/promises'` gives, in modules that are loaded already too. */
+function replaceOpen(by: typeof fs.open): void {
+  fs.open = by
+  syncBuiltinESMExports()
+}
+
+beforeAll(() => replaceOpen(open))
+afterAll(() => replaceOpen(realOpen))
 
 const newFolder = temporaryFolders()
 const amounts = csv({ columns: { id: 'number', amount: 'number' } })

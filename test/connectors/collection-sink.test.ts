@@ -7,6 +7,7 @@ import { LINEAGE, Runner, SinkRun } from '../contract/sink-run.ts'
 
 sinkContract({
   name: 'collection',
+  guarantee: 'exactly-once',
   open: async () => ({
     create: () => collectionSink(),
     read: async (runner) => runner.delivered.map((value) => JSON.stringify(value)),

@@ -16,6 +16,7 @@ const newFolder = temporaryFolders()
 
 sinkContract({
   name: 'file',
+  guarantee: 'exactly-once',
   open: async () => {
     const dir = join(await newFolder(), 'out')
     return {

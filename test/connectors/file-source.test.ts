@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { csv } from '../../connectors/csv-format.ts'
 import { fileSource } from '../../connectors/file-source.ts'
+import type { FileSplit } from '../../connectors/file-split.ts'
 import { json } from '../../connectors/json-format.ts'
 import type { Source } from '../../runtime/source.ts'
 import { sourceContract } from '../contract/source.ts'
@@ -101,8 +102,11 @@ describe('fileSource', () => {
     ['path', { path: '' }],
     ['rate', { rate: -1 }],
     ['rate', { rate: Infinity }],
+    ['onError', { onError: 'sikp' }],
+    ['format', { format: undefined }],
   ])('refuses a bad %s', (option, options) => {
-    expect(() => fileSource({ path: 'a', format: rows, ...options })).toThrow(
+    const all = { path: 'a', format: rows, ...options } as never
+    expect(() => fileSource(all)).toThrow(
       expect.objectContaining({
         code: 'MR_SOURCE_INVALID',
         fields: expect.objectContaining({ option }),
@@ -249,6 +253,11 @@ describe('fileSource', () => {
       await run.read(1_000)
       const before = Buffer.byteLength(idFile(0, 999, '"x,\n'.padEnd(190, 'é') + '"'))
       expect(run.readers[0]?.describePosition?.()).toBe(`${path}:${2 + 999 * 2} (byte ${before})`)
+      const [reader] = run.readers
+      const [split] = reader!.snapshotState(1) as readonly FileSplit[]
+      const after = Buffer.byteLength(idFile(0, 1_000, '"x,\n'.padEnd(190, 'é') + '"'))
+      expect(reader!.describeSplit?.(split!)).toBe(`${path}:${2 + 1_000 * 2} (byte ${after})`)
+      expect(reader!.describeSplit?.({ ...split!, isFinished: true })).toBeUndefined()
       await run.close()
     })
   })

@@ -6,6 +6,7 @@ import { Runner, SinkRun } from '../contract/sink-run.ts'
 
 sinkContract({
   name: 'print',
+  guarantee: 'at-least-once',
   open: async () => ({
     create: () => printSink({ format: json() }),
     read: async (runner) => runner.text.split('\n').filter((line) => line !== ''),

@@ -52,6 +52,36 @@ const counts = {
 }
 
 describe('a function of the user', () => {
+  test('that throws in open() is named, with a code', async () => {
+    const open = () => Promise.reject(new Error('no such table'))
+    const map = { open, map: (order: Order) => order }
+    const error = await failure((orders) => orders.map(map, { uid: 'look-up' }))
+    expect(error).toMatchObject({
+      code: 'MR_REPEATED_FAILURE',
+      cause: { code: 'MR_FUNCTION_FAILED' },
+      message: expect.stringContaining(
+        'Operator "look-up", open(): the function threw Error: no such table;',
+      ) as string,
+    })
+  })
+
+  test.each([
+    ['map', (orders: DataStream<Order>) => orders.map((o) => o, { onError: 'sikp' as 'skip' })],
+    [
+      'filter',
+      (orders: DataStream<Order>) => orders.filter(() => true, { onError: null as never }),
+    ],
+    ['flatMap', (orders: DataStream<Order>) => orders.flatMap(() => [], { onError: {} as never })],
+  ] as const)(
+    'whose onError there is not is refused before anything runs: %s',
+    async (method, define) => {
+      await expect(async () => testJob(pipeline(define))).rejects.toMatchObject({
+        code: 'MR_OPTION_INVALID',
+        message: expect.stringContaining(`${method}() has an onError`) as string,
+      })
+    },
+  )
+
   test('that returns a promise fails the job at its first record, without a restart (R15, R38)', async () => {
     const error = await failure((orders) => orders.map((async (o: Order) => o) as never))
     expect(error).toMatchObject({ name: 'StreamError', code: 'MR_FUNCTION_ASYNC' })

@@ -1,4 +1,5 @@
 import {
+  type BadRecord,
   boundedOutOfOrderness,
   csv,
   fileSink,
@@ -8,7 +9,6 @@ import {
   json,
   outputTag,
   param,
-  type BadRecord,
 } from 'millrace'
 import { balance, failsInMap, type Posting, spoiledKey } from './account-faults.ts'
 
@@ -17,7 +17,7 @@ const EPOCH = 1_700_000_000_000
 
 /**
  * Adds up the postings of each account, from a file to a file. With `fault` it goes wrong at the posting with the id `at`, at
- * most `times` times over all attempts.
+ * most `times` times over all attempts and runs.
  */
 export default job(
   'accounts',
@@ -27,15 +27,16 @@ export default job(
       out: param.string(undefined, 'Where the balances go'),
       rate: param.number(0, 'Postings a second; 0 is without limit'),
       onError: param.string('fail', 'What happens with rows that cannot be read'),
+      uid: param.string('balance', 'What the operator with the state is called'),
       fault: param.string('', 'What goes wrong'),
       at: param.number(-1, 'At which posting'),
-      times: param.number(1_000_000, 'How often, over all attempts'),
-      marks: param.string('', 'Where it is counted how often'),
+      times: param.number(1, 'How often, over all attempts and runs'),
+      marks: param.string('', 'A folder in which it is counted how often'),
     },
     restart: fixedDelayRestart({ attempts: 100, delay: '10ms' }),
   },
   (env, params) => {
-    const { input, out, rate, onError, fault } = params
+    const { input, out, rate, onError } = params
     const bad = outputTag<BadRecord>('bad')
     const postings = env.fromSource(
       fileSource({
@@ -54,10 +55,7 @@ export default job(
     postings
       .map(failsInMap(params))
       .keyBy((posting: Posting) => spoiledKey(posting, params))
-      .process(balance(params), { uid: 'balance' })
-      .map((row) =>
-        fault === 'direct-value' && row.id === params.at ? { ...row, when: [new URL('a:b')] } : row,
-      )
+      .process(balance(params), { uid: params.uid })
       .sinkTo(fileSink({ dir: out, format: json() }), { uid: 'balances' })
   },
 )

@@ -391,6 +391,27 @@ describe('CheckpointCoordinator', () => {
     })
   })
 
+  describe('a run that is killed after each publication, before anything is removed', () => {
+    it('does not leave one more checkpoint each time (R29)', async () => {
+      const files = new FaultFileSystem(['/storage'])
+      const storage = createFileStorage({ directory: '/storage', fileSystem: files })
+      const stop = (point: string): void => {
+        if (point === 'after-publish') files.faults = { stopAt: files.operations.length }
+      }
+      for (let life = 1; life <= 6; life++) {
+        const ids = await storage.list()
+        const lastId = ids.at(-1) ?? 0
+        const base = lastId === 0 ? undefined : await storage.readManifest(lastId)
+        const keptIds = ids.slice(0, -1)
+        const run = await open({ base, lastId, keptIds, failpoint: stop }, files).start()
+        await run.answer()
+        await run.coordinator.close()
+        files.restart()
+      }
+      expect(await storage.list()).toEqual([3, 4, 5, 6])
+    })
+  })
+
   describe('finished subtasks (R9)', () => {
     it('are asked for their part with every later checkpoint', async () => {
       const run = open()
@@ -489,6 +510,43 @@ describe('CheckpointCoordinator', () => {
       await settle()
       await run.answer()
       run.commit(9)
+      await settle()
+      expect(result).toMatchObject({ checkpointId: 9 })
+      expect(run.files().filter((file) => file.includes('fold'))).toEqual([])
+    })
+
+    it('leaves no file of a fold that is done too late for it', async () => {
+      const files = new FaultFileSystem(['/storage'])
+      const inner = createFileStorage({ directory: '/storage', fileSystem: files })
+      let release: (() => void) | undefined
+      const storage = changed(inner, {
+        async create(checkpointId, name) {
+          const writer = await inner.create(checkpointId, name)
+          if (!name.startsWith('fold')) return writer
+          return {
+            name: writer.name,
+            write: (chunk) => writer.write(chunk),
+            async finish() {
+              await new Promise<void>((resolve) => (release = resolve))
+              return writer.finish()
+            },
+            abort: () => writer.abort(),
+          }
+        },
+      })
+      const run = open({ storage }, files)
+      run.coordinator.start()
+      for (let i = 0; i < 8; i++) {
+        run.states[2]!.now.set('a', String(i))
+        await run.checkpoint()
+      }
+      let result: unknown
+      void run.coordinator.takeLast('final').then((summary) => (result = summary))
+      await settle()
+      await run.answer()
+      run.commit(9)
+      await settle()
+      release!()
       await settle()
       expect(result).toMatchObject({ checkpointId: 9 })
       expect(run.files().filter((file) => file.includes('fold'))).toEqual([])

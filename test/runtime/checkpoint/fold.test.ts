@@ -65,13 +65,20 @@ describe('folding (R29)', () => {
   it('makes one segment of several, which means the same', async () => {
     const { write, read, fold } = await setUp()
     const chain = [
-      await write(put(1, 'a', 'old'), put(1, 'b', 'old'), put(9, 'c', 'old')),
-      await write(remove(1, 'a'), put(1, 'b', 'new')),
+      await write(
+        ...[put(1, 'a', 'old'), put(1, 'b', 'old'), put(5, 'kept', 'first'), put(9, 'c', 'old')],
+      ),
+      await write(remove(1, 'a'), put(1, 'b', 'new'), put(6, 'kept', 'second')),
       await write(clear(9, ''), put(9, 'd', 'new')),
     ]
     const folded = await fold(chain)
-    expect(folded).toMatchObject({ entries: 2, range: { first: 1, last: 9 } })
-    expect(await read(folded!)).toEqual(['put 1:b=new', 'put 9:d=new'])
+    expect(folded).toMatchObject({ entries: 4, range: { first: 1, last: 9 } })
+    expect(await read(folded!)).toEqual([
+      'put 1:b=new',
+      'put 5:kept=first',
+      'put 6:kept=second',
+      'put 9:d=new',
+    ])
   })
 
   it('keeps tombstones when older segments are left', async () => {

@@ -47,10 +47,11 @@ class OneChain {
     })
   }
 
-  /** Takes a checkpoint in which one key has changed; housekeeping is left to the test. */
+  /** Takes a checkpoint in which one key has changed, or is new; housekeeping is left to the test. */
   async checkpoint(size = 10): Promise<CheckpointManifest> {
-    const key = `key-${String((this.id + 1) % 5)}`
-    const value = String(this.id + 1).padEnd(size, '.')
+    const next = this.id + 1
+    const key = next % 7 === 1 ? `once-${next}` : `key-${next % 5}`
+    const value = String(next).padEnd(size, '.')
     if (size > 0) this.expected.set(key, value)
     return this.take(size > 0 ? [put(1, key, value)] : [])
   }
@@ -136,6 +137,16 @@ describe('SegmentChains', () => {
     await waiting
     expect(job.chainOf(await job.checkpoint()).length).toBe(MAX_CHAIN)
     await job.chains.close()
+  })
+
+  it('folds nothing behind the last checkpoint: no manifest would name it', async () => {
+    const job = new OneChain()
+    while (job.id < MAX_CHAIN - 1) await job.checkpoint()
+    job.chains.hurry()
+    expect(job.chainOf(await job.checkpoint()).length).toBe(MAX_CHAIN)
+    await job.chains.conclude()
+    expect(job.files('fold')).toEqual([])
+    await job.check(job.newest!)
   })
 
   it('lets a long fold go on beside short ones, and removals (R29)', async () => {
@@ -329,7 +340,7 @@ describe('SegmentChains', () => {
   })
 })
 
-describe('checkpoints of a job over time', () => {
+describe('checkpoints of a job over time', { timeout: 60_000 }, () => {
   const step = fc.constantFrom(
     'done',
     'done',

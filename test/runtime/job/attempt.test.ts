@@ -100,6 +100,22 @@ describe('an attempt', () => {
     for (const slot of [0, 1]) expect(slots.launches[0]!.types(slot)).toEqual(['cancel'])
   })
 
+  it('says which slots take long to open, and waits for them all the same', async () => {
+    const { attempt, clock, slots, notes } = setUp((slot, command) => {
+      if (command.type !== 'open' || slot.index === 0) return finishing(slot, command)
+      clock.schedule(40_000, () => slot.answer(command))
+      return true
+    })
+    slots.pulses = false
+    expect(await settle(clock, attempt.run())).toMatchObject({ status: 'finished' })
+    expect(notes()).toEqual([
+      'slots 1 have not opened after 30 s; they wait for state to be restored, or for open() of a function to end',
+    ])
+    const { notes: none, ...quick } = setUp(finishing)
+    await settle(quick.clock, quick.attempt.run())
+    expect(none()).toEqual([])
+  })
+
   it('fails when a slot has not reported within 10 s of its deployment (R37)', async () => {
     const { attempt, clock, slots } = setUp(
       (slot, command) => command.type === 'launch' && slot.index === 1,

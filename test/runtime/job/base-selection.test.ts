@@ -21,6 +21,7 @@ const base = {
   damaged: new Map<number, Error>(),
   abandoned: new Set<number>(),
   allowRewind: false,
+  pathOf: (id: number) => `/state/lineage/chk-${id}/manifest.json`,
 }
 
 describe('choosing what to go on from', () => {
@@ -65,6 +66,28 @@ describe('choosing what to go on from', () => {
     expect(selected.manifest?.checkpointId).toBe(2)
   })
 
+  it('takes a file that was found damaged for damage of all that name it, and gives none of them up (R3)', async () => {
+    const storage = storageOf(1)
+    const segment = { file: 'chk-2/a.seg', bytes: 10, entries: 1, range: { first: 0, last: 127 } }
+    for (const id of [2, 3, 4]) {
+      const manifest = manifestOf(plan, id)
+      const subtasks = [{ ...manifest.subtasks[0]!, segments: [segment] }]
+      storage.manifests.set(id, { ...manifest, subtasks })
+    }
+    Object.assign(storage, { stat: async () => ({ name: 'chk-2/a.seg', bytes: 10 }) })
+    const bad = new RestartableError('MR_CHECKPOINT_CORRUPT', 'Block 7 is bad.', {
+      file: 'chk-2/a.seg',
+    })
+    const damaged = new Map([[4, bad]])
+    const selected = await selectBase({ ...base, storage, damaged })
+    expect(selected).toMatchObject({ manifest: { checkpointId: 1 }, abandoned: [4, 3, 2] })
+    storage.manifests.delete(1)
+    await expect(selectBase({ ...base, storage, damaged })).rejects.toMatchObject({
+      code: 'MR_CHECKPOINT_UNUSABLE',
+      message: expect.stringContaining('(4, 3, 2: Block 7 is bad.)'),
+    })
+  })
+
   it('refuses to double output of a sink that cannot take it back, naming the way out (R3)', async () => {
     const storage = storageOf(1, 2)
     storage.damaged.add(2)
@@ -83,6 +106,9 @@ describe('choosing what to go on from', () => {
     for (const id of [1, 2]) storage.damaged.add(id)
     await expect(selectBase({ ...base, storage })).rejects.toMatchObject({
       code: 'MR_CHECKPOINT_UNUSABLE',
+      message: expect.stringMatching(
+        /^None of the 2 checkpoints in \/state\/lineage can be restored \(.*\);.*--from.*--fresh\.$/,
+      ),
       fields: { checkpoints: [1, 2] },
     })
   })

@@ -173,7 +173,7 @@ describe('notes of a start', () => {
     return startNotes({
       start,
       from: undefined,
-      base,
+      base: { ...base, lineage: start.lineage.lineage },
       sources: base.sources,
       workingDirectory: '/work',
       ...options,
@@ -186,8 +186,14 @@ describe('notes of a start', () => {
     const sources = { 'job.ts': 'x', 'b.ts': 'b' }
     expect(await notes({ sources })).toEqual(['job.ts changed since checkpoint 42'])
     const final = { ...base, kind: 'final' as const }
-    expect(await notes({ sources, base: final })).toEqual([
+    expect(await notes({ sources, base: final })).toContain(
       'job.ts changed since checkpoint 42; --fresh runs the changed job',
+    )
+  })
+
+  it('says how long a snapshot is needed that another lineage owns (R27)', async () => {
+    expect(await notes({ base })).toEqual([
+      `checkpoint 42 of lineage ${base.lineage} is needed until the first checkpoint of this run`,
     ])
   })
 

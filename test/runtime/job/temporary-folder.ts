@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 
-/** Makes folders that are removed after each test of the file. */
-export function temporaryFolders(): () => Promise<string> {
+/** Makes folders that are removed after each test, or after all of them. */
+export function temporaryFolders(after: typeof afterEach = afterEach): () => Promise<string> {
   const made: string[] = []
-  afterEach(async () => {
+  after(async () => {
     for (const path of made.splice(0)) await rm(path, { recursive: true, force: true })
   })
   return async () => {

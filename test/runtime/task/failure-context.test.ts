@@ -22,6 +22,22 @@ describe('describeFailure', () => {
     expect(error.cause).toBe(cause)
   })
 
+  it('tells of anything thrown on one line, and of a callback that it is not done', () => {
+    const told = (thrown: unknown) =>
+      describeFailure(thrown, node, { what: 'open()', timestamp: -Infinity }).message
+    expect(told(new Error('no\n  socket\r\n'))).toBe(
+      'Operator "counts", open(): the function threw Error: no socket; what it had to do is not done; mend the function.',
+    )
+    for (const [thrown, text] of [
+      ['text', 'text'],
+      [null, 'null'],
+      [Symbol('s'), 'Symbol(s)'],
+      [Object.create(null), 'something of type object'],
+    ] as const) {
+      expect(told(thrown)).toContain(`the function threw ${text};`)
+    }
+  })
+
   it('keeps code and class of a coded error', () => {
     const mistake = new StreamError('MR_KEY_INVALID', 'the key is NaN', { key: 'NaN' })
     const error = describeFailure(mistake, node, { value: 1, timestamp: 7 })

@@ -87,6 +87,34 @@ describe('SourceDriver', () => {
     return [driver.status, driver.watermark - t0]
   }
 
+  it('keeps in a snapshot where the first few unfinished splits stand, for messages (R39)', async () => {
+    const driver = await open()
+    reader.splits = ['done', 'a:1', 'b:2', 'c:3', 'd:4', 'e:5']
+    expect(driver.snapshotState(1).positions).toBeUndefined()
+    const describeSplit = (split: string) => (split === 'done' ? undefined : split)
+    Object.assign(reader, { describeSplit })
+    expect(driver.snapshotState(2).positions).toEqual(['a:1', 'b:2', 'c:3', '…'])
+    reader.splits = ['done', 'a:1']
+    expect(driver.snapshotState(3).positions).toEqual(['a:1'])
+  })
+
+  it('names source and record where the way out of a record fails (R39)', async () => {
+    const thrown = new RangeError('no way')
+    const driver = await open({
+      output: {
+        emit: () => {
+          throw thrown
+        },
+      },
+      describe: (error, value, timestamp) =>
+        new Error(`${String(value)} at ${timestamp}`, { cause: error }),
+      strategy: undefined,
+    })
+    expect(() => driver.split('a').emit('record', t0)).toThrow(
+      expect.objectContaining({ message: `record at ${t0}`, cause: thrown }),
+    )
+  })
+
   it('gives each record its timestamp and follows the lowest split', async () => {
     const driver = await open()
     const [a, b] = [driver.split('a'), driver.split('b')]
