@@ -2,6 +2,7 @@ import { ByteWriter } from '../bytes.ts'
 import { canonicalKey } from '../key-encoding.ts'
 import { keyGroupOf } from '../key-group.ts'
 import type { CanonicalKey, Key } from '../key.ts'
+import { checkValue } from '../value-check.ts'
 import { CellCache } from './cell-cache.ts'
 import { ChangeLog } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
@@ -317,8 +318,10 @@ export class StateTable implements CellHost {
     else this.cache.resize(cell, CELL_BYTES)
   }
 
+  /** Measures a value, and checks it: not each one is encoded soon, or ever (R18). */
   #sample(cell: StateCell): void {
     const { state, value } = cell
+    this.#check(cell)
     const { bytes, hasText } = estimateSize(value)
     const isFirst = state.averageBytes === 0
     state.averageBytes = isFirst ? bytes : Math.ceil(state.averageBytes * 0.75 + bytes * 0.25)
@@ -327,6 +330,17 @@ export class StateTable implements CellHost {
     state.samples++
     state.untilSample = state.samples < FIRST_SAMPLES ? 1 : SAMPLE_EVERY
     this.cache.resize(cell, CELL_BYTES + bytes)
+  }
+
+  #check(cell: StateCell): void {
+    const { state, value } = cell
+    try {
+      if (state.kind !== 'list' || !Array.isArray(value)) checkValue(value, state.path)
+      // The rest of a list has been checked, or passed over, when it was put in.
+      else checkValue(value.at(-1), `${state.path}[${value.length - 1}]`)
+    } catch (error) {
+      throw cell.name(error)
+    }
   }
 
   // --- Eviction, and the way back ---

@@ -278,14 +278,25 @@ export function stateValuesContract(fixture: StateFixture): void {
       refused(() => backend.value.update(bad))
       refused(() => backend.map.put('x', bad))
       refused(() => backend.list.add(bad))
-      const lazy = await open()
-      const encode = (): void => {
-        within(lazy, 'k', () => lazy.value.update(bad))
-        encodeAll(lazy, lazy.beginSnapshot(1, 0))
+    })
+
+    it('refuses them at first and in a sample of later updates, and where they are encoded (R18)', async () => {
+      const backend = await open()
+      const bad = { inner: [{ when: () => 0 }] }
+      const message =
+        /State "value" of operator "op", key 'k'.* op\/value\.inner\[0\]\.when is a function/
+      enter(backend, 'k')
+      expect(() => backend.value.update(bad)).toThrow(message)
+      expect(() => backend.list.add({ ...bad })).toThrow(/ op\/list\[0\]\.inner\[0\]\.when is a function/)
+      const later = await open()
+      enter(later, 'k')
+      const updateAll = (values: readonly unknown[]): void => {
+        for (const value of values) later.value.update(value)
       }
-      expect(encode).toThrow(
-        /State "value" of operator "op", key 'k'.* op\/value\.inner\[0\]\.when is a function/,
-      )
+      updateAll(Array.from({ length: 100 }, (_, i) => i))
+      expect(() => updateAll(Array.from({ length: 100 }, () => bad))).toThrow(message)
+      updateAll([1, 2, bad])
+      expect(() => encodeAll(later, later.beginSnapshot(1, 0))).toThrow(message)
     })
 
     it('refuses map keys that are none, in every call (R19)', async () => {
