@@ -287,7 +287,9 @@ export function stateValuesContract(fixture: StateFixture): void {
         /State "value" of operator "op", key 'k'.* op\/value\.inner\[0\]\.when is a function/
       enter(backend, 'k')
       expect(() => backend.value.update(bad)).toThrow(message)
-      expect(() => backend.list.add({ ...bad })).toThrow(/ op\/list\[0\]\.inner\[0\]\.when is a function/)
+      expect(() => backend.list.add({ ...bad })).toThrow(
+        / op\/list\[0\]\.inner\[0\]\.when is a function/,
+      )
       const later = await open()
       enter(later, 'k')
       const updateAll = (values: readonly unknown[]): void => {

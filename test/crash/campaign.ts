@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { FAILPOINTS, type Failpoint } from '../../runtime/failpoint.ts'
 import { SeededRandom } from '../../runtime/clock.ts'
 import type { Blow } from './child-run.ts'
@@ -35,7 +36,8 @@ export async function randomKills(options: {
   for (let index = only ?? 0; campaign.kills < options.kills; index++) {
     const planned = randomCase(seed, index, inputs)
     const blows = planned.blows.slice(0, options.kills - campaign.kills)
-    const outcome = await runOne(campaign, { ...planned, blows })
+    const outcome = await runCase(planned.one, blows)
+    record(campaign, { ...planned, blows }, outcome)
     if (campaign.failure !== undefined || only !== undefined) break
     tell(
       `${campaign.kills}/${options.kills} kills, case ${index}: ${planned.label}: ${killsOf(outcome)}, output equal`,
@@ -58,18 +60,23 @@ const AT_START: ReadonlySet<Failpoint> = new Set([
  */
 export async function namedPoints(options: {
   readonly inputs: CrashInputs
+  /** Only these. */
+  readonly only?: readonly string[]
   readonly tell: Tell
 }): Promise<Campaign> {
+  const { inputs, only = [], tell } = options
   const campaign = newCampaign()
   const recoveries = [...AT_START]
   for (const [index, name] of FAILPOINTS.entries()) {
+    if (only.length > 0 && !only.includes(name)) continue
     for (const count of AT_START.has(name) ? [1] : [1, 4]) {
       const recovery = recoveries[index % recoveries.length]!
       const blows = [failpoint(name, count), failpoint(name, 1), failpoint(recovery, 1)]
-      const planned = pointCase(options.inputs, `${name}:${count}`, blows, index)
-      const outcome = await runOne(campaign, planned)
+      await crashAtPoints(campaign, {
+        plan: (seconds) => pointCase(inputs, { label: `${name}:${count}`, blows, index, seconds }),
+        tell,
+      })
       if (campaign.failure !== undefined) return campaign
-      options.tell(`${planned.label}: killed ${outcome.kills.length} times, output equal`)
     }
   }
   return campaign
@@ -82,34 +89,63 @@ export async function namedPointsInOneLife(inputs: CrashInputs): Promise<Campaig
     failpoint(name, AT_START.has(name) ? 1 : 1 + (index % 2)),
     failpoint(name, 1),
   ])
-  await runOne(campaign, pointCase(inputs, 'every point', blows, 0))
+  await crashAtPoints(campaign, {
+    plan: (seconds) => pointCase(inputs, { label: 'every point', blows, index: 0, seconds }),
+    tell: () => {},
+  })
   return campaign
+}
+
+/** Seconds that the input of a life lasts; where it ends before all has happened to it, it is lived again with more. */
+const POINT_SECONDS = [20, 40, 80]
+
+async function crashAtPoints(
+  campaign: Campaign,
+  options: { readonly plan: (seconds: number) => PlannedCase; readonly tell: Tell },
+): Promise<void> {
+  for (const seconds of POINT_SECONDS) {
+    const planned = options.plan(seconds)
+    const outcome = await runCase(planned.one, planned.blows)
+    const { kills, missed, problems } = outcome
+    if (missed !== undefined && problems.length === 0) {
+      options.tell(`${planned.label}: ${missed} is not reached within ${seconds} s of input`)
+      if (seconds < POINT_SECONDS.at(-1)!) continue
+      record(campaign, planned, { ...outcome, problems: [`failpoint ${missed} is not reached`] })
+      return
+    }
+    record(campaign, planned, outcome)
+    const end = problems.length === 0 ? 'output equal' : 'DIFFERENT'
+    options.tell(`${planned.label}: killed ${kills.length} times, ${end}`)
+    return
+  }
 }
 
 function failpoint(name: Failpoint, count: number): Blow {
   return { kind: 'failpoint', name, count }
 }
 
-/** Slow enough that no life ends before all has happened to it. */
 function pointCase(
   inputs: CrashInputs,
-  label: string,
-  blows: readonly Blow[],
-  index: number,
+  options: {
+    readonly label: string
+    readonly blows: readonly Blow[]
+    readonly index: number
+    readonly seconds: number
+  },
 ): PlannedCase {
+  const { label, blows, index, seconds } = options
   const random = new SeededRandom(index)
   const settings = {
     parallelism: index % 3 === 2 ? 4 : 2,
     checkpointIntervalMs: 60,
-    seconds: 20,
+    seconds,
   }
   const drawn = index % 2 === 0 ? fraudCase : ledgerCase
   const { one, label: job } = drawn(random, inputs, settings)
   return { one, blows, label: `${label}, ${job}, parallelism ${settings.parallelism}` }
 }
 
-async function runOne(campaign: Campaign, planned: PlannedCase): Promise<CaseOutcome> {
-  const outcome = await runCase(planned.one, planned.blows)
+function record(campaign: Campaign, planned: PlannedCase, outcome: CaseOutcome): void {
   campaign.cases++
   campaign.kills += outcome.kills.length
   campaign.stops += outcome.stops
@@ -120,7 +156,6 @@ async function runOne(campaign: Campaign, planned: PlannedCase): Promise<CaseOut
     campaign.phases.set(phase, (campaign.phases.get(phase) ?? 0) + 1)
   }
   if (outcome.problems.length > 0) campaign.failure = { case: planned, outcome }
-  return outcome
 }
 
 function newCampaign(): Campaign {
@@ -162,6 +197,6 @@ export function failureLines(campaign: Campaign): string[] {
     `  ${JSON.stringify({ params: planned.one.params, memory: planned.one.memory, blows: planned.blows })}`,
     ...problems.slice(0, 20).map((problem) => `  ${problem}`),
     ...(problems.length > 20 ? [`  and ${problems.length - 20} more`] : []),
-    `  kept: ${folder}`,
+    ...(existsSync(folder) ? [`  kept: ${folder}`] : []),
   ]
 }

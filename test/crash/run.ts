@@ -4,15 +4,16 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
+import { FAILPOINTS } from '../../runtime/failpoint.ts'
 import { type Campaign, failureLines, namedPoints, randomKills, summaryOf } from './campaign.ts'
 import { makeInputs } from './inputs.ts'
-import { testMutants } from './mutants.ts'
+import { mutantLines, testMutants } from './mutants.ts'
 
 const bundled = fileURLToPath(
   new URL('../../examples/data/card-transactions.csv.gz', import.meta.url),
 )
 
-const usage = `npm run crash -- [--kills N] [--seed S] [--case I] [--rows N] | --failpoints | --mutants [NAME…]
+const usage = `npm run crash -- [--kills N] [--seed S] [--case I] [--rows N] | --failpoints [POINT…] | --mutants [NAME…]
 
 Runs jobs in processes of their own, kills them with SIGKILL at random moments (start, recovery, records, checkpoint, commit)
 or stops them with Ctrl-C, lets each end, and compares what it committed with an independent computation: on one file and on
@@ -23,11 +24,18 @@ output that rolls. After each kill it looks for rows that should not be there, a
   --seed S       seed of the campaign (default: drawn, and printed)
   --case I       only the case of that number
   --rows N       rows of input (default 12000)
-  --failpoints   crash at every named point of the protocol instead, again in the recovery that follows, and once more
+  --failpoints   crash at every named point of the protocol instead, again in the recovery that follows, and once more;
+                 with names, only at those
   --mutants      break the engine in a copy of the tree, one way after another, and show which test turns red; with names,
                  only those
 
-Exit 1 when something differs: it then prints how to run that case again, and the folder in which it is kept.
+Exit 1 when something differs: it then prints how to run that case again, and the folder in which it is kept. Of mutants
+exit 1 when one survives, or when a test is not green without it.
+
+Points: ${FAILPOINTS.join(', ')}.
+
+Mutants:
+${mutantLines().join('\n')}
 `
 
 const { values, positionals } = parseArgs({
@@ -48,15 +56,22 @@ else if (values.mutants) process.exitCode = await testMutants(positionals)
 else process.exitCode = await crash()
 
 async function crash(): Promise<number> {
+  const unknown = positionals.filter((name) => !FAILPOINTS.some((point) => point === name))
+  if (unknown.length > 0 || (positionals.length > 0 && !values.failpoints)) {
+    console.error(usage)
+    return 2
+  }
   const folder = await mkdtemp(join(tmpdir(), 'millrace-campaign-'))
   const text = gunzipSync(await readFile(bundled)).toString()
   const inputs = await makeInputs(text, Number(values.rows), folder)
   const seed = Number(values.seed ?? Date.now() % 1_000_000)
   const tell = (line: string): void => console.log(line)
   let campaign: Campaign
-  let again = 'npm run crash -- --failpoints'
-  if (values.failpoints) campaign = await namedPoints({ inputs, tell })
-  else {
+  let again: string
+  if (values.failpoints) {
+    campaign = await namedPoints({ inputs, only: positionals, tell })
+    again = `npm run crash -- --failpoints ${campaign.failure?.case.label.split(':')[0]}`
+  } else {
     console.log(`seed ${seed}`)
     const only = values.case === undefined ? undefined : Number(values.case)
     campaign = await randomKills({ seed, kills: Number(values.kills), inputs, only, tell })

@@ -1,0 +1,15 @@
+import { DURABILITY } from './durability.ts'
+import { FLOW } from './flow.ts'
+import type { Mutant } from './mutant.ts'
+import { PROTOCOL } from './protocol.ts'
+import { RECOVERY } from './recovery.ts'
+import { STATE } from './state.ts'
+
+/** All ways in which the engine is broken to see that the tests can fail. */
+export const ALL_MUTANTS: readonly Mutant[] = [
+  ...DURABILITY,
+  ...PROTOCOL,
+  ...STATE,
+  ...FLOW,
+  ...RECOVERY,
+]

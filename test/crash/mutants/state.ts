@@ -1,0 +1,120 @@
+import { cluster, type Mutant, unit } from './mutant.ts'
+
+const memory = 'runtime/state/memory-backend.test.ts'
+const levelDb = 'runtime/state/leveldb-backend.test.ts'
+
+/** Keyed state and timers, and what of them is in a checkpoint. */
+export const STATE: readonly Mutant[] = [
+  {
+    name: 'no-tombstone',
+    what: 'a checkpoint does not say that a value has been deleted (R24)',
+    file: 'runtime/state/state-cell.ts',
+    find: 'if (this.value === ABSENT && !this.existed) return',
+    replace: 'if (this.value === ABSENT) return',
+    killers: [unit(memory, 'hold a tombstone for all that is gone')],
+  },
+  {
+    name: 'no-clear',
+    what: 'a checkpoint does not say that a map has been cleared (R24)',
+    file: 'runtime/state/map-store.ts',
+    find: 'changes.logClear((run) => writePrefix(run.writer, row, state.stateId))',
+    replace: '',
+    killers: [unit(memory, 'hold a tombstone for all that is gone')],
+  },
+  {
+    name: 'no-copy-before-change',
+    what: 'what changes before it was encoded goes into the running checkpoint as it is later (R25)',
+    file: 'runtime/state/change-log.ts',
+    find: 'if (change.stamp !== 0) this.encodeFirst(change)',
+    replace: '',
+    killers: [unit('runtime/state/change-log.test.ts', 'encodes what is changed before its turn')],
+  },
+  {
+    name: 'no-copy-on-access',
+    what: 'what user code gets before it was encoded may be changed in place meanwhile (R25)',
+    file: 'runtime/state/state-table.ts',
+    find: 'if (stamp !== 0 && stamp !== this.changes.interval) this.changes.encodeFirst(cell)',
+    replace: '',
+    killers: [unit(memory, 'hold the values of the moment of the barrier')],
+  },
+  {
+    name: 'evicted-and-lost',
+    what: 'an evicted entry cannot be read until its batch has landed (R22)',
+    file: 'runtime/state/state-table.ts',
+    find: `    cell.value = isGone ? ABSENT : EVICTED
+    if (cell.pendingWrite === 0) cell.encoded = undefined`,
+    replace: `    cell.value = isGone ? ABSENT : EVICTED
+    cell.encoded = undefined`,
+    killers: [
+      unit(
+        'runtime/state/write-back.test.ts',
+        'keeps an evicted entry readable until its batch has landed',
+      ),
+    ],
+  },
+  {
+    name: 'unbounded-writes',
+    what: 'pending writes stop no input, however many there are (R22)',
+    file: 'runtime/state/spill.ts',
+    find: 'return this.#failure !== undefined || this.#pendingBytes > this.#options.maxPendingBytes',
+    replace: 'return this.#failure !== undefined',
+    killers: [
+      unit('runtime/state/write-back.test.ts', 'suspends the input while too much is pending'),
+    ],
+  },
+  {
+    name: 'evicted-from-the-checkpoint',
+    what: 'an entry that is evicted before it was encoded is not in the checkpoint (R25)',
+    file: 'runtime/state/state-table.ts',
+    find: 'if (cell.stamp !== 0) this.changes.encodeEarly(cell)',
+    replace: 'cell.stamp = 0',
+    killers: [unit(levelDb, 'hold the values of the moment of the barrier')],
+  },
+  {
+    name: 'no-timers',
+    what: 'timers are not in the checkpoint',
+    file: 'runtime/state/timer-queue.ts',
+    find: 'if (!isLive && !this.existed) return',
+    replace: 'if (isLive || !this.existed) return',
+    killers: [
+      unit('testing/operator-harness.test.ts', 'restores state, timers and processing time'),
+    ],
+  },
+  {
+    name: 'order-of-insertion',
+    what: 'map state is iterated over in the order of insertion (R17)',
+    file: 'runtime/state/map-store.ts',
+    find: `    const keys = index.sorted().map((order) => index.key(order))
+    this.#dropIndexIfEmpty(map)`,
+    replace: `    const keys = [...map.cells.values()].map((cell) => cell.key)
+    this.#dropIndexIfEmpty(map)`,
+    killers: [unit(memory, 'in the order of the encoded keys')],
+  },
+  {
+    name: 'unchecked-blocks',
+    what: 'a block of a segment is read whatever its checksum says (R27)',
+    file: 'runtime/checkpoint/segment-format.ts',
+    find: 'if (crc32(bytes) !== block.crc) {',
+    replace: 'if (bytes.length === 0) {',
+    killers: [unit('runtime/checkpoint/segments.test.ts', 'that are damaged')],
+  },
+  {
+    name: 'shared-object',
+    what: 'one object that is put into two states is one value (R16)',
+    file: 'runtime/state/state-table.ts',
+    find: 'this.loans.take(given, cell)',
+    replace: 'given',
+    killers: [unit(memory, 'makes two values of one object')],
+  },
+  {
+    name: 'cache-of-the-whole-heap',
+    what: 'the cache takes what the code of a worker needs, and its heap is full (N15)',
+    file: 'runtime/job/memory.ts',
+    find: '(wholeHeapMb - CODE_MB) * MIB',
+    replace: 'wholeHeapMb * MIB',
+    killers: [
+      unit('runtime/job/memory.test.ts', 'leaves each heap room for code'),
+      cluster('memory.test.ts', 'stays within the least memory'),
+    ],
+  },
+]
