@@ -16,16 +16,24 @@ beforeEach(async () => {
   out = join(folder, 'out')
 })
 
-/** Runs a job until it has so many checkpoints, stops it, and tells where they are. */
+/**
+ * Runs a job until it has so many checkpoints, stops it, and tells where they are. It has read more since, so that the last
+ * one has a segment of its own.
+ */
 async function stopAfter(job: string, checkpoints: number, params: Record<string, unknown>) {
   const stop = new AbortController()
   let seen = 0
+  let read: number | undefined
   const options: RunJobOptions = {
     dir: join(folder, 'state'),
     params: { ...params, rate: 300 },
     signal: stop.signal,
+    progressInterval: 20,
     onEvent: (event) => {
-      if (event.type === 'checkpoint' && ++seen === checkpoints) stop.abort()
+      if (event.type === 'checkpoint') seen++
+      if (event.type !== 'progress' || seen < checkpoints) return
+      read ??= event.recordsRead
+      if (event.recordsRead > read) stop.abort()
     },
   }
   const stopped = await run(jobUrl(job), options)

@@ -7,7 +7,7 @@ import type { RunJobOptions } from '../../runtime/job/job-events.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
 import { eventOf, expectedRows, jobUrl, rowsOf, type Run, run } from './run.ts'
 import { SteppedClock } from './stepped-clock.ts'
-import { expectFailure } from './told-failure.ts'
+import { expectFailure, threadsEnded } from './told-failure.ts'
 
 const makeFolder = temporaryFolders()
 const COUNT = 600
@@ -95,6 +95,7 @@ describe('a failure in a worker', () => {
       /^slot 0 has not turned for 10 s; it is in "number"/,
     )
     const last = stuck.events.findLast((event) => event.type === 'checkpoint')!
+    await threadsEnded()
     expectFailure(stuck, {
       code: 'MR_STOP_TIMEOUT',
       where: 'The job did not stop within 10000 ms',

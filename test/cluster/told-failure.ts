@@ -26,6 +26,13 @@ process.on('worker', (worker: Worker) => {
   worker.on('exit', () => living.delete(worker))
 })
 
+/** Waits until no thread is left: where time is stepped on, a run does not wait that long for them. */
+export async function threadsEnded(): Promise<void> {
+  await Promise.all(
+    [...living].map((worker) => new Promise((resolve) => worker.on('exit', resolve))),
+  )
+}
+
 /**
  * Checks that a run has failed with that error, which tells all that it must on one line, and what the command line makes of
  * it: the exit code, and what is shown. Returns what is shown. No thread may be left.
