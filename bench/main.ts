@@ -1,12 +1,14 @@
 /** `npm run bench -- NAME`: benchmarks, each in a file of its own; every one prints a table and one line of JSON. */
 import { codecBench, codecHelp } from './codec.ts'
 import { fraudBench, fraudHelp } from './fraud.ts'
+import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { restartBench, restartHelp } from './restart.ts'
 
 const benches: Record<string, { run: (args: string[]) => Promise<void>; help: string }> = {
   codec: { run: codecBench, help: codecHelp },
   fraud: { run: fraudBench, help: fraudHelp },
+  'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
   restart: { run: restartBench, help: restartHelp },
 }

@@ -84,7 +84,6 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     vertex,
     subtaskIndex: settings.slot,
     attempt: settings.attempt,
-    maxParallelism: settings.maxParallelism,
     clock,
     storage: environment.storage,
     failpoint: environment.failpoint,

@@ -1,6 +1,5 @@
 import type { OutputChannel, DirectTarget } from '../channel/output-channel.ts'
 import type { RemoteInput } from '../channel/remote-input.ts'
-import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { Clock } from '../clock.ts'
 import {
   MAX_TIMESTAMP,
@@ -8,12 +7,9 @@ import {
   type CheckpointBarrier,
   type WatermarkStatus,
 } from '../element.ts'
-import type { FailpointHook } from '../failpoint.ts'
-import { type ErrorData, invariant, toErrorData } from '../errors.ts'
-import type { Vertex } from '../graph/job-graph-types.ts'
+import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
 import type { Operator } from '../operator.ts'
-import type { SnapshotPart } from '../messages.ts'
 import type { SinkWriter } from '../sink.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
@@ -21,7 +17,11 @@ import { broadcastBarrier, broadcastStatus, broadcastWatermark, selectKey } from
 import { extendFailure, showValue } from './failure-context.ts'
 import type { InputGate } from './input-gate.ts'
 import type { SourceDriver } from './source-driver.ts'
-import { beginSubtaskSnapshot, type RunningSnapshot } from './subtask-snapshot.ts'
+import {
+  type CheckpointListener,
+  SubtaskCheckpoints,
+  type SubtaskCheckpointsOptions,
+} from './subtask-checkpoints.ts'
 import { ProcessingTimers } from './processing-timers.ts'
 import type { SlotRoom } from './slot-room.ts'
 import { WatermarkCascade } from './watermark-cascade.ts'
@@ -36,26 +36,14 @@ export const MAX_WORK_PER_LOOK = 64
 const RECORDS_PER_TICK = 1_024
 
 /** What a subtask tells its slot. */
-export interface SubtaskListener {
+export interface SubtaskListener extends CheckpointListener {
   wake(): void
-  acknowledged(checkpointId: number, part: SnapshotPart): void
-  declined(checkpointId: number, error: ErrorData): void
-  committed(checkpointId: number): void
   finished(): void
-  failed(error: unknown): void
 }
 
-export interface SubtaskOptions {
-  readonly vertex: Vertex
-  readonly subtaskIndex: number
-  readonly attempt: number
-  readonly maxParallelism: number
+export interface SubtaskOptions extends SubtaskCheckpointsOptions {
   readonly clock: Clock
-  readonly storage: CheckpointStorage
-  readonly failpoint: FailpointHook
-  readonly nodes: readonly NodeRuntime[]
   readonly gate: InputGate | undefined
-  readonly backend: KeyedStateBackend | undefined
   /** The deadline of the slot's current turn, in `clock.elapsed()` ms. */
   readonly deadline: () => number
   /** Records or timers between two looks at the deadline; `MAX_WORK_PER_LOOK`, less in simulations. */
@@ -92,14 +80,12 @@ export class Subtask implements DirectTarget {
   readonly #selector: ((value: never) => Key) | undefined
   readonly #backend: KeyedStateBackend | undefined
   readonly #gate: InputGate | undefined
+  readonly #checkpoints: SubtaskCheckpoints
   readonly #room: SlotRoom
   /** When its outputs were last found ready. */
   #readyEpoch = -1
   #nextRemote = 0
-  #snapshot: RunningSnapshot | undefined
   #trigger: CheckpointBarrier | undefined
-  /** No checkpoint up to this one is going on any more. */
-  #abortedUpTo = 0
   /** What the enumerator has assigned behind the trigger: after its barrier (R31). */
   #assignments: ((source: SourceDriver) => void)[] = []
   #phase: 'running' | 'stopped' | 'ending' | 'finished'
@@ -120,6 +106,7 @@ export class Subtask implements DirectTarget {
     this.#channels = options.nodes.flatMap((node) => node.edges.flatMap((edge) => edge.channels))
     this.#selector = options.vertex.exchange?.selector
     this.#phase = options.wasFinished ? 'finished' : 'running'
+    this.#checkpoints = new SubtaskCheckpoints(options)
     this.cascade = new WatermarkCascade({
       nodes: options.nodes,
       clock: options.clock,
@@ -491,7 +478,7 @@ export class Subtask implements DirectTarget {
   /** A source is asked to inject a barrier: between records, as soon as nothing forbids it (R13). */
   trigger(barrier: CheckpointBarrier): void {
     if (this.#source() === undefined || this.#phase === 'finished') return
-    if (barrier.checkpointId <= this.#abortedUpTo) return
+    if (this.#checkpoints.isOver(barrier.checkpointId)) return
     // An earlier trigger that came to nothing: what was assigned behind it is before this one.
     this.#assignHeld()
     this.#trigger = barrier
@@ -522,86 +509,25 @@ export class Subtask implements DirectTarget {
 
   /** The coordinator asks a finished subtask for its part (R9). */
   snapshotFinished(checkpointId: number, baseId: number): void {
-    if (this.#snapshot !== undefined && this.#snapshot.checkpointId >= checkpointId) return
-    if (checkpointId <= this.#abortedUpTo) return
+    if (this.#checkpoints.isOver(checkpointId) || this.#checkpoints.hasTaken(checkpointId)) return
     this.#takeSnapshot({ checkpointId, baseId, kind: 'checkpoint' }, false)
   }
 
   #takeSnapshot(barrier: CheckpointBarrier, forward: boolean): void {
     invariant(!this.cascade.isActive, 'a snapshot falls into a watermark being fired (R13)')
-    this.#outdateSnapshot(barrier)
+    this.#checkpoints.beforeBarrier(barrier)
     if (forward) for (const node of this.nodes) broadcastBarrier(node.edges, barrier)
-    const { vertex, subtaskIndex, attempt, storage, failpoint } = this.options
-    const snapshot = beginSubtaskSnapshot({
-      nodes: this.nodes,
-      backend: this.#backend,
-      storage,
-      failpoint,
-      segmentName: `${vertex.name}-${subtaskIndex}-${attempt}`,
-      barrier,
-      isFinished: this.isFinished,
-    })
-    this.#snapshot = snapshot
+    this.#checkpoints.take(barrier, this.isFinished)
     if (barrier.kind === 'stop') this.#phase = 'stopped'
-    this.#follow(snapshot)
     this.options.listener.wake()
   }
 
-  /**
-   * The barrier may come before the word about the checkpoint before it, which travels on another port; its base tells how
-   * that one ended (R24).
-   */
-  #outdateSnapshot(barrier: CheckpointBarrier): void {
-    const before = this.#snapshot
-    if (before === undefined) return
-    this.#snapshot = undefined
-    if (before.checkpointId <= barrier.baseId) {
-      this.#backend?.checkpointCompleted(before.checkpointId)
-    } else {
-      this.#backend?.checkpointAborted(before.checkpointId)
-    }
-  }
-
-  #follow(snapshot: RunningSnapshot): void {
-    const { listener } = this.options
-    const { checkpointId } = snapshot
-    // Output that could not be made durable is lost with this attempt's memory: only a restart brings it back.
-    snapshot.sinks.catch((error: unknown) => listener.failed(error))
-    snapshot.part.then(
-      (part) => {
-        if (this.#snapshot === snapshot) listener.acknowledged(checkpointId, part)
-      },
-      (error: unknown) => {
-        if (this.#snapshot === snapshot) listener.declined(checkpointId, toErrorData(error))
-      },
-    )
-  }
-
   checkpointCompleted(checkpointId: number): void {
-    if (this.#snapshot?.checkpointId === checkpointId) {
-      this.#snapshot = undefined
-      this.#backend?.checkpointCompleted(checkpointId)
-    }
-    const commits: Promise<void>[] = []
-    for (const node of this.nodes) {
-      const body = node.body
-      if (body.kind === 'source') body.source.reader.checkpointCompleted?.(checkpointId)
-      else if (body.kind === 'operator') body.operator.checkpointCompleted?.(checkpointId)
-      else commits.push(body.sink.commitUpTo(checkpointId))
-    }
-    const { listener } = this.options
-    Promise.all(commits).then(
-      () => listener.committed(checkpointId),
-      (error: unknown) => listener.failed(error),
-    )
+    this.#checkpoints.completed(checkpointId)
   }
 
   checkpointAborted(checkpointId: number): void {
-    this.#abortedUpTo = Math.max(this.#abortedUpTo, checkpointId)
-    if (this.#snapshot?.checkpointId === checkpointId) {
-      this.#snapshot = undefined
-      this.#backend?.checkpointAborted(checkpointId)
-    }
+    this.#checkpoints.aborted(checkpointId)
     if (this.#trigger?.checkpointId === checkpointId) {
       this.#trigger = undefined
       this.#assignHeld()

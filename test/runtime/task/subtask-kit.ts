@@ -68,7 +68,6 @@ export function subtaskOf(
     },
     subtaskIndex: 0,
     attempt: 1,
-    maxParallelism: 16,
     clock,
     storage: new SimulatedStorage({ disk: new SimulatedDisk(), later: queueMicrotask }),
     failpoint: () => {},
