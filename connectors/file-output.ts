@@ -54,6 +54,42 @@ export function fateOf(
   return isContinued ? 'remove' : 'spare'
 }
 
+/** Refuses output in a directory that this run does not continue (R2); changes nothing. */
+export async function checkFileOutput(
+  fileSystem: FileSystem,
+  directory: string,
+  context: PrepareOutputContext,
+): Promise<void> {
+  try {
+    const having = await findFates(fileSystem, directory, context)
+    refuseConflicts(directory, context, having('conflict'))
+  } catch (error) {
+    throw outputFailed({ operator: context.uid, path: directory, what: 'prepared' }, error)
+  }
+}
+
+/** The names of each fate in a directory; none where it is missing. */
+async function findFates(
+  fileSystem: FileSystem,
+  directory: string,
+  context: PrepareOutputContext,
+): Promise<(fate: Fate) => string[]> {
+  const names = await fileSystem.list(directory)
+  const parts = context.pending as readonly FilePart[]
+  const listed = new Set(parts.map((part) => pendingName(part.name)))
+  const fates = names.map((name) => ({ name, fate: fateOf(name, context, listed) }))
+  return (fate) => fates.filter((one) => one.fate === fate).map((one) => one.name)
+}
+
+function refuseConflicts(
+  directory: string,
+  context: PrepareOutputContext,
+  conflicts: readonly string[],
+): void {
+  if (context.policy === 'refuse' && conflicts.length > 0)
+    throw outputConflict(directory, conflicts)
+}
+
 /**
  * Makes an output directory ready for an attempt: creates it, refuses or removes output that this run does not continue,
  * and removes what crashed attempts left (R2, R3). Nothing is removed when it refuses. Idempotent.
@@ -65,17 +101,12 @@ export async function prepareFileOutput(
 ): Promise<void> {
   try {
     await makeDirectories(fileSystem, directory)
-    const names = await fileSystem.list(directory)
-    const parts = context.pending as readonly FilePart[]
-    const listed = new Set(parts.map((part) => pendingName(part.name)))
-    const fates = names.map((name) => ({ name, fate: fateOf(name, context, listed) }))
-    const having = (fate: Fate) => fates.filter((one) => one.fate === fate).map((one) => one.name)
+    const having = await findFates(fileSystem, directory, context)
     const conflicts = having('conflict')
     const spared = having('spare')
     const takenBack = having('take-back')
     const replaces = context.policy === 'replace'
-    if (context.policy === 'refuse' && conflicts.length > 0)
-      throw outputConflict(directory, conflicts)
+    refuseConflicts(directory, context, conflicts)
     const removed = [
       ...having('remove'),
       ...takenBack,

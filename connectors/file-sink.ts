@@ -4,7 +4,7 @@ import { type Duration, parseDuration } from '../runtime/duration.ts'
 import { StreamError } from '../runtime/errors.ts'
 import { type FileSystem, nodeFileSystem } from '../runtime/file-system.ts'
 import type { Sink } from '../runtime/sink.ts'
-import { prepareFileOutput } from './file-output.ts'
+import { checkFileOutput, prepareFileOutput } from './file-output.ts'
 import { type FilePart, FileSinkCommitter } from './file-sink-committer.ts'
 import { FileSinkWriter } from './file-sink-writer.ts'
 import type { WriteFormat } from './format.ts'
@@ -70,6 +70,7 @@ export function fileSinkOn<T>(
     guarantee: 'exactly-once',
     identity: { directory },
     canTakeBack: true,
+    checkOutput: (context) => checkFileOutput(fileSystem, directory, context),
     prepareOutput: (context) => prepareFileOutput(fileSystem, directory, context),
     createWriter: (context) => new FileSinkWriter<T>(context, writerOptions),
     createCommitter: (context) => new FileSinkCommitter(fileSystem, directory, context.uid),

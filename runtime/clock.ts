@@ -21,6 +21,9 @@ export interface Random {
   next(): number
 }
 
+/** Longest delay that a timer of Node takes, 24.8 days; what is longer would fire at once. */
+const MAX_TIMER_MS = 2_147_483_647
+
 /** The real clock. */
 export class SystemClock implements Clock {
   now(): number {
@@ -32,6 +35,12 @@ export class SystemClock implements Clock {
   }
 
   schedule(delayMs: number, callback: () => void): Cancel {
+    if (delayMs > MAX_TIMER_MS) {
+      let cancel = this.schedule(MAX_TIMER_MS, () => {
+        cancel = this.schedule(delayMs - MAX_TIMER_MS, callback)
+      })
+      return () => cancel()
+    }
     const timer = setTimeout(callback, Math.max(0, delayMs))
     return () => clearTimeout(timer)
   }

@@ -57,6 +57,7 @@ export type CheckpointKind = 'checkpoint' | 'stop' | 'final'
 
 /** Coordinator → slot. */
 export type SlotCommand =
+  | { readonly type: 'check-output'; readonly output: PrepareOutput }
   | { readonly type: 'prepare-output'; readonly output: PrepareOutput }
   | {
       readonly type: 'open'
@@ -83,7 +84,7 @@ export type SlotCommand =
     }
   | { readonly type: 'checkpoint-completed'; readonly checkpointId: number }
   | { readonly type: 'checkpoint-aborted'; readonly checkpointId: number }
-  | { readonly type: 'printed'; readonly bytes: number }
+  | { readonly type: 'printed'; readonly uid: string; readonly bytes: number }
   | { readonly type: 'cancel' }
 
 /** What a subtask contributes to a checkpoint. */
@@ -116,6 +117,7 @@ export type SlotReport = { readonly attempt: number; readonly slot: number } & (
       /** Names of the graph's nodes, in the order of the numbers in the running cell (R37). */
       readonly nodeNames: readonly string[]
     }
+  | { readonly type: 'output-checked' }
   | { readonly type: 'output-prepared' }
   | { readonly type: 'opened' }
   | {

@@ -36,7 +36,7 @@ export interface SinkContext {
   fail(error: unknown): void
   count(counter: string, by?: number): void
   log(message: string): void
-  /** Hands lines to the runner's standard output; `printBacklog` says how many bytes it has not written yet (N16). */
+  /** Hands lines to the runner's standard output; `printBacklog` says how many bytes of them it has not written yet (N16). */
   print(lines: string): void
   readonly printBacklog: number
   /** Hands committed values to whoever runs the job (the collection sink); repeated calls with one id count once. */
@@ -59,6 +59,11 @@ export interface Sink<T, Committable = unknown> {
   readonly canTakeBack?: boolean
   /** Only for type inference; never set. */
   readonly _type?: (value: T) => void
+  /**
+   * Called once an attempt, in one thread, before the output of any sink is prepared and before the state of the job is
+   * changed: refuses output that this run does not continue (R2), and changes nothing. `prepareOutput` refuses it too.
+   */
+  checkOutput?(context: PrepareOutputContext): void | Promise<void>
   /**
    * Called once an attempt, in one thread, before any writer is made: refuses or removes output that this run does not
    * continue, and removes what crashed attempts left (R2, R3). Must be idempotent.

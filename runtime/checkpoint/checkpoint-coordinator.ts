@@ -132,11 +132,15 @@ export class CheckpointCoordinator {
     return this.#finished.size === this.#options.subtasks.length
   }
 
-  /** Takes the last checkpoint of a stop (R14) or the final one (R34); resolves when its commits are done. */
+  /**
+   * Takes the last checkpoint of a stop (R14) or the final one (R34); resolves when its commits are done, never once it has
+   * been closed.
+   */
   takeLast(kind: 'stop' | 'final'): Promise<CheckpointSummary> {
     return new Promise((resolve) => {
       const uncommitted = new Set(this.#options.subtasks.map(subtaskKey))
       this.#last = { kind, resolve, summary: undefined, uncommitted }
+      if (this.#isClosed) return
       this.#timer?.()
       this.#chains.hurry()
       if (this.#pending === undefined && !this.#isTriggering) this.#trigger()

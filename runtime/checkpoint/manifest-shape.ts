@@ -70,6 +70,11 @@ function oneOf<const T extends string>(...choices: readonly T[]): Read<T> {
   }
 }
 
+const yes: Read<true> = (value, path) => {
+  if (value !== true) throw wrong(path, 'true', value)
+  return value
+}
+
 function list<T>(read: Read<T>): Read<T[]> {
   return (value, path) => {
     if (!Array.isArray(value)) throw wrong(path, 'a list', value)
@@ -163,13 +168,17 @@ const subtaskShape = shape<ManifestSubtask>({
   isFinished: truth,
 })
 
-const stateShape = shape<ManifestState>({
-  stateId: integer(1, MAX_STATE_ID),
-  uid: text,
-  name: text,
-  kind: oneOf('value', 'list', 'map', 'timers'),
-  version: integer(0),
-})
+const stateShape = shape<ManifestState>(
+  {
+    stateId: integer(1, MAX_STATE_ID),
+    uid: text,
+    name: text,
+    kind: oneOf('value', 'list', 'map', 'timers'),
+    version: integer(0),
+    isDropped: yes,
+  },
+  ['isDropped'],
+)
 
 const operatorShape = shape<ManifestOperator>(
   { uid: text, name: text, kind: text, parallelism, identity: dictionary(text) },

@@ -22,6 +22,11 @@ export interface ManifestState {
   readonly name: string
   readonly kind: StateKind | 'timers'
   readonly version: number
+  /**
+   * The job does not have it any more (`--allow-non-restored-state`). Its number stays taken, as segments may still hold
+   * entries with it.
+   */
+  readonly isDropped?: true
 }
 
 /** What one subtask contributed. */

@@ -83,18 +83,25 @@ export function slotLost(
   )
 }
 
-/** A thread goes on after it was terminated (R37). */
-export function threadStuck(timeoutMs: number): StreamError {
+/** A thread goes on after it was terminated (R37); `failure` is what had ended the attempt. */
+export function threadStuck(timeoutMs: number, failure: Error | undefined): StreamError {
   return new StreamError(
     'MR_WORKER_STUCK',
     `A worker thread has not ended ${timeoutMs / 1000} s after it was terminated; a new attempt beside it could write the same output, so the job ends; end the process, look for native code that does not return, and run the same command again.`,
+    {},
+    failure,
   )
 }
 
-/** A manifest is still being written; the next attempt would not know whether the checkpoint exists. */
-export function unfinishedWrite(timeoutMs: number): StreamError {
+/**
+ * A manifest is still being written; the next attempt would not know whether the checkpoint exists. `failure` is what had
+ * ended the attempt.
+ */
+export function unfinishedWrite(timeoutMs: number, failure: Error | undefined): StreamError {
   return new StreamError(
     'MR_CHECKPOINT_FAILED',
     `A write to the checkpoint directory has not ended ${timeoutMs / 1000} s after the attempt did; a new attempt could not tell which checkpoints exist, so the job ends; look at the disk or the network behind it, and run the same command again.`,
+    {},
+    failure,
   )
 }

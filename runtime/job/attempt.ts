@@ -50,6 +50,8 @@ export interface AttemptOptions {
   readonly settings: Omit<DeploySettings, 'attempt' | 'slot'>
   readonly facts: ManifestFacts
   readonly output: PrepareOutput
+  /** Called when no sink refuses its output: awaited before anything is taken back or put out. */
+  readonly accepted: () => Promise<void>
   readonly restore: RestoreBase | undefined
   /** The checkpoint is a final one: commit what it has pending, and do nothing else (R34). */
   readonly isOver: boolean
@@ -78,8 +80,9 @@ export interface AttemptResult {
  * One attempt of a job: deploy, run, take checkpoints, end; everything of it is gone when `run` settles (R37).
  *
  * ```
- *   launch ─▶ built ─▶ output prepared ─▶ opened ─▶ running ─▶ all finished ─▶ final checkpoint ─▶ finished
- *                                                      └─ stop ─▶ last checkpoint ─▶ stopped
+ *   launch ─▶ built ─▶ output checked ─▶ accepted ─▶ output prepared ─▶ opened ─▶ running
+ *   running ─▶ all finished ─▶ final checkpoint ─▶ finished
+ *      └─ stop ─▶ last checkpoint ─▶ stopped
  *   any step ── failure ─▶ cancel, destroy, reject
  * ```
  */
@@ -88,6 +91,7 @@ export class Attempt {
   readonly #slots: number
   #launching: Promise<LaunchedSlots> | undefined
   #launched: LaunchedSlots | undefined
+  #accepting: Promise<void> | undefined
   #coordinator: CheckpointCoordinator | undefined
   #nodeNames: readonly string[] = []
   #settle!: { resolve: (result: AttemptResult) => void; reject: (failure: AttemptFailure) => void }
@@ -154,6 +158,13 @@ export class Attempt {
     this.#checkAlive()
     if (launched.pulses === true) this.#watchStalls(launched)
     await this.#within(DEPLOY_TIMEOUT_MS, built)
+    this.#checkAlive()
+    const checked = this.#await('output-checked', 1)
+    this.#send(0, { type: 'check-output', output: options.output })
+    await checked
+    this.#checkAlive()
+    this.#accepting = options.accepted()
+    await this.#accepting
     this.#checkAlive()
     options.failpoint('before-prepare-output')
     const prepared = this.#await('output-prepared', 1)
@@ -349,7 +360,7 @@ export class Attempt {
 
   #print(slot: number, uid: string, lines: string): void {
     const printed = (): void =>
-      this.#send(slot, { type: 'printed', bytes: Buffer.byteLength(lines) })
+      this.#send(slot, { type: 'printed', uid, bytes: Buffer.byteLength(lines) })
     const writing = this.#options.print(uid, lines)
     // In the next turn: else what prints fast keeps this thread busy with its messages, and signals and timers wait.
     if (writing === undefined) this.#options.clock.nextTurn(printed)
@@ -421,11 +432,14 @@ export class Attempt {
     this.#cancelDeployTimeout?.()
     this.#cancelStallWatch?.()
     this.#cancelOpenNote?.()
+    // What is being written to the job's directory must not go on without its lock.
+    await this.#accepting?.catch(() => {})
     if (launched !== undefined) {
       await this.#closeSlots(launched)
       await this.#destroy(launched)
     }
-    if (!isQuiet) throw new AttemptFailure(unfinishedWrite(STORAGE_TIMEOUT_MS), undefined)
+    if (!isQuiet)
+      throw new AttemptFailure(unfinishedWrite(STORAGE_TIMEOUT_MS, this.#failure?.error), undefined)
   }
 
   /** Lets slots close their files; one that does not answer in time is ended with its thread. */
@@ -440,7 +454,7 @@ export class Attempt {
   /** Ends the threads; the next attempt must not start beside one that goes on (R37). */
   async #destroy(launched: LaunchedSlots): Promise<void> {
     if (await this.#settled(launched.destroy(), TERMINATE_TIMEOUT_MS)) return
-    throw new AttemptFailure(threadStuck(TERMINATE_TIMEOUT_MS), undefined)
+    throw new AttemptFailure(threadStuck(TERMINATE_TIMEOUT_MS, this.#failure?.error), undefined)
   }
 
   /** Whether it has settled within the time. */

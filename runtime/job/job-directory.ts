@@ -46,6 +46,9 @@ export class JobDirectory {
       // In a folder that has other things in it, those must not be hidden from git.
       const isOwn = (await fileSystem.list(resolve(dir))).length === 0
       await makeDurable(fileSystem, path)
+      // DIR may have been made by a run that was killed before this sync (R26); a parent that may not be opened is not one
+      // that we made.
+      await fileSystem.syncDirectory(dirname(resolve(dir))).catch(() => {})
       if (isOwn) await ignoreByGit(resolve(dir))
       await makeDurable(fileSystem, join(path, 'lock'))
       const lock = await takeJobLock(join(path, 'lock'), join(path, 'holder'))

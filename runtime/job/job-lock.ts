@@ -23,7 +23,12 @@ export async function takeJobLock(path: string, holderPath: string): Promise<Job
     await clear(path)
     await reopen(level, path, holderPath)
   }
-  await writeFile(holderPath, `${process.pid}\n`, { mode: 0o600 })
+  try {
+    await writeFile(holderPath, `${process.pid}\n`, { mode: 0o600 })
+  } catch (error) {
+    await level.close()
+    throw error
+  }
   return { release: () => level.close() }
 }
 

@@ -47,8 +47,8 @@ export interface JobRunOptions {
   /** Before each attempt but the first: the job file must be the one that was planned (N18). */
   readonly checkUnchanged: () => Promise<void>
   /**
-   * Called once, when it is known what the run goes on from and that it may; awaited before anything is taken back or put
-   * out.
+   * Called once, when it is known what the run goes on from and that it may, as far as its output is concerned too; awaited
+   * before anything is taken back or put out.
    */
   readonly started: (
     base: CheckpointManifest | undefined,
@@ -58,6 +58,11 @@ export interface JobRunOptions {
   readonly onEvent: (event: JobEvent) => void
   readonly print: (uid: string, lines: string) => Promise<void> | undefined
   readonly failpoint: FailpointHook
+}
+
+/** What an attempt goes on from, and how the job differs from then. */
+interface AttemptBase extends SelectedBase {
+  readonly differences: readonly string[]
 }
 
 /** Checkpoints kept, time one may take, failed ones in a row that the job survives. */
@@ -74,6 +79,7 @@ export class JobRun {
   readonly #abandoned: Set<number>
   readonly #startedAt: number
   #current: Attempt | undefined
+  #hasStarted = false
   #isStopping = false
   #aborted: Error | undefined
   #endDelay: (() => void) | undefined
@@ -126,7 +132,11 @@ export class JobRun {
       const base = await this.#base(attempt)
       if (this.#aborted !== undefined) throw this.#aborted
       if (attempt === 1) wasOver = base.manifest?.kind === 'final'
-      if (await this.#hasEnded(base.manifest)) return this.#result('already-finished')
+      if (await this.#hasEnded(base.manifest)) {
+        await this.#begin(base)
+        if (this.#aborted !== undefined) throw this.#aborted
+        return this.#result('already-finished')
+      }
       try {
         const result = await this.#attempt(attempt, base)
         this.#lastCheckpoint = result.lastCheckpoint
@@ -141,7 +151,7 @@ export class JobRun {
     }
   }
 
-  async #base(attempt: number): Promise<SelectedBase> {
+  async #base(attempt: number): Promise<AttemptBase> {
     const { storage, plan, allowRewind, allowNonRestoredState } = this.#options
     if (attempt > 1) await this.#options.checkUnchanged()
     const base = await selectBase({
@@ -153,17 +163,23 @@ export class JobRun {
       pathOf: this.#options.pathOf,
     })
     const manifest = base.manifest ?? this.#options.foreign?.manifest
-    const notes = [...base.notes]
     const hasEnded = await this.#hasEnded(base.manifest)
+    const differences: string[] = []
     if (manifest !== undefined) {
-      const differences = hasEnded
+      const found = hasEnded
         ? checkEnded(manifest, plan)
         : checkRestore(manifest, plan, { nonRestoredState: allowNonRestoredState })
-      notes.push(...differences)
+      differences.push(...found)
     }
     this.#lastCheckpoint = base.manifest && this.#summaryOf(base.manifest)
-    if (attempt === 1) {
-      await this.#options.started(base.manifest, notes)
+    return { ...base, differences }
+  }
+
+  /** Nothing refuses to go on from there: it is told, and remembered. */
+  async #begin(base: AttemptBase): Promise<void> {
+    if (!this.#hasStarted) {
+      await this.#options.started(base.manifest, [...base.notes, ...base.differences])
+      this.#hasStarted = true
       this.#reportProgress()
     } else {
       for (const message of base.notes) this.#options.onEvent({ type: 'note', message })
@@ -173,7 +189,6 @@ export class JobRun {
       for (const id of base.abandoned) this.#abandoned.add(id)
       await this.#options.abandon(base.abandoned)
     }
-    return base
   }
 
   #summaryOf(manifest: CheckpointManifest): CheckpointSummary {
@@ -191,7 +206,7 @@ export class JobRun {
     return this.#options.isCommitted(manifest.checkpointId)
   }
 
-  async #attempt(number: number, base: SelectedBase): Promise<AttemptResult> {
+  async #attempt(number: number, base: AttemptBase): Promise<AttemptResult> {
     const options = this.#options
     const restore: RestoreBase | undefined =
       base.manifest !== undefined
@@ -217,6 +232,7 @@ export class JobRun {
         policy: options.policy,
         pending: pendingCommits(restore?.manifest, options.plan),
       },
+      accepted: () => this.#begin(base),
       restore,
       isOver: base.manifest?.kind === 'final',
       lastId: Math.max(own, ...base.ids),

@@ -11,17 +11,26 @@ export function planOperators(plan: JobPlan): PlanOperator[] {
 
 /**
  * Numbers the states of a job: those of the snapshot keep their numbers, new ones get numbers never used in it (R1: ids
- * are part of what segments hold). Every keyed operator has two sets of timers besides its declared states.
+ * are part of what segments hold). One that the job does not have any more is dropped for good: declared again, it is
+ * another. Every keyed operator has two sets of timers besides its declared states.
  */
 export function numberStates(
   plan: JobPlan,
   restored: CheckpointManifest | undefined,
 ): ManifestState[] {
-  const states: ManifestState[] = [...(restored?.states ?? [])]
+  const states: ManifestState[] = (restored?.states ?? []).map((state) => ({
+    ...state,
+    isDropped: true,
+  }))
+  const before = new Map(
+    (restored?.states ?? []).flatMap((state, index) =>
+      state.isDropped === true ? [] : [[`${state.uid}/${state.name}`, index]],
+    ),
+  )
   let next = Math.max(0, ...states.map((state) => state.stateId)) + 1
   const add = (state: Omit<ManifestState, 'stateId'>): void => {
-    const known = states.findIndex((one) => one.uid === state.uid && one.name === state.name)
-    if (known === -1) states.push({ ...state, stateId: next++ })
+    const known = before.get(`${state.uid}/${state.name}`)
+    if (known === undefined) states.push({ ...state, stateId: next++ })
     else states[known] = { ...state, stateId: states[known]!.stateId }
   }
   const keyed = new Set(
@@ -130,16 +139,20 @@ function checkUids(
 }
 
 function statefulUids(manifest: CheckpointManifest): string[] {
-  const uids = new Set(manifest.states.map((state) => state.uid))
+  const uids = new Set(livingStates(manifest).map((state) => state.uid))
   for (const part of manifest.subtasks) {
     for (const uid of Object.keys(part.operatorState)) uids.add(uid)
   }
   return [...uids].sort()
 }
 
+function livingStates(manifest: CheckpointManifest): ManifestState[] {
+  return manifest.states.filter((state) => state.isDropped !== true)
+}
+
 /** States that an operator no longer declares, as `uid/state`. */
 function undeclaredStates(manifest: CheckpointManifest, plan: JobPlan): string[] {
-  return manifest.states
+  return livingStates(manifest)
     .filter((state) => {
       const operator = planOperators(plan).find((one) => one.name === state.uid)
       if (operator === undefined || state.kind === 'timers') return false
@@ -150,10 +163,17 @@ function undeclaredStates(manifest: CheckpointManifest, plan: JobPlan): string[]
 
 function checkIdentity(manifest: CheckpointManifest, plan: JobPlan, label: string): void {
   for (const operator of planOperators(plan)) {
-    const before = manifest.operators.find((one) => one.uid === operator.name)?.identity
-    if (before === undefined || operator.identity === undefined) continue
+    const found = manifest.operators.find((one) => one.uid === operator.name)
+    if (found === undefined) continue
+    // Positions and pending output of one kind of source or sink mean nothing to another.
+    const isEnd = operator.type !== 'operator'
+    const before = { ...(isEnd ? { kind: found.kind } : {}), ...found.identity }
+    const after: Readonly<Record<string, string>> = {
+      kind: operator.operatorKind,
+      ...operator.identity,
+    }
     for (const [name, value] of Object.entries(before)) {
-      const now = operator.identity[name]
+      const now = after[name]
       if (now === value) continue
       throw new StreamError(
         'MR_IDENTITY_CHANGED',
@@ -167,7 +187,7 @@ function checkIdentity(manifest: CheckpointManifest, plan: JobPlan, label: strin
 function checkStates(manifest: CheckpointManifest, plan: JobPlan, label: string): void {
   for (const operator of planOperators(plan)) {
     for (const state of operator.states) {
-      const before = manifest.states.find(
+      const before = livingStates(manifest).find(
         (one) => one.uid === operator.name && one.name === state.name,
       )
       if (before === undefined) continue

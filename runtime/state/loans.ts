@@ -19,14 +19,21 @@ export class Loans {
   #many: Map<object, StateCell> | undefined
   /** Lists among the objects; their elements are searched. */
   #lists = 0
+  /** Those of them that are in the map: one object after another would cost the square of what a callback stores. */
+  #listsOfMany: object[][] = []
 
   /** An object is the value of a cell, in the hands of user code. */
   lend(object: object, cell: StateCell): void {
+    this.#note(object, cell, cell.state.kind === 'list' && Array.isArray(object))
+  }
+
+  #note(object: object, cell: StateCell, isList: boolean): void {
     const count = this.#count
     if (count > 0 && this.#objects[count - 1] === object) return
-    if (cell.state.kind === 'list' && Array.isArray(object)) this.#lists++
+    if (isList) this.#lists++
     if (count === FEW) {
       this.#many ??= new Map()
+      if (isList && !this.#many.has(object)) this.#listsOfMany.push(object as object[])
       this.#many.set(object, cell)
       return
     }
@@ -38,7 +45,8 @@ export class Loans {
   /** An object is to be stored in a cell; returns what to store: a copy if another cell has it. */
   take(object: object, cell: StateCell): object {
     if (this.hasOthers(cell) && this.#isHeldByOther(object, cell)) return copyOf(object, cell)
-    this.lend(object, cell)
+    // An array that is put into a list is an element of it, and not searched.
+    this.#note(object, cell, false)
     return object
   }
 
@@ -56,9 +64,8 @@ export class Loans {
     if (this.#many === undefined) return false
     const holder = this.#many.get(object)
     if (holder !== undefined && holder !== cell) return true
-    if (this.#lists === 0) return false
-    for (const [held, other] of this.#many) {
-      if (other !== cell && this.#isOrHas(held, object)) return true
+    for (const list of this.#listsOfMany) {
+      if (this.#many.get(list) !== cell && list.includes(object)) return true
     }
     return false
   }
@@ -71,7 +78,10 @@ export class Loans {
   clear(): void {
     this.#count = 0
     this.#lists = 0
-    if (this.#many !== undefined) this.#many = undefined
+    if (this.#many !== undefined) {
+      this.#many = undefined
+      this.#listsOfMany = []
+    }
   }
 }
 

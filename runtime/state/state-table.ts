@@ -259,7 +259,10 @@ export class StateTable implements CellHost {
   /** As `read`, for a value that does not reach user code as it is. */
   peek(cell: StateCell): unknown {
     const { stamp } = cell
-    if (stamp !== 0 && stamp !== this.changes.interval) this.changes.encodeFirst(cell)
+    if (stamp !== 0 && stamp !== this.changes.interval && cell.value !== ABSENT) {
+      // Not where it is absent: nobody can change that in place, and it leaves memory only when its turn comes.
+      this.changes.encodeFirst(cell)
+    }
     cell.isReferenced = true
     return cell.value === EVICTED ? this.#load(cell) : cell.value
   }

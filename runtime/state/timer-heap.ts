@@ -87,6 +87,7 @@ class AscendingQueue<T extends HeapItem> {
     item.position = -1
     this.count--
     if (this.count === 0) {
+      this.#head = 0
       this.#span = 0
       this.earliest = Infinity
       if (this.#places.length > MIN_CAPACITY) this.#places = emptyPlaces(FIRST_PLACES)

@@ -13,6 +13,7 @@ import type {
   SlotReport,
   SubtaskId,
 } from '../messages.ts'
+import type { PrepareOutputContext, Sink } from '../sink.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
 import { EnumeratorHost } from './enumerator-host.ts'
 import { RunningNode } from './running-node.ts'
@@ -58,7 +59,8 @@ export class Slot {
   /** Settles when nothing is being opened any more. */
   #opening: Promise<unknown> = Promise.resolve()
   #isClosing = false
-  #printBacklog = 0
+  /** Bytes that the runner has not written yet, by sink: one that waits for its own lines must not wait for others' (N16). */
+  readonly #printBacklogs: Map<string, number> = new Map()
   #isRunning = false
   #hasFailed = false
   #isScheduled = false
@@ -101,8 +103,17 @@ export class Slot {
 
   #obey(command: SlotCommand): void {
     switch (command.type) {
+      case 'check-output':
+        this.#open(
+          this.#eachOutput(command.output, (sink, context) => sink.checkOutput?.(context)),
+          { type: 'output-checked' },
+        )
+        break
       case 'prepare-output':
-        this.#open(this.#prepareOutput(command.output), { type: 'output-prepared' })
+        this.#open(
+          this.#eachOutput(command.output, (sink, context) => sink.prepareOutput?.(context)),
+          { type: 'output-prepared' },
+        )
         break
       case 'open':
         this.#open(this.#openAll(command), { type: 'opened' })
@@ -131,7 +142,7 @@ export class Slot {
         for (const subtask of this.#subtasks()) subtask.checkpointAborted(command.checkpointId)
         break
       case 'printed':
-        this.#printBacklog -= command.bytes
+        this.#addToBacklog(command.uid, -command.bytes)
         this.wake()
         break
       case 'cancel':
@@ -197,13 +208,17 @@ export class Slot {
 
   // --- Deployment ---
 
-  async #prepareOutput(output: PrepareOutput): Promise<void> {
+  /** Does something with the output of every sink, one after another. */
+  async #eachOutput(
+    output: PrepareOutput,
+    work: (sink: Sink<unknown>, context: PrepareOutputContext) => void | Promise<void>,
+  ): Promise<void> {
     for (const node of this.#environment.graph.nodes) {
       if (node.type !== 'sink') continue
       const pending = (output.pending[node.name] ?? []).flatMap(
         (data) => decodeValue(Buffer.from(data, 'base64')) as PendingCommit[],
       )
-      await node.sink.prepareOutput?.({
+      await work(node.sink, {
         uid: node.name,
         current: output.current,
         ancestry: output.ancestry,
@@ -239,10 +254,10 @@ export class Slot {
         listener: this.#listener(vertex.index),
         log: (uid, subtask, values) => this.#logOf(uid, subtask).log(values),
         print: (uid, lines) => {
-          this.#printBacklog += Buffer.byteLength(lines)
+          this.#addToBacklog(uid, Buffer.byteLength(lines))
           this.#report({ type: 'print', uid, lines })
         },
-        printBacklog: () => this.#printBacklog,
+        printBacklog: (uid) => this.#printBacklogs.get(uid) ?? 0,
         deliver: (uid, deliveryId, values) =>
           this.#report({ type: 'deliver', uid, deliveryId, values }),
       })
@@ -254,6 +269,10 @@ export class Slot {
     }
     environment.failpoint('after-restore')
     if (slot === 0) this.#hostEnumerators(command.enumerators)
+  }
+
+  #addToBacklog(uid: string, bytes: number): void {
+    this.#printBacklogs.set(uid, (this.#printBacklogs.get(uid) ?? 0) + bytes)
   }
 
   #listener(vertex: number): SubtaskListener {

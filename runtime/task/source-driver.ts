@@ -120,7 +120,8 @@ export class SourceDriver implements ReaderOutput<unknown> {
   emit(time: SplitTime, value: unknown, recordTimestamp: number): boolean {
     const timestamp = this.#timestampOf(value, recordTimestamp)
     if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
-    if (time.status === 'idle') {
+    // Without splits it is idle as well, and a new one begins active.
+    if (time.status === 'idle' || this.status === 'idle') {
       time.status = 'active'
       this.status = 'active'
       this.#options.onActive()

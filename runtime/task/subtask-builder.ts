@@ -42,7 +42,7 @@ export interface BuilderHost {
   readonly listener: SubtaskListener
   readonly log: (uid: string, subtask: number, values: readonly unknown[]) => void
   readonly print: (uid: string, lines: string) => void
-  readonly printBacklog: () => number
+  readonly printBacklog: (uid: string) => number
   readonly deliver: (uid: string, deliveryId: string, values: readonly unknown[]) => void
 }
 
@@ -170,7 +170,7 @@ function registerKeyed(
 ): BackendKeyedContext {
   const idOf = (name: string): number => {
     const state = host.environment.settings.states.find(
-      (candidate) => candidate.uid === node.name && candidate.name === name,
+      ({ uid, name: other, isDropped }) => uid === node.name && other === name && !isDropped,
     )
     invariant(state !== undefined, `state "${name}" of "${node.name}" has no id`)
     return state.stateId
@@ -198,7 +198,7 @@ async function restoreBackend(
 ): Promise<void> {
   const { settings } = host.environment
   const names = new Set(vertex.chain.map((node) => node.node.name))
-  const own = settings.states.filter((state) => names.has(state.uid))
+  const own = settings.states.filter((state) => names.has(state.uid) && state.isDropped !== true)
   if (host.restored === undefined) {
     await backend.restore([])
     return
@@ -317,7 +317,7 @@ function makeSink(
     log: (message) => host.log(node.name, settings.slot, [message]),
     print: (lines) => host.print(node.name, lines),
     get printBacklog() {
-      return host.printBacklog()
+      return host.printBacklog(node.name)
     },
     deliver: (deliveryId, values) => host.deliver(node.name, deliveryId, values),
   }

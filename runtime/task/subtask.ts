@@ -290,6 +290,7 @@ export class Subtask implements DirectTarget {
     const node = this.nodes[0]!
     let left = quantum
     while (left > 0 && !this.#sourceWaits && this.mayTakeInput()) {
+      source.hold(false)
       const caller = node.enter()
       const result = source.poll(Math.min(left, workPerLook))
       node.leave(caller)

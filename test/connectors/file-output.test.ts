@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Fate, fateOf, prepareFileOutput } from '../../connectors/file-output.ts'
+import {
+  checkFileOutput,
+  type Fate,
+  fateOf,
+  prepareFileOutput,
+} from '../../connectors/file-output.ts'
 import {
   finishedName,
   inProgressName,
@@ -150,6 +155,29 @@ async function prepare(policy: OutputPolicy, names: readonly string[]) {
   expect(left.every((name) => names.includes(name))).toBe(true)
   return { removed: removed.sort(), lines: given.lines }
 }
+
+describe('checkFileOutput', () => {
+  it.each(['refuse', 'replace', 'keep'] as const)(
+    'with --output %s refuses what preparing refuses, and changes nothing (R2)',
+    async (policy) => {
+      const fileSystem = await folderWith(ALL)
+      const checked = checkFileOutput(fileSystem, DIR, context(policy))
+      if (policy !== 'refuse') await checked
+      else
+        await expect(checked).rejects.toMatchObject({
+          code: 'MR_OUTPUT_CONFLICT',
+          fields: { files: [finished(PARENT, 10), finished(OTHER, 1)] },
+        })
+      expect(await fileSystem.list(DIR)).toEqual([...ALL].sort())
+    },
+  )
+
+  it('accepts a directory that is not there, and does not create it', async () => {
+    const fileSystem = new FaultFileSystem(['/data'])
+    await checkFileOutput(fileSystem, '/data/a/b', context('refuse'))
+    expect(await fileSystem.list('/data')).toEqual([])
+  })
+})
 
 describe('prepareFileOutput', () => {
   it('refuses output that this run does not continue, and then removes nothing (R2)', async () => {

@@ -622,6 +622,15 @@ describe('CheckpointCoordinator', () => {
       expect(run.failures).toEqual([])
     })
 
+    it('takes no last checkpoint after that: the lock of the directory may be free by then (R4)', async () => {
+      const run = await open().start()
+      await run.answer()
+      await run.coordinator.close()
+      void run.coordinator.takeLast('stop')
+      await settle()
+      expect(await run.fileSystem.list('/storage')).toEqual(['chk-1'])
+    })
+
     it('forgets a trigger that is being reserved', async () => {
       const run = open()
       run.coordinator.start()

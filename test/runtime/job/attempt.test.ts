@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 import type { Clock } from '../../../runtime/clock.ts'
+import { StreamError } from '../../../runtime/errors.ts'
 import { Attempt, type AttemptOptions } from '../../../runtime/job/attempt.ts'
 import type { AttemptFailure } from '../../../runtime/job/attempt-failure.ts'
 import type { JobEvent } from '../../../runtime/job/job-events.ts'
@@ -42,6 +43,7 @@ function setUp(script: Script, options: Partial<AttemptOptions> = {}) {
       policy: 'refuse',
       pending: {},
     },
+    accepted: async () => {},
     restore: undefined,
     isOver: false,
     lastId: 0,
@@ -79,14 +81,46 @@ async function failureOf(clock: ManualClock, attempt: Attempt): Promise<AttemptF
 }
 
 describe('an attempt', () => {
-  it('prepares the output in one slot after all have built the graph, and opens all after that', async () => {
+  it('checks and prepares the output in one slot after all have built the graph, and opens all after that', async () => {
     const { attempt, clock, slots } = setUp(finishing)
     expect(await settle(clock, attempt.run())).toMatchObject({ status: 'finished' })
     const [launch] = slots.launches
-    expect(launch!.types(0).slice(0, 3)).toEqual(['prepare-output', 'open', 'run'])
+    expect(launch!.types(0).slice(0, 4)).toEqual(['check-output', 'prepare-output', 'open', 'run'])
     expect(launch!.types(1).slice(0, 2)).toEqual(['open', 'run'])
     expect(launch!.types(1).at(-1)).toBe('cancel')
     expect(launch!.isDestroyed).toBe(true)
+  })
+
+  it('is not accepted, and prepares no output, when a sink refuses what is there (R2)', async () => {
+    let isAccepted = false
+    const { attempt, clock, slots } = setUp(
+      (slot, command) => {
+        if (command.type !== 'check-output') return false
+        slot.fail(new StreamError('MR_OUTPUT_CONFLICT', 'It holds output of another run.'), 'sink')
+        return true
+      },
+      { accepted: async () => void (isAccepted = true) },
+    )
+    const { error } = await failureOf(clock, attempt)
+    expect(error).toMatchObject({ code: 'MR_OUTPUT_CONFLICT' })
+    expect(isAccepted).toBe(false)
+    expect(slots.launches[0]!.types(0)).toEqual(['check-output', 'cancel'])
+  })
+
+  it('does not end while the directory of the job is being written (R4)', async () => {
+    let written!: () => void
+    const { attempt, clock } = setUp(finishing, {
+      accepted: () => {
+        attempt.abort(new Error('It was ended.'))
+        return new Promise<void>((resolve) => (written = resolve))
+      },
+    })
+    let hasEnded = false
+    const ended = failureOf(clock, attempt).finally(() => (hasEnded = true))
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(hasEnded).toBe(false)
+    written()
+    expect((await ended).error.message).toBe('It was ended.')
   })
 
   it('fails before it touches any output when a thread builds another graph', async () => {
@@ -152,7 +186,11 @@ describe('an attempt', () => {
     expect(launch!.types(0)).not.toContain('printed')
     clock.runTurns()
     await new Promise((resolve) => setImmediate(resolve))
-    expect(launch!.running[0]!.commands.at(-1)).toEqual({ type: 'printed', bytes: 3 })
+    expect(launch!.running[0]!.commands.at(-1)).toEqual({
+      type: 'printed',
+      uid: 'sink',
+      bytes: 3,
+    })
     attempt.abort(new Error('end of test'))
     await expect(settle(clock, running)).rejects.toBeDefined()
   })
@@ -206,6 +244,16 @@ describe('an attempt', () => {
     expect(error.message).toContain('run the same command again')
   })
 
+  it('still tells what had failed when a thread then does not end (R37)', async () => {
+    const first = new StreamError('MR_FUNCTION_FAILED', 'It threw.')
+    const { attempt, clock, slots } = setUp((slot, command) => {
+      if (command.type === 'run' && slot.index === 0) slot.fail(first, 'count')
+    })
+    slots.isStuck = true
+    const { error } = await failureOf(clock, attempt)
+    expect(error).toMatchObject({ code: 'MR_WORKER_STUCK', cause: { code: 'MR_FUNCTION_FAILED' } })
+  })
+
   it('fails for good when a manifest is still being written 10 s after its end (R37)', async () => {
     const storage = new FakeStorage()
     const { attempt, clock, slots } = setUp(finishing, {
@@ -217,7 +265,11 @@ describe('an attempt', () => {
       }),
     })
     const { error } = await failureOf(clock, attempt)
-    expect(error).toMatchObject({ code: 'MR_CHECKPOINT_FAILED', name: 'StreamError' })
+    expect(error).toMatchObject({
+      code: 'MR_CHECKPOINT_FAILED',
+      name: 'StreamError',
+      cause: { message: 'the disk does not answer' },
+    })
     expect(clock.elapsed()).toBe(10_000)
     expect(slots.launches[0]!.isDestroyed).toBe(true)
   })

@@ -80,7 +80,8 @@ export class FakeSlot {
   }
 
   answer(command: SlotCommand): void {
-    if (command.type === 'prepare-output') this.report({ type: 'output-prepared' })
+    if (command.type === 'check-output') this.report({ type: 'output-checked' })
+    else if (command.type === 'prepare-output') this.report({ type: 'output-prepared' })
     else if (command.type === 'open') this.report({ type: 'opened' })
     else if (command.type === 'cancel') this.report({ type: 'closed' })
     else if (command.type === 'trigger') {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type FileSystem, nodeFileSystem } from '../../../runtime/file-system.ts'
@@ -57,6 +57,15 @@ describe('directory of a job', () => {
     await (await open(dir)).close()
   })
 
+  it('is free again when it could not be opened (R4)', async () => {
+    const dir = await makeFolder()
+    const holder = join(dir, 'job/holder')
+    await mkdir(holder, { recursive: true })
+    await expect(open(dir)).rejects.toMatchObject({ code: 'MR_DIRECTORY_UNUSABLE' })
+    await rmdir(holder)
+    await (await open(dir)).close()
+  })
+
   it('takes no process id for a lock (R4)', async () => {
     const dir = await makeFolder()
     await (await open(dir)).close()
@@ -106,6 +115,20 @@ describe('directory of a job', () => {
     await directory.create(directory.checkpointsOf('a'))
     expect(calls.slice(-2)).toEqual(['sync job/', 'sync checkpoints/'])
     await directory.close()
+  })
+
+  it('makes its own folders durable, those too that a run has made which was killed before it synced them (R26)', async () => {
+    const { fileSystem, calls } = watched()
+    const folder = await makeFolder()
+    for (const made of [[], ['dir'], ['dir', 'dir/job']]) {
+      const place = join(folder, `made-${made.length}`)
+      await mkdir(place)
+      for (const path of made) await mkdir(join(place, path))
+      calls.length = 0
+      await (await open(join(place, 'dir'), fileSystem)).close()
+      const synced = [`sync made-${made.length}/`, 'sync dir/', 'sync job/']
+      expect(new Set(calls)).toEqual(new Set(synced))
+    }
   })
 
   it('moves old state aside durably: the record before all else, so that no lineage is left without its checkpoints (R26, N23)', async () => {

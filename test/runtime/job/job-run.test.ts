@@ -113,7 +113,7 @@ describe('a run of a job', () => {
     expect(result.status).toBe('already-finished')
     expect(committed).toEqual([4])
     expect(slots.launches).toHaveLength(2)
-    expect(slots.launches[1]!.types()).toEqual(['prepare-output', 'open', 'cancel'])
+    expect(slots.launches[1]!.types()).toEqual(['check-output', 'prepare-output', 'open', 'cancel'])
     expect(slots.launches[1]!.running[0]!.commands[0]).toMatchObject({
       output: {
         current: { lineage: 'lineage', checkpointId: 4 },

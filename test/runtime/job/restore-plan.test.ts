@@ -58,6 +58,17 @@ describe('comparing a checkpoint with the job', () => {
     )
   })
 
+  it('refuses another kind of source or sink under a uid, which could not read its positions or pending output (R5)', () => {
+    const printing = operatorOf('sink', { type: 'sink', operatorKind: 'print' })
+    const generating = operatorOf('source', { type: 'source', operatorKind: 'datagen' })
+    for (const chains of [
+      [[source], [count, printing]],
+      [[generating], [count, sink]],
+    ]) {
+      expect(codeOf(planOf({ parallelism: 2, chains }))).toBe('MR_IDENTITY_CHANGED')
+    }
+  })
+
   it('refuses to lose state unless that is allowed, and lists both sides (R5)', () => {
     const renamed = { ...count, name: 'total', uid: 'total' }
     const changed = planOf({ parallelism: 2, chains: [[source], [renamed, sink]] })
@@ -112,6 +123,24 @@ describe('numbering states', () => {
     expect(fresh.map((one) => one.stateId)).toEqual([10, 11, 12])
     const again = numberStates(plan, { ...manifest, states: numbered })
     expect(again).toEqual(numbered)
+  })
+
+  it('drops what the job does not have any more for good, and does not ask for it again (R1, R5)', () => {
+    const sum = count.states[0]!
+    const other = { ...sum, name: 'other' }
+    const withBoth = planOf({ chains: [[source], [{ ...count, states: [sum, other] }, sink]] })
+    const first = numberStates(withBoth, undefined)
+    const without = planOf({ chains: [[source], [count, sink]] })
+    const from = { ...manifestOf(without, 7), states: first }
+    expect(codeOf(without, from)).toBe('MR_STATE_NOT_RESTORED')
+    const second = numberStates(without, from)
+    const dropped = first.find((one) => one.name === 'other')!
+    expect(second.filter((one) => one.isDropped)).toEqual([{ ...dropped, isDropped: true }])
+    const after = { ...from, states: second }
+    expect(codeOf(without, after)).toBeUndefined()
+    const third = numberStates(withBoth, after)
+    expect(third.slice(0, second.length)).toEqual(second)
+    expect(third.slice(second.length)).toMatchObject([{ name: 'other', stateId: first.length + 1 }])
   })
 })
 

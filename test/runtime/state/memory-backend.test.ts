@@ -68,4 +68,35 @@ describe('memory of a backend', () => {
     expect(backend.memoryBytes - empty).toBeLessThan(400_000)
     expect(backend.entryCount).toBe(0)
   })
+
+  it('is given back when keys are looked for whose end a snapshot has yet to be told (R25)', async () => {
+    const backend = new MemoryBackend(backendContext({}))
+    const { value, map, list } = registerAll(backend)
+    await backend.restore([])
+    const empty = backend.memoryBytes
+    for (let key = 0; key < 5_000; key++) {
+      within(backend, key, () => {
+        value.update({ key })
+        map.put('x', key)
+        list.add(key)
+      })
+    }
+    encodeAll(backend, backend.beginSnapshot(1, 0))
+    for (let key = 0; key < 5_000; key++) {
+      within(backend, key, () => {
+        value.clear()
+        map.remove('x')
+        list.clear()
+      })
+    }
+    const snapshot = backend.beginSnapshot(2, 1)
+    for (let key = 0; key < 5_000; key++) {
+      within(backend, key, () => [value.value(), map.get('x'), list.get()])
+    }
+    expect(encodeAll(backend, snapshot).map(({ kind }) => kind)).toEqual(
+      Array.from({ length: 15_000 }, () => 'delete'),
+    )
+    encodeAll(backend, backend.beginSnapshot(3, 2))
+    expect(backend.memoryBytes - empty).toBeLessThan(400_000)
+  })
 })

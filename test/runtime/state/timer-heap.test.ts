@@ -53,6 +53,16 @@ describe('TimerHeap', () => {
     expect(heap.count).toBe(2)
   })
 
+  it('goes on as before once very many have come in order and all of them are gone', () => {
+    const heap = new TimerHeap<Item>()
+    for (let time = 0; time < 10_000; time++) heap.add(new Item(time))
+    expect(drain(heap)).toHaveLength(10_000)
+    heap.add(new Item(20_000))
+    heap.add(new Item(20_001))
+    heap.add(new Item(15_000))
+    expect(drain(heap)).toEqual([15_000, 20_000, 20_001])
+  })
+
   it('keeps a hundred thousand in order, of which every third is removed', () => {
     const heap = new TimerHeap<Item>()
     const items = Array.from(

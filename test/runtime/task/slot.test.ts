@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { collectionSink } from '../../../connectors/collection-sink.ts'
 import { collectionSource } from '../../../connectors/collection-source.ts'
+import { printSink } from '../../../connectors/print-sink.ts'
 import type { Out } from '../../../operators/collector.ts'
 import { job } from '../../../operators/job.ts'
 import { processFunction } from '../../../operators/process.ts'
 import type { JobModule } from '../../../runtime/job/job-module.ts'
 import { numberStates } from '../../../runtime/job/restore-plan.ts'
 import type { LinkMessage, SlotCommand, SlotReport } from '../../../runtime/messages.ts'
-import type { Source } from '../../../runtime/source.ts'
+import type { ReaderOutput, Source } from '../../../runtime/source.ts'
 import { MemoryBackend } from '../../../runtime/state/memory-backend.ts'
 import { Slot } from '../../../runtime/task/slot.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
@@ -183,6 +184,54 @@ describe('Slot', () => {
     expect(clock.pendingTurns).toBe(1)
     clock.runTurns()
     expect(log.filter((line) => line === 'poll')).toHaveLength(1)
+  })
+
+  it('cuts a print sink once its own lines are written, however far behind another one is (N16)', async () => {
+    let emit!: (n: number) => void
+    const source: Source<number> = {
+      kind: 'told',
+      boundedness: 'unbounded',
+      createEnumerator: () => ({ start() {}, snapshotState: () => null }),
+      createReader: (context) => {
+        const queue: number[] = []
+        let output: ReaderOutput<number>
+        emit = (n) => (queue.push(n), context.wake())
+        return {
+          open: (given) => void (output = given),
+          addSplits() {},
+          noMoreSplits() {},
+          poll: () => {
+            const n = queue.shift()
+            if (n !== undefined) output.split('all').emit(n)
+            return n === undefined ? 'wait' : 'more'
+          },
+          snapshotState: () => [],
+        }
+      },
+    }
+    start(
+      job('prints', {}, (env) => {
+        const numbers = env.fromSource(source, { uid: 'numbers' })
+        numbers.filter((n) => n < 10).sinkTo(printSink(), { uid: 'quiet' })
+        numbers.sinkTo(printSink(), { uid: 'busy' })
+      }),
+    )
+    command(OPEN)
+    await settled()
+    command({ type: 'run' })
+    emit(1)
+    clock.runTurns()
+    command({ type: 'trigger', checkpointId: 1, baseId: 0, kind: 'checkpoint' })
+    await settled()
+    clock.runTurns()
+    emit(20)
+    clock.runTurns()
+    for (const uid of ['quiet', 'busy']) command({ type: 'printed', uid, bytes: 2 })
+    expect(reports.filter((one) => one.type === 'print')).toHaveLength(3)
+    expect(types()).not.toContain('acknowledge')
+    clock.advance(5)
+    await settled()
+    expect(types()).toContain('acknowledge')
   })
 
   it('fails the attempt when an enumerator cannot give its state, instead of a checkpoint that hangs', async () => {

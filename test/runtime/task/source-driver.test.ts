@@ -140,6 +140,19 @@ describe('SourceDriver', () => {
     expect(timeOf(driver)[0]).toBe('idle')
   })
 
+  it('is active again before the first record of a split that comes to an idle reader (R11)', async () => {
+    const before: number[] = []
+    const driver = await open({ output: { emit: () => before.push(activations) } })
+    driver.tick()
+    clock.advance(1_001)
+    expect(timeOf(driver)[0]).toBe('idle')
+    driver.split('late').emit({ t: t0 })
+    expect(before).toEqual([1])
+    expect(driver.status).toBe('active')
+    driver.split('late').emit({ t: t0 + 1 })
+    expect(before).toEqual([1, 1])
+  })
+
   it('counts a record between empty fetches as activity (R11)', async () => {
     const driver = await open()
     const a = driver.split('a')

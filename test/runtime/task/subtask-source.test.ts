@@ -104,6 +104,44 @@ describe('Subtask of a source', () => {
     expect(channel.sent).toHaveLength(18)
   })
 
+  it('counts empty fetches from when they were made, not from the end of the stall before them (R11)', async () => {
+    const source = new SourceDriver({
+      strategy: {
+        createGenerator: () => ({
+          onEvent() {},
+          currentWatermark: () => MIN_TIMESTAMP,
+          snapshotState: () => null,
+          restoreState() {},
+        }),
+        idleTimeoutMs: 1_000,
+      },
+      clock: kit.clock,
+      output: node.outputs.get(undefined)!,
+      mayEmit: () => kit.subtask.mayTakeInput(),
+      restored: undefined,
+      restoredWatermark: MIN_TIMESTAMP,
+      isBounded: false,
+      onActive: () => kit.subtask.sourceIsActive(),
+      warn: () => {},
+      describe: (error) => error as Error,
+    })
+    node.body = { kind: 'source', source }
+    await source.open(reader)
+    reader.poll = () => {
+      source.split('a').fetchedEmpty()
+      return 'wait'
+    }
+    channel.ready = false
+    turn()
+    kit.clock.advance(60_000)
+    channel.ready = true
+    turn()
+    kit.clock.advance(1_001)
+    kit.subtask.tick()
+    turn()
+    expect(channel.sent).toEqual(['idle'])
+  })
+
   it('injects the barrier between records, before it takes any more', () => {
     reader.limit = 3
     turn()
