@@ -1,4 +1,5 @@
 import { ByteWriter } from '../bytes.ts'
+import { freezeAlike } from '../deep-freeze.ts'
 import { canonicalKey } from '../key-encoding.ts'
 import { keyGroupOf } from '../key-group.ts'
 import type { CanonicalKey, Key } from '../key.ts'
@@ -181,11 +182,18 @@ export class StateTable implements CellHost {
     return slot
   }
 
-  /** In strict mode: checks what the callback left behind, and keeps it encoded only, so that nobody shares it (R16). */
+  /**
+   * In strict mode: checks what the callback left behind, and keeps it encoded only, so that nobody shares it (R16). What is
+   * part of a record too, so that changing it would change the record, is kept as a frozen copy.
+   */
   endCallback(): void {
     if (this.strict === undefined) return
     for (const cell of this.strict.end()) {
-      if (cell.position >= 0 && cell.value !== ABSENT && cell.value !== EVICTED) this.pack(cell)
+      const { value } = cell
+      if (cell.position < 0 || value === ABSENT || value === EVICTED) continue
+      this.pack(cell)
+      const copy = cell.decode(cell.encoded!)
+      if (freezeAlike(value, copy)) cell.value = copy
     }
   }
 

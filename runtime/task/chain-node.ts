@@ -166,17 +166,3 @@ export function edgeTarget(edge: EdgeOutput, room: SlotRoom): RecordTarget {
     },
   }
 }
-
-/**
- * Freezes a record with all that is in it, so that a function that mutates its input is found (`--strict`). The bytes of an
- * array, the entries of a Map or Set and the time of a Date cannot be frozen; what a Map or Set holds is.
- */
-export function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
-  if (ArrayBuffer.isView(value)) return
-  Object.freeze(value)
-  if (value instanceof Map) for (const key of value.keys()) deepFreeze(key)
-  const inners =
-    value instanceof Map || value instanceof Set ? value.values() : Object.values(value)
-  for (const inner of inners) deepFreeze(inner)
-}

@@ -43,6 +43,30 @@ const underTest = (orders: DataStream<Order>) =>
 const T0 = 1_700_000_000_000
 
 describe('operatorHarness', () => {
+  it('finds that a value in state is changed after it has been emitted (R16)', async () => {
+    const counting = (orders: DataStream<Order>) =>
+      orders
+        .keyBy((order) => order.customer)
+        .process(
+          processFunction({
+            state: { total: valueState<{ orders: number }>() },
+            processElement(_order: Order, ctx, out: Out<{ orders: number }>) {
+              const total = ctx.state.total.value() ?? { orders: 0 }
+              total.orders++
+              ctx.state.total.update(total)
+              out.emit(total)
+            },
+          }),
+          { uid: 'totals' },
+        )
+    const harness = await operatorHarness(counting)
+    harness.processElement({ customer: 'a', cents: 1 })
+    expect(() => harness.processElement({ customer: 'a', cents: 2 })).toThrow(
+      /"totals".*read only property 'orders'/,
+    )
+    expect(harness.getOutput()).toEqual([{ orders: 1 }])
+  })
+
   it('goes by a clock that the function under test may have too', async () => {
     const clock = new ManualClock(5_000)
     const stamps = (orders: DataStream<Order>) =>

@@ -33,8 +33,8 @@ export const STATE: readonly Mutant[] = [
     name: 'no-copy-on-access',
     what: 'what user code gets before it was encoded may be changed in place meanwhile (R25)',
     file: 'runtime/state/state-table.ts',
-    find: 'if (stamp !== 0 && stamp !== this.changes.interval) this.changes.encodeFirst(cell)',
-    replace: '',
+    find: 'if (stamp !== 0 && stamp !== this.changes.interval && cell.value !== ABSENT) {',
+    replace: 'if (stamp === -1) {',
     killers: [unit(memory, 'hold the values of the moment of the barrier')],
   },
   {

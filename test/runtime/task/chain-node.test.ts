@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { deepFreeze, NodeOutput, NodeRuntime } from '../../../runtime/task/chain-node.ts'
+import { deepFreeze } from '../../../runtime/deep-freeze.ts'
+import { NodeOutput, NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { operatorNode, setOperator } from './fakes.ts'
 
 describe('NodeRuntime', () => {
