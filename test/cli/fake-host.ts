@@ -200,7 +200,7 @@ export function started(
   return {
     type: 'started',
     job: 'cards',
-    directory: '/work/.millrace/cards',
+    directory: '/jobs/.millrace/cards',
     lineage: '0123456789abcdef',
     parallelism: 2,
     mode: 'fresh',
@@ -219,7 +219,7 @@ export function checkpoint(checkpointId: number): Extract<JobEvent, { type: 'che
     kind: 'checkpoint',
     durationMs: 41,
     bytes: 12_345,
-    path: `/work/.millrace/cards/checkpoints/0123456789abcdef/${checkpointId}`,
+    path: `/jobs/.millrace/cards/checkpoints/0123456789abcdef/${checkpointId}`,
   }
 }
 

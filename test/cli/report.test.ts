@@ -4,7 +4,7 @@ import { plan, result, started } from './fake-host.ts'
 
 const lineage = '0123456789abcdef'
 const restored = { lineage, checkpointId: 12 }
-const rest = `lineage ${lineage}, state in /work/.millrace/cards`
+const rest = `lineage ${lineage}, state in /jobs/.millrace/cards`
 
 describe('firstLine', () => {
   it.each([
@@ -55,7 +55,7 @@ describe('endLines', () => {
       endLines(result({ metrics: { ...metrics, restarts: 1, counters } }), plan(), noun),
     ).toEqual([
       'finished after 12 s: 36,000 records read (3,000/s), 412 alerts written, 7 checkpoints, 1 restart',
-      `last checkpoint: 8 (final), 41 ms, 12.3 kB, /work/.millrace/cards/checkpoints/${lineage}/8`,
+      `last checkpoint: 8 (final), 41 ms, 12.3 kB, /jobs/.millrace/cards/checkpoints/${lineage}/8`,
       'counted by transactions: records skipped 3',
       'counted by late: late records dropped 1,200, my counter 1',
       'output of alerts: /data/alerts',

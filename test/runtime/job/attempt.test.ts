@@ -33,7 +33,7 @@ function setUp(script: Script, options: Partial<AttemptOptions> = {}) {
       channelBytes: 1,
       bufferTimeoutMs: 1,
       autoWatermarkIntervalMs: 1,
-      workDirectory: '/work/3',
+      workDirectory: '/state/3',
       states: [],
     },
     facts: { millrace: '1', lineage: 'l', ancestry: [], workingDirectory: '/', sources: {} },

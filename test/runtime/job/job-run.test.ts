@@ -45,7 +45,7 @@ function setUp(script: Script, options: Partial<JobRunOptions> = {}) {
       bufferTimeoutMs: 1,
       autoWatermarkIntervalMs: 1,
     },
-    workDirectory: (attempt) => `/work/${attempt}`,
+    workDirectory: (attempt) => `/state/${attempt}`,
     policy: 'refuse',
     restart: createRestartStrategy({ type: 'fixed-delay', attempts: 100, delayMs: 1_000 }),
     checkpointIntervalMs: 10_000,
