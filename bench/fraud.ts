@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { cardFile, repeatedCards, warm } from './card-input.ts'
+import { inFolder } from './temporary-folder.ts'
 
 export const fraudHelp = `fraud [--rounds 5] [--times N] [--parallelism 1,2]
   The fraud job against a hand-written single-thread loop of the same work, in turn: wall and CPU seconds from the first
@@ -63,31 +64,25 @@ export async function fraudBench(args: string[]): Promise<void> {
 }
 
 async function runLoop(input: string): Promise<{ figures: Figures; output: string[] }> {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-  try {
+  return inFolder(async (folder) => {
     const output = join(folder, 'alerts.jsonl')
     const figures = await child('fraud-loop.ts', [input, output])
     return { figures, output: (await readFile(output, 'utf8')).trimEnd().split('\n').sort() }
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  })
 }
 
 async function runEngine(
   input: string,
   parallelism: number,
 ): Promise<{ figures: Figures; output: string[] }> {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-  try {
+  return inFolder(async (folder) => {
     const figures = await child('fraud-engine.ts', [input, folder, String(parallelism)])
     const out = join(folder, 'out')
     const texts = await Promise.all(
       (await readdir(out)).map((name) => readFile(join(out, name), 'utf8')),
     )
     return { figures, output: texts.join('').trimEnd().split('\n').sort() }
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  })
 }
 
 /** Runs a contender in a process of its own and reads the line that it prints. */

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { repeatedCards } from './card-input.ts'
 import { child } from './fraud.ts'
+import { inFolder } from './temporary-folder.ts'
 
 export const loopLagHelp = `loop-lag [--rounds 3] [--parallelism 1,2] [--times 3]
   By how much a 10 ms interval in a worker thread is late while the fraud job runs at full speed: the event loop gets its turn
@@ -28,13 +26,11 @@ export async function loopLagBench(args: string[]): Promise<void> {
   for (const parallelism of values.parallelism.split(',')) {
     const lags: LoopLag[] = []
     for (let round = 1; round <= Number(values.rounds); round++) {
-      const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-      try {
-        lags.push(await child<LoopLag>('loop-lag-run.ts', [path, folder, parallelism]))
-      } finally {
-        await rm(folder, { recursive: true })
-      }
-      const { p50, p99, max } = lags.at(-1)!
+      const lag = await inFolder((folder) =>
+        child<LoopLag>('loop-lag-run.ts', [path, folder, parallelism]),
+      )
+      lags.push(lag)
+      const { p50, p99, max } = lag
       console.log(`p=${parallelism}, round ${round}: p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`)
     }
     console.log(JSON.stringify({ bench: 'loop-lag', parallelism: Number(parallelism), lags }))

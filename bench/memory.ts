@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { repeatedCards } from './card-input.ts'
 import { child } from './fraud.ts'
+import { inFolder } from './temporary-folder.ts'
 
 export const memoryHelp = `memory [--rounds 3] [--parallelism 2] [--times 3,15]
   Peak resident memory of the whole process of the fraud job, on the card file so many times over, in turn. (The file itself is
@@ -42,17 +40,10 @@ export async function memoryBench(args: string[]): Promise<void> {
 }
 
 async function peakOf(input: string, parallelism: string): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-  try {
-    const { peakMb } = await child<{ peakMb: number }>('fraud-engine.ts', [
-      input,
-      folder,
-      parallelism,
-    ])
-    return peakMb
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  const { peakMb } = await inFolder((folder) =>
+    child<{ peakMb: number }>('fraud-engine.ts', [input, folder, parallelism]),
+  )
+  return peakMb
 }
 
 function spreadOf(values: readonly number[]): { min: number; median: number; max: number } {

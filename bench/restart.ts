@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { cardFile } from './card-input.ts'
+import { inFolder } from './temporary-folder.ts'
 
 export const restartHelp = `restart [--rounds 5] [--parallelism 2]
   Kills the fraud job with SIGKILL after its second checkpoint and starts it again: seconds from spawning the second process
@@ -23,20 +21,16 @@ export async function restartBench(args: string[]): Promise<void> {
   })
   const seconds: number[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {
-    const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-    try {
+    const one = await inFolder(async (folder) => {
       await untilLine(
         folder,
         values.parallelism,
         (line, count) => line.type === 'checkpoint' && count === 2,
       )
-      seconds.push(
-        await untilLine(folder, values.parallelism, (line) => (line.recordsRead ?? 0) > 0),
-      )
-      console.log(`round ${round}: ${seconds.at(-1)!.toFixed(2)} s`)
-    } finally {
-      await rm(folder, { recursive: true })
-    }
+      return untilLine(folder, values.parallelism, (line) => (line.recordsRead ?? 0) > 0)
+    })
+    seconds.push(one)
+    console.log(`round ${round}: ${one.toFixed(2)} s`)
   }
   seconds.sort((a, b) => a - b)
   const median = seconds[Math.floor(seconds.length / 2)]!

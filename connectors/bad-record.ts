@@ -19,12 +19,6 @@ export interface BadRecord {
 /** What happens with records that cannot be read: the job fails (default), they are counted, or go to a side output. */
 export type OnBadRecord = 'fail' | 'skip' | OutputTag<BadRecord>
 
-/** Whether a value is one of these: who writes JavaScript may give anything. */
-export function isOnBadRecord(value: unknown): value is OnBadRecord {
-  if (value === 'fail' || value === 'skip') return true
-  return typeof (value as { readonly name?: unknown } | null)?.name === 'string'
-}
-
 /** Describes the bad record on which a decoder stands. */
 export function badRecord(file: string, decoder: RecordDecoder<unknown>): BadRecord {
   const line = decoder.recordLine

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { StreamError } from '../runtime/errors.ts'
+import { givenText, StreamError } from '../runtime/errors.ts'
+import { isErrorHandling } from '../runtime/operator.ts'
 import type { Source } from '../runtime/source.ts'
-import { isOnBadRecord, type OnBadRecord } from './bad-record.ts'
+import type { OnBadRecord } from './bad-record.ts'
 import { FileEnumerator, type FileEnumeratorState } from './file-enumerator.ts'
 import { FileReader } from './file-reader.ts'
 import type { FileSplit } from './file-split.ts'
@@ -40,7 +41,8 @@ export function fileSource<T>(options: FileSourceOptions<T>): Source<T> {
   }
   if (!(rate >= 0 && rate < Infinity))
     throw invalid('rate', rate, 'records per second, 0 for no limit')
-  if (!isOnBadRecord(onError)) throw invalid('onError', onError, '"fail", "skip" or an output tag')
+  if (!isErrorHandling(onError))
+    throw invalid('onError', onError, '"fail", "skip" or an output tag')
   if (typeof (format as Partial<ReadFormat<T>> | undefined)?.createDecoder !== 'function') {
     throw invalid('format', format, 'a format that can read, such as csv() or json()')
   }
@@ -56,10 +58,9 @@ export function fileSource<T>(options: FileSourceOptions<T>): Source<T> {
 }
 
 function invalid(option: string, found: unknown, wanted: string): StreamError {
-  const shown = typeof found === 'string' ? JSON.stringify(found) : String(found)
   return new StreamError(
     'MR_SOURCE_INVALID',
-    `fileSource(): ${option} is ${shown} (${typeof found}), so no records can be read; give ${wanted}.`,
+    `fileSource(): ${option} is ${givenText(found)} (${typeof found}), so no records can be read; give ${wanted}.`,
     { option, found: String(found) },
   )
 }

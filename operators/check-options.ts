@@ -1,4 +1,5 @@
-import { StreamError } from '../runtime/errors.ts'
+import { givenText, StreamError } from '../runtime/errors.ts'
+import { isErrorHandling } from '../runtime/operator.ts'
 import type { OnError } from './error-policy.ts'
 import type { NodeOptions } from './graph-builder.ts'
 
@@ -24,12 +25,10 @@ export function checkOnError<T>(
   method: string,
 ): OnError<T> | undefined {
   const given: unknown = onError
-  if (given === undefined || given === 'fail' || given === 'skip') return onError
-  if (typeof (given as { readonly name?: unknown } | null)?.name === 'string') return onError
-  const shown = typeof given === 'string' ? JSON.stringify(given) : String(given)
+  if (given === undefined || isErrorHandling(given)) return onError
   throw new StreamError(
     'MR_OPTION_INVALID',
-    `${method}() has an onError that is ${shown} (${typeof given}); it does not say what happens with a record whose function throws; give "fail", "skip" or an output tag.`,
+    `${method}() has an onError that is ${givenText(given)} (${typeof given}); it does not say what happens with a record whose function throws; give "fail", "skip" or an output tag.`,
     { method },
   )
 }

@@ -1,4 +1,4 @@
-import { StreamError } from '../runtime/errors.ts'
+import { givenText, StreamError } from '../runtime/errors.ts'
 import type { PlanParameter } from '../runtime/graph/job-plan.ts'
 import type { Param, ParamDeclarations } from './param.ts'
 
@@ -96,7 +96,7 @@ function shown(declared: Param<unknown>, given: unknown): string {
   const { type } = declared
   const expected = type === 'secret' ? 'text' : `a ${type}`
   if (type === 'secret') return `of type ${typeof given}, not ${expected}`
-  const text = typeof given === 'string' ? JSON.stringify(given) : String(given)
+  const text = givenText(given)
   const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
   return `${cut} (${typeof given}), not ${expected}`
 }

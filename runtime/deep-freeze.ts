@@ -7,9 +7,7 @@ export function deepFreeze(value: unknown): void {
   if (ArrayBuffer.isView(value)) return
   Object.freeze(value)
   if (value instanceof Map) for (const key of value.keys()) deepFreeze(key)
-  const inners =
-    value instanceof Map || value instanceof Set ? value.values() : Object.values(value)
-  for (const inner of inners) deepFreeze(inner)
+  for (const inner of innersOf(value)) deepFreeze(inner)
 }
 
 /**

@@ -94,6 +94,16 @@ export function fromErrorData(data: ErrorData): Error {
   return error
 }
 
+/** Whatever was thrown as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+/** What was given in place of something else, for messages: text in quotes. */
+export function givenText(given: unknown): string {
+  return typeof given === 'string' ? JSON.stringify(given) : String(given)
+}
+
 /** What was thrown on one line, for messages: name and message of an error, anything else as text. Never fails. */
 export function thrownText(thrown: unknown): string {
   let text: string

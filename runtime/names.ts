@@ -22,3 +22,8 @@ export function nameProblem(name: unknown): string | undefined {
 export function foldName(name: string): string {
   return name.toLowerCase()
 }
+
+/** Names as a message lists them. */
+export function quotedNames(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ')
+}

@@ -10,6 +10,12 @@ export interface OutputTag<T> {
   readonly _type?: T
 }
 
+/** Whether a value may be an `onError`: 'fail', 'skip' or a tag; who writes JavaScript may give anything. */
+export function isErrorHandling(value: unknown): value is 'fail' | 'skip' | OutputTag<unknown> {
+  if (value === 'fail' || value === 'skip') return true
+  return typeof (value as { readonly name?: unknown } | null | undefined)?.name === 'string'
+}
+
 /** Where an operator emits; synchronous: when `emit` returns, everything chained behind has seen the record. */
 export interface Output<T = unknown> {
   emit(value: T, timestamp: number): void

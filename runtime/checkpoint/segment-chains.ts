@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { invariant, RestartableError, StreamError } from '../errors.ts'
+import { asError, invariant, RestartableError, StreamError } from '../errors.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
 import { foldSegments } from './fold.ts'
 import { type FoldPlan, MAX_CHAIN } from './fold-plan.ts'
@@ -215,7 +215,7 @@ export class SegmentChains {
 
   #failed(error: unknown): void {
     this.#failedRounds++
-    this.#failure = error instanceof Error ? error : new Error(String(error))
+    this.#failure = asError(error)
     const isDamage = error instanceof StreamError && error.code === 'MR_CHECKPOINT_CORRUPT'
     if (isDamage && !this.#isClosed) this.#options.onDamage(damageWhileFolding(error))
   }

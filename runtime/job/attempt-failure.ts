@@ -1,4 +1,5 @@
-import { RestartableError, StreamError } from '../errors.ts'
+import { asError, RestartableError, StreamError } from '../errors.ts'
+import { quotedNames } from '../names.ts'
 
 /** A failure of an attempt with the operator it belongs to, for the judgement of R38. */
 export class AttemptFailure {
@@ -8,11 +9,6 @@ export class AttemptFailure {
     this.error = error
     this.operator = operator
   }
-}
-
-/** Whatever was thrown as an error. */
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 /** Slots did not report after they were started (R37). */
@@ -45,16 +41,12 @@ function difference(planned: readonly string[], built: readonly string[]): strin
   const missing = planned.filter((name) => !built.includes(name))
   const added = built.filter((name) => !planned.includes(name))
   const parts = [
-    ...(added.length === 0 ? [] : [`it has ${quoted(added)}`]),
-    ...(missing.length === 0 ? [] : [`it lacks ${quoted(missing)}`]),
+    ...(added.length === 0 ? [] : [`it has ${quotedNames(added)}`]),
+    ...(missing.length === 0 ? [] : [`it lacks ${quotedNames(missing)}`]),
   ]
   return parts.length > 0
     ? parts.join(', ')
     : 'with the same operators, but other connections, states, parallelism or parameters'
-}
-
-function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ')
 }
 
 /** The thread of a slot has ended by itself, in the operator named (R36). */

@@ -3,12 +3,11 @@ import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { chainKey } from '../checkpoint/segment-chains.ts'
 import type { Cancel, Clock } from '../clock.ts'
-import { fromErrorData } from '../errors.ts'
+import { asError, fromErrorData } from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
 import type { DeploySettings, PrepareOutput, SlotCommand, SlotReport } from '../messages.ts'
 import {
-  asError,
   AttemptFailure,
   deployTimeout,
   graphDiffers,

@@ -2,6 +2,7 @@ import type { CheckpointManifest, ManifestState, ManifestSubtask } from '../chec
 import { StreamError } from '../errors.ts'
 import type { JobPlan, PlanOperator } from '../graph/job-plan.ts'
 import type { PrepareOutput, RestoredSubtask } from '../messages.ts'
+import { quotedNames } from '../names.ts'
 import { EVENT_TIMERS, PROCESSING_TIMERS } from '../state/timer-names.ts'
 
 /** All operators of a plan, in order. */
@@ -133,7 +134,7 @@ function checkUids(
   const there = manifest.operators.map((operator) => operator.uid)
   throw new StreamError(
     'MR_STATE_NOT_RESTORED',
-    `${label} holds state of ${quoted(lost)}, which the job does not have; that state would be lost. The checkpoint has ${quoted(there)}; the job has ${quoted([...uids])}. Give the operators their old uids back, drop the state with --allow-non-restored-state, or start with --fresh.`,
+    `${label} holds state of ${quotedNames(lost)}, which the job does not have; that state would be lost. The checkpoint has ${quotedNames(there)}; the job has ${quotedNames([...uids])}. Give the operators their old uids back, drop the state with --allow-non-restored-state, or start with --fresh.`,
     { lost, checkpointUids: there, jobUids: [...uids] },
   )
 }
@@ -211,10 +212,6 @@ function changedParameters(manifest: CheckpointManifest, plan: JobPlan): string[
     notes.push(`parameter ${name} was ${was ?? 'not there'}, is now ${is ?? 'not there'}`)
   }
   return notes
-}
-
-function quoted(names: readonly string[]): string {
-  return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ')
 }
 
 /**

@@ -1,3 +1,4 @@
+import { asError } from '../errors.ts'
 import type { JobEvent, RunJobOptions } from './job-events.ts'
 
 /**
@@ -51,7 +52,7 @@ export class RunEvents {
 
   #fail(thrown: unknown): void {
     if (this.#failure !== undefined) return
-    this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+    this.#failure = asError(thrown)
     this.#onFailure(this.#failure)
   }
 }
