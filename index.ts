@@ -20,6 +20,8 @@ export type { JobEvent, JobMetrics, JobResult, RunJobOptions } from './runtime/j
 // Streams
 export type { SourceOptions, StreamEnvironment } from './operators/environment.ts'
 export type { DataStream, KeyedStream, WindowedStream } from './operators/streams.ts'
+export type { ConnectedStreams, KeyedConnectedStreams } from './operators/streams.ts'
+export type { ChainingOptions, PlainOptions } from './operators/streams.ts'
 export type { OperatorOptions, StatefulOptions } from './operators/streams.ts'
 export { outputTag } from './operators/output-tag.ts'
 export type { OutputTag, TimerService } from './runtime/operator.ts'
@@ -36,6 +38,10 @@ export type { FlatMapFunction } from './operators/flat-map.ts'
 export type { ReduceFunction } from './operators/reduce.ts'
 export { processFunction, type ProcessFunction } from './operators/process.ts'
 export type { ProcessContext, TimerContext } from './operators/process-context.ts'
+export type { CoElementFunction, ElementContext } from './operators/element-function.ts'
+export type { ElementFunction } from './operators/element-function.ts'
+export type { CoFlatMapFunction, CoMapFunction } from './operators/co-map.ts'
+export { coProcessFunction, type CoProcessFunction } from './operators/co-process.ts'
 
 // State
 export { listState, mapState, type StateDescriptor, valueState } from './runtime/state/state.ts'

@@ -42,10 +42,13 @@ export function planHeadline(plan: JobPlan): string {
 
 function headLine(plan: JobPlan, vertex: PlanVertex): string {
   const head = `[${vertex.index + 1}] × ${vertex.parallelism}`
-  const inputs = inputsOf(plan, vertex).map((input) => {
+  const all = inputsOf(plan, vertex)
+  const hasTwoInputs = all.some((input) => input.toInput === 2)
+  const inputs = all.map((input) => {
     const line = isShuffle(input) ? '══' : '──'
+    const to = hasTwoInputs ? ` ${input.toInput}:` : ''
     const from = `[${input.fromVertex + 1}] ${input.outputs.join(', ')}`
-    return `  ◀${line} ${PARTITIONER_TEXT[input.partitioner]} ${line} ${from}`
+    return `  ◀${to}${line} ${PARTITIONER_TEXT[input.partitioner]} ${line} ${from}`
   })
   return `${head}${inputs.join('')}`
 }
@@ -53,6 +56,7 @@ function headLine(plan: JobPlan, vertex: PlanVertex): string {
 /** All that one chain gets from another in one way. */
 interface ChainInput {
   readonly fromVertex: number
+  readonly toInput: 1 | 2
   readonly partitioner: Partitioner
   readonly outputs: string[]
 }
@@ -61,6 +65,11 @@ const PARTITIONER_TEXT: Readonly<Record<Partitioner, string>> = {
   forward: 'direct',
   hash: 'shuffle by key',
   rebalance: 'shuffle in turn',
+  rescale: 'in turn, to a share of them',
+  shuffle: 'shuffle at random',
+  broadcast: 'to all',
+  global: 'to the first',
+  custom: 'by a function',
 }
 
 function isShuffle(input: ChainInput): boolean {
@@ -69,14 +78,15 @@ function isShuffle(input: ChainInput): boolean {
 
 function inputsOf(plan: JobPlan, vertex: PlanVertex): ChainInput[] {
   const inputs: ChainInput[] = []
-  for (const { fromVertex, partitioner, toVertex, fromOperator, fromTag } of plan.edges) {
+  for (const { fromVertex, partitioner, toVertex, toInput, fromOperator, fromTag } of plan.edges) {
     if (toVertex !== vertex.index) continue
     const tag = fromTag === undefined ? '' : ` (side output ${fromTag})`
     const output = `${fromOperator}${tag}`
     const known = inputs.find((one) => {
-      return one.fromVertex === fromVertex && one.partitioner === partitioner
+      const isSameWay = one.partitioner === partitioner && one.toInput === toInput
+      return one.fromVertex === fromVertex && isSameWay
     })
-    if (known === undefined) inputs.push({ fromVertex, partitioner, outputs: [output] })
+    if (known === undefined) inputs.push({ fromVertex, toInput, partitioner, outputs: [output] })
     else known.outputs.push(output)
   }
   return inputs

@@ -1,9 +1,11 @@
 import { StreamError } from '../runtime/errors.ts'
-import type { StreamInput, WatermarkStrategy } from '../runtime/graph/stream-graph.ts'
+import type { Partitioning, StreamInput, WatermarkStrategy } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
 import { checkOnError, checkStateful } from './check-options.ts'
+import { GraphConnectedStreams } from './connected-streams.ts'
+import { type ElementFunction, elementSpec } from './element-function.ts'
 import { type FilterFunction, filterSpec } from './filter.ts'
 import { type FlatMapFunction, flatMapSpec } from './flat-map.ts'
 import { checkMethods } from './function.ts'
@@ -11,7 +13,14 @@ import type { NodeOptions, StreamGraphBuilder } from './graph-builder.ts'
 import { GraphKeyedStream } from './keyed-stream.ts'
 import { type MapFunction, mapSpec } from './map.ts'
 import type { OperatorSpec } from './operator-spec.ts'
-import type { DataStream, KeyedStream, OperatorOptions, StatefulOptions } from './streams.ts'
+import type {
+  ConnectedStreams,
+  DataStream,
+  KeyedStream,
+  OperatorOptions,
+  PlainOptions,
+  StatefulOptions,
+} from './streams.ts'
 import { watermarksSpec } from './watermarks.ts'
 
 /** The facade over a graph builder: what it reads, and where it adds. */
@@ -37,6 +46,10 @@ export class GraphDataStream<T> implements DataStream<T> {
     return this.#add(flatMapSpec(flatMap, checkOnError(options.onError, 'flatMap')), options)
   }
 
+  process<R>(process: ElementFunction<T, R>, options: PlainOptions = {}): DataStream<R> {
+    return this.#add(elementSpec(process), options)
+  }
+
   keyBy<const K extends Key>(selector: (value: T) => K): KeyedStream<T, K> {
     checkMethods({ selector }, ['selector'], 'keyBy')
     const builder = this.#builder
@@ -45,12 +58,51 @@ export class GraphDataStream<T> implements DataStream<T> {
   }
 
   union<U = T>(...others: readonly DataStream<U>[]): DataStream<T | U> {
-    return this.#of([...this.#inputs, ...others.flatMap((other) => this.#inputsOf(other))])
+    return this.#of([...this.#inputs, ...others.flatMap((other) => this.#inputsOf(other, 'union'))])
+  }
+
+  connect<U>(other: DataStream<U>): ConnectedStreams<T, U> {
+    return new GraphConnectedStreams({
+      builder: this.#builder,
+      first: this.#inputs,
+      second: this.#inputsOf(other, 'connect'),
+      streamOf: (output) => this.#of([output]),
+    })
+  }
+
+  forward(): DataStream<T> {
+    return this.#partitioned({ kind: 'forward' })
+  }
+
+  rebalance(): DataStream<T> {
+    return this.#partitioned({ kind: 'rebalance' })
+  }
+
+  rescale(): DataStream<T> {
+    return this.#partitioned({ kind: 'rescale' })
+  }
+
+  shuffle(): DataStream<T> {
+    return this.#partitioned({ kind: 'shuffle' })
+  }
+
+  global(): DataStream<T> {
+    return this.#partitioned({ kind: 'global' })
+  }
+
+  partitionCustom(partition: (value: T, partitions: number) => number): DataStream<T> {
+    checkMethods({ partition }, ['partition'], 'partitionCustom')
+    return this.#partitioned({ kind: 'custom', partition })
+  }
+
+  #partitioned(partitioning: Partitioning): DataStream<T> {
+    return this.#of(this.#inputs.map((input) => ({ ...input, partitioning })))
   }
 
   getSideOutput<U>(tag: OutputTag<U>): DataStream<U> {
     const [input] = this.#inputs
-    if (this.#inputs.length !== 1 || input?.tag !== undefined) throw noSideOutput(tag)
+    const isOperator = input?.tag === undefined && input?.partitioning === undefined
+    if (this.#inputs.length !== 1 || !isOperator) throw noSideOutput(tag)
     return this.#of([{ nodeId: input!.nodeId, tag: tag.name }])
   }
 
@@ -77,13 +129,13 @@ export class GraphDataStream<T> implements DataStream<T> {
     return new GraphDataStream(this.#builder, inputs)
   }
 
-  #inputsOf(other: DataStream<unknown>): readonly StreamInput[] {
+  #inputsOf(other: DataStream<unknown>, method: string): readonly StreamInput[] {
     if (#inputs in other && (other as GraphDataStream<unknown>).#builder === this.#builder) {
       return (other as GraphDataStream<unknown>).#inputs
     }
     throw new StreamError(
       'MR_GRAPH_INVALID',
-      'union was given something that is no stream of this job; only streams of one environment can be joined; pass streams that come from the same env, before their keyBy.',
+      `${method} was given something that is no stream of this job; only streams of one environment can be joined; pass streams that come from the same env, before their keyBy.`,
     )
   }
 }
@@ -91,7 +143,7 @@ export class GraphDataStream<T> implements DataStream<T> {
 function noSideOutput(tag: OutputTag<unknown>): StreamError {
   return new StreamError(
     'MR_GRAPH_INVALID',
-    `getSideOutput("${tag.name}") was called on a union or on a side output; neither is an operator that could have outputs; call it on the stream that the operator returned.`,
+    `getSideOutput("${tag.name}") was called on a union, a side output or behind a partitioning; none of them is an operator that could have outputs; call it on the stream that the operator returned.`,
     { tag: tag.name },
   )
 }

@@ -1,5 +1,5 @@
 import { StreamError } from '../runtime/errors.ts'
-import type { Operator, OperatorContext } from '../runtime/operator.ts'
+import type { Operator, OperatorContext, Output } from '../runtime/operator.ts'
 import { CallbackScope, Collector, type Out } from './collector.ts'
 import { ErrorPolicy, type OnError } from './error-policy.ts'
 import { type FunctionLifecycle, functionObject, FunctionRun } from './function.ts'
@@ -64,17 +64,18 @@ class FlatMapOperator extends FunctionRun implements Operator<never> {
     }
     scope.close()
     scope.rethrow()
-    if (result !== undefined) this.#emitAll(result, timestamp)
+    if (result !== undefined) emitAll(result, timestamp, this.#context.output, WHAT)
   }
+}
 
-  #emitAll(result: unknown, timestamp: number): void {
-    refusePromise(result, WHAT)
-    if (!Array.isArray(result)) {
-      throw new StreamError(
-        'MR_FUNCTION_FAILED',
-        `${WHAT} returned something of type ${typeof result}; it cannot be spread into records; return an array, or emit to the collector and return nothing.`,
-      )
-    }
-    for (const value of result) this.#context.output.emit(value, timestamp)
+/** Emits the records that a function has returned; fails with `MR_FUNCTION_FAILED` if that is no array. */
+export function emitAll(result: unknown, timestamp: number, output: Output, what: string): void {
+  refusePromise(result, what)
+  if (!Array.isArray(result)) {
+    throw new StreamError(
+      'MR_FUNCTION_FAILED',
+      `${what} returned something of type ${typeof result}; it cannot be spread into records; return an array, or emit to the collector and return nothing.`,
+    )
   }
+  for (const value of result) output.emit(value, timestamp)
 }

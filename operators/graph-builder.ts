@@ -1,6 +1,7 @@
 import { StreamError } from '../runtime/errors.ts'
 import type {
   KeyExchange,
+  NodeReading,
   StreamGraph,
   StreamInput,
   StreamNode,
@@ -15,6 +16,8 @@ import type { OperatorSpec } from './operator-spec.ts'
 export interface NodeOptions {
   readonly uid?: string | undefined
   readonly parallelism?: number | undefined
+  readonly startNewChain?: boolean | undefined
+  readonly disableChaining?: boolean | undefined
 }
 
 /** What an operator reads: plain inputs (several are a union), or one key exchange. */
@@ -35,7 +38,13 @@ export class StreamGraphBuilder {
     return this.#add({ type: 'source', source, watermarks, ...this.#base(source.kind, options) })
   }
 
-  addOperator(spec: OperatorSpec, from: NodeInputs, options: NodeOptions): StreamInput {
+  /** `second` is what the second input reads, of an operator that has two. */
+  addOperator(
+    spec: OperatorSpec,
+    from: NodeInputs,
+    options: NodeOptions,
+    second?: NodeInputs,
+  ): StreamInput {
     const { operatorKind, factory, states = [], hasTimers = false, hasOperatorState = false } = spec
     return this.#add({
       type: 'operator',
@@ -44,6 +53,7 @@ export class StreamGraphBuilder {
       hasTimers,
       hasOperatorState,
       ...inputsOf(from),
+      ...(second === undefined ? {} : { second: inputsOf(second) }),
       ...this.#base(operatorKind, options),
     })
   }
@@ -65,12 +75,19 @@ export class StreamGraphBuilder {
     return { nodes: this.#nodes, exchanges: this.#exchanges }
   }
 
-  #base(operatorKind: string, { uid, parallelism }: NodeOptions) {
+  #base(operatorKind: string, options: NodeOptions) {
+    const { uid, parallelism, startNewChain = false, disableChaining = false } = options
+    const chaining: 'head' | 'alone' | undefined = disableChaining
+      ? 'alone'
+      : startNewChain
+        ? 'head'
+        : undefined
     const number = (this.#kinds.get(operatorKind) ?? 0) + 1
     this.#kinds.set(operatorKind, number)
     // "#" is in no uid, so these names never meet one.
     const name = uid ?? `${operatorKind}#${number}`
-    return { id: this.#nodes.length, operatorKind, uid, name, parallelism }
+    const base = { id: this.#nodes.length, operatorKind, uid, name, parallelism }
+    return chaining === undefined ? base : { ...base, chaining }
   }
 
   #add(node: StreamNode): StreamInput {
@@ -88,9 +105,6 @@ export class StreamGraphBuilder {
   }
 }
 
-function inputsOf(from: NodeInputs): {
-  inputs: readonly StreamInput[]
-  exchange: KeyExchange | undefined
-} {
+function inputsOf(from: NodeInputs): NodeReading {
   return 'selector' in from ? { inputs: [], exchange: from } : { inputs: from, exchange: undefined }
 }

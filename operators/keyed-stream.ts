@@ -1,9 +1,18 @@
+import type { KeyExchange } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import { checkStateful } from './check-options.ts'
 import { checkMethods } from './function.ts'
 import type { ProcessFunction } from './process.ts'
 import { type ReduceFunction, reduceSpec } from './reduce.ts'
-import type { DataStream, KeyedStream, StatefulOptions, WindowedStream } from './streams.ts'
+import { GraphKeyedConnectedStreams } from './connected-streams.ts'
+import { StreamError } from '../runtime/errors.ts'
+import type {
+  DataStream,
+  KeyedConnectedStreams,
+  KeyedStream,
+  StatefulOptions,
+  WindowedStream,
+} from './streams.ts'
 import { GraphWindowedStream, type KeyedPlace } from './windowed-stream.ts'
 import type { WindowAssigner } from './windows.ts'
 
@@ -19,6 +28,23 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
     checkMethods(process?.spec, ['factory'], 'process')
     const { builder, exchange, streamOf } = this.#place
     return streamOf(builder.addOperator(process.spec, exchange, checkStateful(options, 'process')))
+  }
+
+  connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K> {
+    const { builder, exchange, streamOf } = this.#place
+    const second = this.#exchangeOf(other)
+    return new GraphKeyedConnectedStreams({ builder, first: exchange, second, streamOf })
+  }
+
+  #exchangeOf<U>(other: KeyedStream<U, K>): KeyExchange {
+    if (#place in other) {
+      const { builder, exchange } = (other as GraphKeyedStream<U, K>).#place
+      if (builder === this.#place.builder) return exchange
+    }
+    throw new StreamError(
+      'MR_GRAPH_INVALID',
+      'connect of a keyed stream was given something that is no keyed stream of this job; records of both inputs could not meet by key; pass a stream of the same env behind its keyBy, or connect the streams first and key both.',
+    )
   }
 
   reduce(reduce: ReduceFunction<T>, options: StatefulOptions): DataStream<T> {

@@ -2,6 +2,9 @@ import type { WatermarkStrategy } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
+import type { CoFlatMapFunction, CoMapFunction } from './co-map.ts'
+import type { CoProcessFunction } from './co-process.ts'
+import type { CoElementFunction, ElementFunction } from './element-function.ts'
 import type { OnError } from './error-policy.ts'
 import type { FilterFunction } from './filter.ts'
 import type { FlatMapFunction } from './flat-map.ts'
@@ -11,18 +14,30 @@ import type { ReduceFunction } from './reduce.ts'
 import type { AggregateFunction, WindowFunction } from './window-aggregate.ts'
 import type { WindowAssigner } from './windows.ts'
 
+/** How an operator is chained: by default to what it reads where both have the same parallelism, so that they call each other. */
+export interface ChainingOptions {
+  /** It is not chained to what it reads. Default false. */
+  readonly startNewChain?: boolean
+  /** It is chained to nothing, neither before it nor behind it. Default false. */
+  readonly disableChaining?: boolean
+}
+
 /** Options of an operator without state. */
-export interface OperatorOptions<T> {
-  /** Names the operator in plans, progress and errors. Default: its kind and a number. */
-  readonly uid?: string
-  /** Number of subtasks, 1 to the maximum parallelism. Default: that of the job. */
-  readonly parallelism?: number
+export interface OperatorOptions<T> extends PlainOptions {
   /** What happens with a record whose function throws (R20). Default `'fail'`. */
   readonly onError?: OnError<T>
 }
 
+/** Options of an operator without state that calls for more than one record, or has more than one input. */
+export interface PlainOptions extends ChainingOptions {
+  /** Names the operator in plans, progress and errors. Default: its kind and a number. */
+  readonly uid?: string
+  /** Number of subtasks, 1 to the maximum parallelism. Default: that of the job. */
+  readonly parallelism?: number
+}
+
 /** Options of whatever has state: its uid is how a checkpoint finds it again. */
-export interface StatefulOptions {
+export interface StatefulOptions extends ChainingOptions {
   /** Unique in the job: letters, digits, `.`, `_` and `-`; upper and lower case are the same. */
   readonly uid: string
   /** Number of subtasks, 1 to the maximum parallelism. Default: that of the job. */
@@ -59,6 +74,17 @@ export interface DataStream<T> {
    */
   flatMap<R>(flatMap: FlatMapFunction<T, R>, options?: OperatorOptions<T>): DataStream<R>
   /**
+   * A function that sees timestamps and watermarks and has side outputs. State and timers belong to keys: see
+   * `KeyedStream.process`.
+   *
+   * @example
+   * orders.process((order, ctx, out: Out<Order>) => {
+   *   if (ctx.timestamp > ctx.currentWatermark) out.emit(order)
+   *   else ctx.output(late, order)
+   * })
+   */
+  process<R>(process: ElementFunction<T, R>, options?: PlainOptions): DataStream<R>
+  /**
    * Groups records by key: all records of one key go to the same subtask, those of one sender in their order (R10, R19).
    * Called twice for a record at most, so the selector must always give the same key for it.
    *
@@ -74,8 +100,60 @@ export interface DataStream<T> {
    */
   union<U = T>(...others: readonly DataStream<U>[]): DataStream<T | U>
   /**
-   * An extra output of the operator that this stream comes from. Fails with `MR_GRAPH_INVALID` on a union or a side output,
-   * which come from no operator of their own.
+   * This stream and another one as the two inputs of one operator. Between the two there is no order.
+   *
+   * @example
+   * orders.connect(prices).map({ map1: (order) => order.id, map2: (price) => price.id })
+   */
+  connect<U>(other: DataStream<U>): ConnectedStreams<T, U>
+  /**
+   * The same stream, whose records keep their subtask; fails with `MR_GRAPH_INVALID` where the next operator has another
+   * parallelism.
+   *
+   * @example
+   * parsed.forward().map(enrich)
+   */
+  forward(): DataStream<T>
+  /**
+   * The same stream, spread evenly: each subtask sends its records to all subtasks of the next operator in turn.
+   *
+   * @example
+   * lines.rebalance().map(parse, { parallelism: 4 })
+   */
+  rebalance(): DataStream<T>
+  /**
+   * The same stream, spread in turn over a share of the next operator's subtasks: few channels, but only as even as the
+   * senders are.
+   *
+   * @example
+   * lines.rescale().map(parse, { parallelism: 4 })
+   */
+  rescale(): DataStream<T>
+  /**
+   * The same stream, each record to any subtask of the next operator.
+   *
+   * @example
+   * lines.shuffle().map(parse)
+   */
+  shuffle(): DataStream<T>
+  /**
+   * The same stream, all records to the first subtask of the next operator.
+   *
+   * @example
+   * counts.global().map(total)
+   */
+  global(): DataStream<T>
+  /**
+   * The same stream, each record to the subtask whose index a function returns, from 0 to `partitions` − 1. It must return
+   * the same one for the same record; another number fails with `MR_PARTITION_INVALID`.
+   *
+   * @example
+   * orders.partitionCustom((order, partitions) => order.shop.length % partitions).map(enrich)
+   */
+  partitionCustom(partition: (value: T, partitions: number) => number): DataStream<T>
+  /**
+   * An extra output of the operator that this stream comes from. Fails with `MR_GRAPH_INVALID` on a union, a side output
+   * and behind a partitioning, which are no operators of their own.
    *
    * @example
    * parsed.getSideOutput(badLines)
@@ -111,6 +189,14 @@ export interface KeyedStream<T, K extends Key> {
    */
   process<R>(process: ProcessFunction<T, R, K>, options: StatefulOptions): DataStream<R>
   /**
+   * This stream and another one with keys of the same type as the two inputs of one operator, which share state and timers
+   * of each key. Between the two there is no order.
+   *
+   * @example
+   * rides.keyBy((ride) => ride.id).connect(fares.keyBy((fare) => fare.ride)).process(joined(), { uid: 'joined' })
+   */
+  connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K>
+  /**
    * Combines the records of a key one after another; emits the new value for each record.
    *
    * @example
@@ -144,4 +230,53 @@ export interface WindowedStream<T, K extends Key> {
     windowFunction: WindowFunction<A, R, K>,
     options: StatefulOptions,
   ): DataStream<R>
+}
+
+/** Two streams that one operator reads; each record keeps its timestamp, and the watermark is the lower of the two. */
+export interface ConnectedStreams<A, B> {
+  /**
+   * Groups both by keys of one type: records of both with equal keys meet in one subtask, and share state and timers there.
+   *
+   * @example
+   * rides.connect(fares).keyBy((ride) => ride.id, (fare) => fare.ride)
+   */
+  keyBy<const K extends Key>(
+    first: (value: A) => K,
+    second: (value: B) => K,
+  ): KeyedConnectedStreams<A, B, K>
+  /**
+   * One record for each of either input.
+   *
+   * @example
+   * clicks.connect(orders).map({ map1: (click) => click.user, map2: (order) => order.user })
+   */
+  map<R>(map: CoMapFunction<A, B, R>, options?: PlainOptions): DataStream<R>
+  /**
+   * Any number of records for each of either input.
+   *
+   * @example
+   * clicks.connect(orders).flatMap({ flatMap1: () => [], flatMap2: (order) => order.items })
+   */
+  flatMap<R>(flatMap: CoFlatMapFunction<A, B, R>, options?: PlainOptions): DataStream<R>
+  /**
+   * A function for each input that sees timestamps and watermarks and has side outputs.
+   *
+   * @example
+   * clicks.connect(orders).process({
+   *   processElement1: (click, ctx, out: Out<string>) => out.emit(click.user),
+   *   processElement2: (order, ctx, out: Out<string>) => out.emit(order.user),
+   * })
+   */
+  process<R>(process: CoElementFunction<A, B, R>, options?: PlainOptions): DataStream<R>
+}
+
+/** Two streams grouped by keys of one type: what reads them has state and timers for each key. */
+export interface KeyedConnectedStreams<A, B, K extends Key> {
+  /**
+   * A function for each input, with state and timers that both share.
+   *
+   * @example
+   * rides.connect(fares).keyBy((ride) => ride.id, (fare) => fare.ride).process(joined(), { uid: 'joined' })
+   */
+  process<R>(process: CoProcessFunction<A, B, R, K>, options: StatefulOptions): DataStream<R>
 }

@@ -51,6 +51,7 @@ export const ERROR_CODES = {
   MR_OUTPUT_FAILED: 'Output could not be written.',
   MR_PARALLELISM_CHANGED: 'The parallelism is not the one of the checkpoint.',
   MR_PARAMETER_INVALID: 'A parameter of the job is unknown, missing or of the wrong type.',
+  MR_PARTITION_INVALID: 'A custom partitioner returned something that is no index of a subtask.',
   MR_REPEATED_FAILURE:
     'The same failure came back three times without a completed checkpoint between.',
   MR_SINK_INVALID: 'The options of a sink contradict each other or name something unknown.',

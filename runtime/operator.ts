@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock, Random } from './clock.ts'
 import type { WatermarkStatus } from './element.ts'
 import type { Key } from './key.ts'
 import type { StateDescriptor, StateHandle } from './state/state.ts'
@@ -63,6 +63,7 @@ export interface OperatorContext {
   readonly maxParallelism: number
   readonly attempt: number
   readonly clock: Clock
+  readonly random: Random
   readonly output: Output
   /** Freeze records, compare encodings after each callback (`--strict` and the test kit, R16). */
   readonly strict: boolean
@@ -70,26 +71,42 @@ export interface OperatorContext {
   readonly keyed: KeyedContext | undefined
   /** What `snapshotState` of this subtask returned in the checkpoint that is restored; undefined on a fresh start. */
   readonly restoredState: unknown
+  /** The watermark of the operator, -Infinity before the first: the lowest of its inputs. */
+  currentWatermark(): number
   /** The output of a tag; the same object every time. Records sent to a tag that nobody reads are dropped. */
   sideOutput(tag: OutputTag<unknown>): Output
   /** Adds to a named counter, such as `numLateRecordsDropped`. */
   count(counter: string, by?: number): void
   /** A line for the user, prefixed `[uid #subtask]` (N16). */
   log(...values: readonly unknown[]): void
+  /**
+   * For operators with `readiness` or `work`: it has become another, or there is work to do. Callable at any time, from
+   * promises and timeouts too; cheap.
+   */
+  wake(): void
+  /** Sends a watermark on that `processWatermark` has held back; within `work` only. One that is not higher does nothing. */
+  forwardWatermark(timestamp: number): void
 }
+
+/**
+ * What an operator takes: everything; barriers only, as it is full; or nothing, as it is in the middle of one input.
+ */
+export type Readiness = 'ready' | 'full' | 'busy'
 
 /**
  * One parallel instance of a node of the graph. All calls come from one thread, one at a time, and are synchronous; an
  * operator emits only within a call, and never after `endInput`.
  *
- * Made by its factory with the context; the order is factory → open → (processElement | onEventTime | onProcessingTime |
- * processWatermark | onTick)* → endInput? → close.
+ * Made by its factory with the context; the order is factory → open → (processElement | processElement2 | onEventTime |
+ * onProcessingTime | processWatermark | onTick | work)* → endInput? → work* → close.
  */
 export interface Operator<In = unknown> {
   /** Called once before the first element; may be asynchronous, ends before any element or timer (R21). */
   open?(): void | Promise<void>
   /** Called for each record, with the key set where the operator is keyed. */
   processElement(value: In, timestamp: number): void
+  /** Called for each record of the second input; with the key set where that one is keyed. There only with two inputs. */
+  processElement2?(value: unknown, timestamp: number): void
   /** An event-time timer of this operator fired; key and namespace are set. Default: error, as nobody registers. */
   onEventTime?(timestamp: number): void
   /** A processing-time timer fired; key and namespace are set. */
@@ -112,6 +129,15 @@ export interface Operator<In = unknown> {
   watermarkStatus?(): WatermarkStatus
   /** All input has ended and the final watermark has been processed: emit what is held back. Once. */
   endInput?(): void
+  /** What it takes by now; asked before each input, so it must be cheap. A change is told by `wake`. Default: ready. */
+  readonly readiness?: Readiness
+  /**
+   * Work between two inputs, in each turn of the subtask: emits what has become ready, as long as `mayEmit`, asked before
+   * each record, and until about `deadline` (`clock.elapsed()` ms). Returns whether it did anything. No key is set.
+   */
+  work?(deadline: number, mayEmit: () => boolean): boolean
+  /** Whether records or watermarks are held back, of an operator with `work`: the end of input waits for them, IDLE too. */
+  readonly holdsBack?: boolean
   /** Called between records, at the barrier; must return at once a value within the type table. Non-keyed state. */
   snapshotState?(checkpointId: number): unknown
   checkpointCompleted?(checkpointId: number): void

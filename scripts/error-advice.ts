@@ -50,6 +50,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Mend the function for the record that the message shows, or set `onError` where the operator has no state. A failure that may pass is thrown as a `RestartableError`.',
       MR_FUNCTION_ASYNC:
         'Return the value itself: functions of a job are synchronous, only `open` and `close` may wait.',
+      MR_PARTITION_INVALID:
+        'Return a whole number from 0 to the number of partitions less one, the second argument of the function.',
       MR_KEY_INVALID: 'Return a string, number (not NaN), bigint, bytes, or a tuple of these.',
       MR_VALUE_UNSUPPORTED:
         'Make the field that the message names plain data: no class instance, function, symbol or promise.',

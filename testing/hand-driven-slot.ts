@@ -1,6 +1,6 @@
 import type { CheckpointStorage } from '../runtime/checkpoint/checkpoint-storage.ts'
 import type { ManifestState, SegmentReference } from '../runtime/checkpoint/manifest.ts'
-import { SystemClock } from '../runtime/clock.ts'
+import { SeededRandom, SystemClock } from '../runtime/clock.ts'
 import { fromErrorData } from '../runtime/errors.ts'
 import type { StreamGraph } from '../runtime/graph/stream-graph.ts'
 import type { RestoredSubtask, SlotCommand, SlotReport, SnapshotPart } from '../runtime/messages.ts'
@@ -79,6 +79,7 @@ export class HandDrivenSlot {
       graph,
       structuralHash: '',
       clock,
+      random: new SeededRandom(1),
       control: {
         post: (report) => this.#receive(report),
         onMessage: (receive) => {

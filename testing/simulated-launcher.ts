@@ -97,6 +97,7 @@ export class SimulatedLauncher implements SlotLauncher {
         graph,
         structuralHash: plan.structuralHash,
         clock: thread.clock,
+        random: world.random,
         control,
         links,
         storage,

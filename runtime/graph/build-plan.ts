@@ -30,6 +30,7 @@ export function buildPlan(graph: JobGraph, facts: PlanFacts): JobPlan {
       fromOperator: graph.vertices[edge.fromVertex]!.chain[edge.fromChainNode]!.node.name,
       fromTag: edge.fromTag,
       toVertex: edge.toVertex,
+      toInput: edge.toInput,
       partitioner: edge.partitioner,
     })),
     parameters: facts.parameters,

@@ -1,4 +1,5 @@
 import type { JobGraph } from './job-graph-types.ts'
+import type { Partitioner } from './stream-graph.ts'
 
 /**
  * One connection between two subtasks (R7): its own queue and its own credit.
@@ -37,7 +38,7 @@ export function buildExecutionGraph(graph: JobGraph): ExecutionGraph {
     const toCount = graph.vertices[edge.toVertex]!.parallelism
     for (let from = 0; from < fromCount; from++) {
       for (let to = 0; to < toCount; to++) {
-        if (edge.partitioner === 'forward' && from !== to) continue
+        if (!isConnected(edge.partitioner, { from, fromCount, to, toCount })) continue
         const list = inputs[edge.toVertex]![to]!
         const channel: ChannelPlacement = {
           id: channels.length,
@@ -54,4 +55,22 @@ export function buildExecutionGraph(graph: JobGraph): ExecutionGraph {
     }
   }
   return { slots, channels, inputs }
+}
+
+/** Whether an edge has a channel between two of its subtasks. */
+function isConnected(
+  partitioner: Partitioner,
+  pair: {
+    readonly from: number
+    readonly fromCount: number
+    readonly to: number
+    readonly toCount: number
+  },
+): boolean {
+  const { from, fromCount, to, toCount } = pair
+  if (partitioner === 'forward') return from === to
+  if (partitioner !== 'rescale') return true
+  // The side with fewer subtasks is spread evenly over the other one.
+  if (fromCount >= toCount) return Math.floor((from * toCount) / fromCount) === to
+  return Math.floor((to * fromCount) / toCount) === from
 }

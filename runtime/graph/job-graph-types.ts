@@ -1,4 +1,4 @@
-import type { KeyExchange, Partitioner, StreamNode } from './stream-graph.ts'
+import type { CustomPartitioning, KeyExchange, Partitioner, StreamNode } from './stream-graph.ts'
 
 /** A node within the chain of a vertex. */
 export interface ChainNode {
@@ -18,15 +18,19 @@ export interface JobEdge {
   readonly fromChainNode: number
   readonly fromTag: string | undefined
   readonly toVertex: number
+  /** Which input of the vertex's head it feeds; 2 only where the head has two. */
+  readonly toInput: 1 | 2
   readonly partitioner: Partitioner
   /** Set for `hash`. */
   readonly exchange: KeyExchange | undefined
+  /** Set for `custom`. */
+  readonly custom: CustomPartitioning | undefined
 }
 
 /**
  * A chain of nodes that run as one subtask. The chain is in topological order (parents first). Either its only head is
- * a source, or all its heads read the same input edges: one head with plain inputs, or one or more heads behind one key
- * exchange (each record goes to every head).
+ * a source, or all its heads read the same input edges: one head with plain inputs or with two inputs, or one or more heads
+ * behind one key exchange (each record goes to every head).
  */
 export interface Vertex {
   readonly index: number
@@ -38,6 +42,8 @@ export interface Vertex {
   readonly outputEdges: readonly number[]
   /** The key exchange that all heads are behind, if any: the chain's heads are keyed. */
   readonly exchange: KeyExchange | undefined
+  /** The key exchange of the head's second input, if it has a keyed one. */
+  readonly secondExchange: KeyExchange | undefined
 }
 
 /** What runs: vertices in topological order, and the edges between them. */

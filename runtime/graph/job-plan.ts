@@ -49,6 +49,8 @@ export interface PlanEdge {
   readonly fromOperator: string
   readonly fromTag: string | undefined
   readonly toVertex: number
+  /** Which input of the vertex's head it feeds; 2 only where the head has two. */
+  readonly toInput: 1 | 2
   readonly partitioner: Partitioner
 }
 

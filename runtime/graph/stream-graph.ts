@@ -4,13 +4,39 @@ import type { Sink } from '../sink.ts'
 import type { Source } from '../source.ts'
 import type { StateDescriptor } from '../state/state.ts'
 
+/**
+ * How the records of a reading are spread over the subtasks that take them, where the user says so.
+ *
+ * | kind | a record goes to |
+ * | --- | --- |
+ * | `forward` | the subtask of the same index; both sides have the same parallelism |
+ * | `rebalance` | all subtasks in turn |
+ * | `rescale` | in turn to a fixed few: each subtask has its own share of the others, so that few channels are needed |
+ * | `shuffle` | any subtask, at random |
+ * | `broadcast` | every subtask |
+ * | `global` | the first subtask |
+ * | `custom` | the subtask whose index a function returns |
+ */
+export type Partitioning =
+  | { readonly kind: 'forward' | 'rebalance' | 'rescale' | 'shuffle' | 'broadcast' | 'global' }
+  | CustomPartitioning
+
+/** Records go where a function says. */
+export interface CustomPartitioning {
+  readonly kind: 'custom'
+  /** Called for each record; a whole number from 0 to `partitions` − 1. */
+  readonly partition: (value: never, partitions: number) => number
+}
+
 /** How the records of an edge find their subtask. `hash` goes by key; `forward` keeps the index and can be chained. */
-export type Partitioner = 'forward' | 'hash' | 'rebalance'
+export type Partitioner = Partitioning['kind'] | 'hash'
 
 /** A reading of another node's output: its main output, or a side output by tag name. */
 export interface StreamInput {
   readonly nodeId: number
   readonly tag: string | undefined
+  /** Default: forward where both sides have the same parallelism (chained where possible), else in turn. */
+  readonly partitioning?: Partitioning
 }
 
 /**
@@ -51,6 +77,14 @@ interface NodeBase {
   readonly name: string
   /** As set by the user; undefined follows the job's. */
   readonly parallelism: number | undefined
+  /** `head`: it is not chained to what it reads; `alone`: nor is anything to it. Default: chained where possible. */
+  readonly chaining?: 'head' | 'alone'
+}
+
+/** What a node reads: either plain inputs (a union has several) or one key exchange. */
+export interface NodeReading {
+  readonly inputs: readonly StreamInput[]
+  readonly exchange: KeyExchange | undefined
 }
 
 export interface SourceNode extends NodeBase {
@@ -59,12 +93,11 @@ export interface SourceNode extends NodeBase {
   readonly watermarks: WatermarkStrategy<unknown> | undefined
 }
 
-export interface OperatorNode extends NodeBase {
+export interface OperatorNode extends NodeBase, NodeReading {
   readonly type: 'operator'
   readonly factory: OperatorFactory
-  /** Either plain inputs (a union has several) or one key exchange. */
-  readonly inputs: readonly StreamInput[]
-  readonly exchange: KeyExchange | undefined
+  /** The second input of an operator that has two: keyed like the first one, or broadcast, or plain like it. */
+  readonly second?: NodeReading
   /** Declared keyed states, with their names. */
   readonly states: readonly StateDescriptor[]
   readonly hasTimers: boolean
@@ -72,11 +105,9 @@ export interface OperatorNode extends NodeBase {
   readonly hasOperatorState?: boolean
 }
 
-export interface SinkNode extends NodeBase {
+export interface SinkNode extends NodeBase, NodeReading {
   readonly type: 'sink'
   readonly sink: Sink<unknown>
-  readonly inputs: readonly StreamInput[]
-  readonly exchange: KeyExchange | undefined
 }
 
 export type StreamNode = SourceNode | OperatorNode | SinkNode

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../error-codes.ts'
 import { StreamError } from '../errors.ts'
 import { foldName, NAME_RULE, nameProblem } from '../names.ts'
 import type { StateKind } from '../state/state.ts'
-import type { OperatorNode, StreamGraph, StreamNode } from './stream-graph.ts'
+import type { NodeReading, OperatorNode, StreamGraph, StreamNode } from './stream-graph.ts'
 
 /** Key groups are stored in 16 bits; as in Flink half of that is the limit. */
 export const MAX_PARALLELISM_LIMIT = 32_768
@@ -56,6 +56,7 @@ export function graphProblems(graph: StreamGraph, options: ValidationOptions): G
     ...uidNameProblems(graph),
     ...duplicateUidProblems(graph),
     ...sharedOutputProblems(graph),
+    ...forwardProblems(graph, options),
     ...graph.nodes.flatMap((node) => (node.type === 'operator' ? stateProblems(node) : [])),
   ]
 }
@@ -174,6 +175,27 @@ function sharedOutputProblems(graph: StreamGraph): GraphProblem[] {
     problems.push({ code: 'MR_GRAPH_INVALID', message })
   }
   return problems
+}
+
+/** A record keeps its subtask only where both sides have as many. */
+function forwardProblems(graph: StreamGraph, options: ValidationOptions): GraphProblem[] {
+  const parallelismOf = (node: StreamNode): number => node.parallelism ?? options.parallelism
+  return graph.nodes.flatMap((node) => {
+    const inputs = readingsOf(node).flatMap((reading) => reading.inputs)
+    return inputs.flatMap(({ nodeId, partitioning }): GraphProblem[] => {
+      const from = graph.nodes[nodeId]!
+      if (partitioning?.kind !== 'forward' || parallelismOf(from) === parallelismOf(node)) return []
+      const message = `${label(node)} has parallelism ${parallelismOf(node)} and reads ${label(from)}, which has ${parallelismOf(from)}, behind forward(); records cannot keep their subtask; give both the same parallelism, or use rebalance() or rescale().`
+      return [{ code: 'MR_GRAPH_INVALID', message }]
+    })
+  })
+}
+
+/** What a node reads, input by input. */
+function readingsOf(node: StreamNode): NodeReading[] {
+  if (node.type === 'source') return []
+  const second = node.type === 'operator' ? node.second : undefined
+  return second === undefined ? [node] : [node, second]
 }
 
 function stateProblems(node: OperatorNode): GraphProblem[] {

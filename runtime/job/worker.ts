@@ -1,6 +1,6 @@
 import type { Port } from '../channel/port.ts'
 import { createFileStorage } from '../checkpoint/file-storage.ts'
-import { type Cancel, type Clock, SystemClock } from '../clock.ts'
+import { type Cancel, type Clock, SystemClock, SystemRandom } from '../clock.ts'
 import { RestartableError, StreamError, thrownText, toErrorData } from '../errors.ts'
 import { processFailpoint } from '../failpoint.ts'
 import { nodeFileSystem } from '../file-system.ts'
@@ -53,6 +53,7 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
       graph,
       structuralHash: plan.structuralHash,
       clock,
+      random: new SystemRandom(),
       control,
       links: task.links.map((port) =>
         port === undefined ? undefined : threadPort<LinkMessage, LinkMessage>(port),

@@ -77,6 +77,18 @@ export class NodeRuntime implements RecordTarget {
     running[0] = caller
   }
 
+  /** Takes a record of the second input. */
+  acceptSecond(value: unknown, timestamp: number): void {
+    const caller = this.enter()
+    this.recordsIn++
+    try {
+      if (this.body.kind === 'operator') this.body.operator.processElement2!(value, timestamp)
+    } catch (error) {
+      throw describeFailure(error, this, { value, timestamp })
+    }
+    this.leave(caller)
+  }
+
   /** Lets the operator see an event-time timer. */
   fireEventTime(timestamp: number): void {
     const { body } = this

@@ -1,6 +1,6 @@
 import type { Port } from '../channel/port.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { StreamGraph } from '../graph/stream-graph.ts'
 import type { DeploySettings, LinkMessage, SlotCommand, SlotReport } from '../messages.ts'
@@ -12,6 +12,7 @@ export interface SlotEnvironment {
   readonly graph: StreamGraph
   readonly structuralHash: string
   readonly clock: Clock
+  readonly random: Random
   readonly control: Port<SlotReport, SlotCommand>
   /** To the other slots, by slot; undefined at the own index. */
   readonly links: readonly (Port<LinkMessage, LinkMessage> | undefined)[]

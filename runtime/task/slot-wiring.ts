@@ -8,6 +8,7 @@ import type { JobEdge, JobGraph } from '../graph/job-graph-types.ts'
 import type { Subtask } from './subtask.ts'
 import { type EdgeOutput, HashOutput, RebalanceOutput, SingleOutput } from './edge-output.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
+import { BroadcastOutput, CustomOutput, GlobalOutput, ShuffleOutput } from './spread-outputs.ts'
 
 /** The channels of one slot to and from other threads, by channel id. */
 export interface SlotChannels {
@@ -27,7 +28,7 @@ export function wireEdge(options: {
   readonly wake: () => void
 }): EdgeOutput {
   const { edge, graph, execution, environment } = options
-  const { slot, strict, channelBytes, maxParallelism } = environment.settings
+  const { slot, strict, channelBytes } = environment.settings
   const outputs: OutputChannel[] = []
   for (const placement of execution.channels) {
     if (placement.edgeId !== edge.id || placement.fromSubtask !== slot) continue
@@ -49,15 +50,34 @@ export function wireEdge(options: {
     options.channels.remoteOutputs.set(placement.id, channel)
     outputs.push(channel)
   }
-  if (outputs.length === 1) return new SingleOutput(outputs[0]!)
-  if (edge.exchange === undefined) return new RebalanceOutput(outputs, slot)
-  const heads = graph.vertices[edge.toVertex]!.chain.filter((node) => node.parent === -1)
-  return new HashOutput({
-    channels: outputs,
-    selector: edge.exchange.selector,
-    consumer: heads[0]!.node.name,
-    maxParallelism,
-  })
+  return spread(edge, outputs, graph.vertices[edge.toVertex]!.name, environment)
+}
+
+/** The output of an edge over its channels from this subtask; `consumer` is the operator behind it, for messages. */
+function spread(
+  edge: JobEdge,
+  channels: readonly OutputChannel[],
+  consumer: string,
+  { settings, random }: SlotEnvironment,
+): EdgeOutput {
+  // A function of the user is called with one partition too: what it does wrong should show at parallelism 1.
+  if (edge.custom !== undefined) return new CustomOutput(channels, edge.custom.partition, consumer)
+  if (channels.length === 1) return new SingleOutput(channels[0]!)
+  if (edge.exchange !== undefined) {
+    const { selector } = edge.exchange
+    const { maxParallelism } = settings
+    return new HashOutput({ channels, selector, consumer, maxParallelism })
+  }
+  switch (edge.partitioner) {
+    case 'broadcast':
+      return new BroadcastOutput(channels)
+    case 'global':
+      return new GlobalOutput(channels)
+    case 'shuffle':
+      return new ShuffleOutput(channels, random)
+    default:
+      return new RebalanceOutput(channels, settings.slot)
+  }
 }
 
 /** Makes the receiving ends of the remote channels of one subtask. */

@@ -67,7 +67,8 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     node.watermark = watermarkOf(restored?.watermarks[node.name])
   }
   connect(vertex, nodes, host)
-  const backend = vertex.exchange === undefined ? undefined : makeBackend(vertex, host)
+  const isKeyed = vertex.exchange !== undefined
+  const backend = isKeyed ? makeBackend(vertex, host) : undefined
   const keyed = new Map<NodeRuntime, BackendKeyedContext>()
   if (backend !== undefined) {
     for (const node of nodes) {
@@ -96,6 +97,7 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     listener: host.listener,
     room: host.room,
     wasFinished: restored?.isFinished ?? false,
+    isSecondInput: inputs.map(({ edgeId }) => host.graph.edges[edgeId]!.toInput === 2),
   })
   const readers: SourceReader<unknown, unknown>[] = []
   return {
@@ -240,6 +242,7 @@ function makeOperator(
   const { settings, clock } = host.environment
   const vertex = parts.subtask.options.vertex
   const noOutput = new NodeOutput(undefined)
+  const index = parts.subtask.nodes.indexOf(node)
   const context: OperatorContext = {
     uid: node.name,
     name: node.name,
@@ -248,13 +251,17 @@ function makeOperator(
     maxParallelism: settings.maxParallelism,
     attempt: settings.attempt,
     clock,
+    random: host.environment.random,
     output: node.outputs.get(undefined)!,
     strict: settings.strict,
     keyed: parts.keyed,
     restoredState,
+    currentWatermark: () => node.watermark,
     sideOutput: (tag) => node.outputs.get(tag.name) ?? noOutput,
     count: (counter, by) => node.count(counter, by),
     log: (...values) => host.log(node.name, settings.slot, values),
+    wake: () => parts.subtask.wakeOperator(),
+    forwardWatermark: (timestamp) => parts.subtask.forwardWatermark(index, timestamp),
   }
   return graphNode.factory(context)
 }

@@ -15,6 +15,7 @@ import type { KeyedStateBackend } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
 import { broadcastBarrier, broadcastStatus, broadcastWatermark, selectKey } from './edge-output.ts'
 import { extendFailure, showValue } from './failure-context.ts'
+import { HoldingOperators } from './holding-operators.ts'
 import type { InputGate } from './input-gate.ts'
 import type { SourceDriver } from './source-driver.ts'
 import {
@@ -52,6 +53,8 @@ export interface SubtaskOptions extends SubtaskCheckpointsOptions {
   /** The same for all subtasks of the slot. */
   readonly room: SlotRoom
   readonly wasFinished: boolean
+  /** By input: whether it feeds the second input of the head. Default: none does. */
+  readonly isSecondInput?: readonly boolean[]
 }
 
 /**
@@ -77,7 +80,11 @@ export class Subtask implements DirectTarget {
   readonly #channels: readonly OutputChannel[]
   /** Writers that may hold back input; known from `start` on. */
   readonly #writers: SinkWriter<unknown, unknown>[] = []
+  readonly #holding: HoldingOperators
   readonly #selector: ((value: never) => Key) | undefined
+  readonly #secondSelector: ((value: never) => Key) | undefined
+  /** Undefined where the head has one input. */
+  readonly #isSecondInput: readonly boolean[] | undefined
   readonly #backend: KeyedStateBackend | undefined
   readonly #gate: InputGate | undefined
   readonly #checkpoints: SubtaskCheckpoints
@@ -94,6 +101,9 @@ export class Subtask implements DirectTarget {
   /** Records the source was asked for since its watermark was last looked at. */
   #polled = 0
   #isTickDue = false
+  /** The node whose end of input is next, and whether it has been called already: it may hold something back. */
+  #endingNode = 0
+  #hasEndedNode = false
 
   constructor(options: SubtaskOptions) {
     this.options = options
@@ -105,6 +115,9 @@ export class Subtask implements DirectTarget {
     this.#headIndexes = this.#heads.map((head) => options.nodes.indexOf(head))
     this.#channels = options.nodes.flatMap((node) => node.edges.flatMap((edge) => edge.channels))
     this.#selector = options.vertex.exchange?.selector
+    this.#secondSelector = options.vertex.secondExchange?.selector
+    const { isSecondInput } = options
+    this.#isSecondInput = isSecondInput?.includes(true) === true ? isSecondInput : undefined
     this.#phase = options.wasFinished ? 'finished' : 'running'
     this.#checkpoints = new SubtaskCheckpoints(options)
     this.cascade = new WatermarkCascade({
@@ -115,6 +128,11 @@ export class Subtask implements DirectTarget {
       room: options.room,
       endCallback: () => this.#backend?.clearCurrent(),
       nameKey: (error) => this.#nameKey(error),
+    })
+    this.#holding = new HoldingOperators({
+      nodes: options.nodes,
+      outputsReady: () => this.#targetsReady(),
+      endCallback: () => this.#backend?.clearCurrent(),
     })
     this.#timers = new ProcessingTimers({
       nodes: options.nodes,
@@ -134,6 +152,7 @@ export class Subtask implements DirectTarget {
   start(): void {
     for (const { body } of this.nodes)
       if (body.kind === 'sink') this.#writers.push(body.sink.writer)
+    this.#holding.start()
     if (this.isFinished) {
       for (const node of this.nodes) broadcastWatermark(node.edges, MAX_TIMESTAMP)
       this.#announceEnd()
@@ -144,7 +163,11 @@ export class Subtask implements DirectTarget {
 
   // --- What other subtasks of the slot call (direct channels) ---
 
-  receive(_input: number, value: unknown, timestamp: number): void {
+  receive(input: number, value: unknown, timestamp: number): void {
+    if (this.#isSecondInput !== undefined && this.#isSecondInput[input]!) {
+      this.#receiveSecond(value, timestamp)
+      return
+    }
     if (this.#selector === undefined) {
       this.#heads[0]!.accept(value, timestamp)
       return
@@ -153,14 +176,39 @@ export class Subtask implements DirectTarget {
     this.#acceptKeyed(value, timestamp, key, undefined)
   }
 
-  receiveKeyed(
-    _input: number,
+  receiveKeyed(input: number, value: unknown, timestamp: number, key: Key, keyGroup: number): void {
+    if (this.#isSecondInput !== undefined && this.#isSecondInput[input]!) {
+      this.#acceptSecondKeyed(value, timestamp, key, keyGroup)
+      return
+    }
+    this.#acceptKeyed(value, timestamp, key, keyGroup)
+  }
+
+  #receiveSecond(value: unknown, timestamp: number): void {
+    const head = this.#heads[0]!
+    if (this.#secondSelector === undefined) {
+      head.acceptSecond(value, timestamp)
+      return
+    }
+    const key = selectKey(this.#secondSelector, value, head.name)
+    this.#acceptSecondKeyed(value, timestamp, key, undefined)
+  }
+
+  #acceptSecondKeyed(
     value: unknown,
     timestamp: number,
     key: Key,
-    keyGroup: number,
+    keyGroup: number | undefined,
   ): void {
-    this.#acceptKeyed(value, timestamp, key, keyGroup)
+    const backend = this.#backend!
+    backend.setCurrentKey(key, keyGroup)
+    try {
+      this.#heads[0]!.acceptSecond(value, timestamp)
+    } catch (error) {
+      throw this.#nameKey(error)
+    }
+    backend.clearCurrent()
+    if (backend.isSuspended) this.#room.used()
   }
 
   #acceptKeyed(value: unknown, timestamp: number, key: Key, keyGroup: number | undefined): void {
@@ -230,16 +278,24 @@ export class Subtask implements DirectTarget {
     if (this.#backend !== undefined && this.#backend.isSuspended) return false
     const { epoch } = this.#room
     if (this.#readyEpoch === epoch) return true
+    if (!this.#holding.isReady() || !this.#targetsReady()) return false
+    this.#readyEpoch = epoch === 0 ? -1 : epoch
+    return true
+  }
+
+  /** Whether what is behind the chain, and its state, take more. */
+  #targetsReady(): boolean {
+    if (this.#backend !== undefined && this.#backend.isSuspended) return false
     const writers = this.#writers
     for (let i = 0; i < writers.length; i++) if (!writers[i]!.isReady) return false
     const channels = this.#channels
     for (let i = 0; i < channels.length; i++) if (!channels[i]!.isReady()) return false
-    this.#readyEpoch = epoch === 0 ? -1 : epoch
     return true
   }
 
   #mayTakeBarrier(): boolean {
     if (this.cascade.isActive) return false
+    if (this.#holding.isBusy) return false
     for (const channel of this.#channels) if (!channel.isReadyForBarrier()) return false
     return true
   }
@@ -265,9 +321,9 @@ export class Subtask implements DirectTarget {
   }
 
   #run(deadline: number, quantum: number): boolean {
-    let worked = false
+    let worked = this.#workHolding(deadline)
     if (this.cascade.isActive) {
-      if (!this.#outputsReady()) return false
+      if (!this.#outputsReady()) return worked
       if (!this.cascade.run(deadline)) return true
       worked = true
     }
@@ -283,6 +339,12 @@ export class Subtask implements DirectTarget {
     const source = this.#source()
     if (source === undefined) return this.#takeRemote(deadline, quantum) || worked
     return this.#pollSource(source, deadline, quantum) || worked
+  }
+
+  #workHolding(deadline: number): boolean {
+    const worked = this.#holding.work(deadline)
+    for (const index of this.#holding.releasedIdle()) this.#setStatus(index, 'idle')
+    return worked
   }
 
   #pollSource(source: SourceDriver, deadline: number, quantum: number): boolean {
@@ -386,6 +448,8 @@ export class Subtask implements DirectTarget {
   #followStatus(nodeIndex: number, status: WatermarkStatus): void {
     const body = this.nodes[nodeIndex]!.body
     if (body.kind === 'operator' && body.operator.onTick !== undefined) return
+    if (status === 'idle' && this.#holding.holdsIdle(nodeIndex)) return
+    this.#holding.forgetIdle(nodeIndex)
     this.#setStatus(nodeIndex, status)
   }
 
@@ -543,11 +607,16 @@ export class Subtask implements DirectTarget {
     if (!this.#outputsReady()) return false
     const { watermark, name } = this.#heads[0]!
     invariant(watermark === MAX_TIMESTAMP, `"${name}" ends at watermark ${watermark}`)
-    for (const node of this.nodes) {
-      const body = node.body
-      if (body.kind === 'operator' && body.operator.endInput !== undefined) {
-        node.call('end of input', MAX_TIMESTAMP, () => body.operator.endInput?.())
+    for (; this.#endingNode < this.nodes.length; this.#endingNode++) {
+      const node = this.nodes[this.#endingNode]!
+      if (node.body.kind !== 'operator') continue
+      const { operator } = node.body
+      if (!this.#hasEndedNode && operator.endInput !== undefined) {
+        node.call('end of input', MAX_TIMESTAMP, () => operator.endInput!())
       }
+      // What it holds back, the final watermark included, goes before the ends of those behind it.
+      this.#hasEndedNode = operator.holdsBack === true || this.cascade.isActive
+      if (this.#hasEndedNode) return false
     }
     this.#phase = 'finished'
     this.#announceEnd()
@@ -558,6 +627,21 @@ export class Subtask implements DirectTarget {
   #announceEnd(): void {
     for (const channel of this.#channels) channel.endOfInput()
     this.options.listener.finished()
+  }
+
+  // --- What its operators call ---
+
+  /** An operator takes input again or no longer, or has work to do. */
+  wakeOperator(): void {
+    this.#room.used()
+    this.options.listener.wake()
+  }
+
+  /** An operator lets go of a watermark that it has held back. */
+  forwardWatermark(nodeIndex: number, timestamp: number): void {
+    const { isActive } = this.cascade
+    this.cascade.forwardFrom(this.nodes[nodeIndex]!, timestamp)
+    if (!isActive) this.#runCascade()
   }
 
   // --- Sundry ---

@@ -168,6 +168,7 @@ export function plan(): JobPlan {
         fromOperator: 'map-1',
         fromTag: undefined,
         toVertex: 1,
+        toInput: 1,
         partitioner: 'hash',
       },
       {
@@ -176,6 +177,7 @@ export function plan(): JobPlan {
         fromOperator: 'velocity',
         fromTag: undefined,
         toVertex: 2,
+        toInput: 1,
         partitioner: 'rebalance',
       },
       {
@@ -184,6 +186,7 @@ export function plan(): JobPlan {
         fromOperator: 'small',
         fromTag: 'late',
         toVertex: 2,
+        toInput: 1,
         partitioner: 'rebalance',
       },
     ],

@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/clock.ts'
+import { type Clock, SeededRandom } from '../../runtime/clock.ts'
 import { StreamError } from '../../runtime/errors.ts'
 import type { Key } from '../../runtime/key.ts'
 import type {
@@ -133,6 +133,7 @@ export class OperatorDriver {
       maxParallelism: 1_024,
       attempt: 2,
       clock: options.clock ?? stoppedClock,
+      random: new SeededRandom(1),
       output: {
         emit: (value, timestamp) => {
           options.emit?.(value)
@@ -142,6 +143,7 @@ export class OperatorDriver {
       strict: false,
       keyed: this.keyed,
       restoredState: options.restoredState,
+      currentWatermark: () => this.keyed.watermark,
       sideOutput: ({ name }: OutputTag<unknown>) => ({
         emit: (value, timestamp) => void (this.side[name] ??= []).push([value, timestamp]),
       }),
@@ -149,6 +151,8 @@ export class OperatorDriver {
         this.counters[counter] = (this.counters[counter] ?? 0) + by
       },
       log: (...values) => void this.logs.push(values.join(' ')),
+      wake: () => {},
+      forwardWatermark: () => {},
     }
     this.operator = spec.factory(context)
   }

@@ -102,6 +102,7 @@ describe('buildPlan', () => {
         fromOperator: 'in',
         fromTag: 'good',
         toVertex: 1,
+        toInput: 1,
         partitioner: 'hash',
       },
     ])

@@ -61,6 +61,7 @@ export function planOf(
       fromOperator: chains[index - 1]!.at(-1)!.name,
       fromTag: undefined,
       toVertex: index,
+      toInput: 1,
       partitioner: 'hash',
     })),
     parameters: [],

@@ -5,6 +5,7 @@ import { printSink } from '../../../connectors/print-sink.ts'
 import type { Out } from '../../../operators/collector.ts'
 import { job } from '../../../operators/job.ts'
 import { processFunction } from '../../../operators/process.ts'
+import { SeededRandom } from '../../../runtime/clock.ts'
 import type { JobModule } from '../../../runtime/job/job-module.ts'
 import { numberStates } from '../../../runtime/job/restore-plan.ts'
 import type { LinkMessage, SlotCommand, SlotReport } from '../../../runtime/messages.ts'
@@ -66,6 +67,7 @@ describe('Slot', () => {
       graph,
       structuralHash: plan.structuralHash,
       clock,
+      random: new SeededRandom(1),
       control: {
         post: (report) => reports.push(report),
         onMessage: (receive) => {

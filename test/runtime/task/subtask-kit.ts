@@ -65,6 +65,7 @@ export function subtaskOf(
       inputEdges: [],
       outputEdges: [],
       exchange: undefined,
+      secondExchange: undefined,
     },
     subtaskIndex: 0,
     attempt: 1,

@@ -1,0 +1,87 @@
+import type { Key } from '../runtime/key.ts'
+import { checkStateful } from './check-options.ts'
+import { type CoFlatMapFunction, coFlatMapSpec, type CoMapFunction, coMapSpec } from './co-map.ts'
+import type { CoProcessFunction } from './co-process.ts'
+import { type CoElementFunction, coElementSpec } from './element-function.ts'
+import { checkMethods } from './function.ts'
+import type { NodeInputs, StreamGraphBuilder } from './graph-builder.ts'
+import type { OperatorSpec } from './operator-spec.ts'
+import type {
+  ConnectedStreams,
+  DataStream,
+  KeyedConnectedStreams,
+  PlainOptions,
+  StatefulOptions,
+} from './streams.ts'
+import type { StreamOf } from './windowed-stream.ts'
+
+/** Where an operator with two inputs is added, and what its inputs read. */
+export interface TwoInputPlace {
+  readonly builder: StreamGraphBuilder
+  readonly first: NodeInputs
+  readonly second: NodeInputs
+  readonly streamOf: StreamOf
+}
+
+/** The facade after `connect` of two streams without keys. */
+export class GraphConnectedStreams<A, B> implements ConnectedStreams<A, B> {
+  readonly #place: TwoInputPlace
+
+  constructor(place: TwoInputPlace) {
+    this.#place = place
+  }
+
+  keyBy<const K extends Key>(
+    first: (value: A) => K,
+    second: (value: B) => K,
+  ): KeyedConnectedStreams<A, B, K> {
+    checkMethods({ first, second }, ['first', 'second'], 'keyBy of connected streams')
+    const { builder, first: one, second: other } = this.#place
+    return new GraphKeyedConnectedStreams({
+      ...this.#place,
+      first: builder.addExchange(first, inputsOf(one)),
+      second: builder.addExchange(second, inputsOf(other)),
+    })
+  }
+
+  map<R>(map: CoMapFunction<A, B, R>, options: PlainOptions = {}): DataStream<R> {
+    return this.#add(coMapSpec(map), options)
+  }
+
+  flatMap<R>(flatMap: CoFlatMapFunction<A, B, R>, options: PlainOptions = {}): DataStream<R> {
+    return this.#add(coFlatMapSpec(flatMap), options)
+  }
+
+  process<R>(process: CoElementFunction<A, B, R>, options: PlainOptions = {}): DataStream<R> {
+    return this.#add(coElementSpec(process), options)
+  }
+
+  #add<R>(spec: OperatorSpec, options: PlainOptions): DataStream<R> {
+    const { builder, first, second, streamOf } = this.#place
+    return streamOf(builder.addOperator(spec, first, options, second))
+  }
+}
+
+/** The facade after `connect` of two keyed streams. */
+export class GraphKeyedConnectedStreams<A, B, K extends Key> implements KeyedConnectedStreams<
+  A,
+  B,
+  K
+> {
+  readonly #place: TwoInputPlace
+
+  constructor(place: TwoInputPlace) {
+    this.#place = place
+  }
+
+  process<R>(process: CoProcessFunction<A, B, R, K>, options: StatefulOptions): DataStream<R> {
+    checkMethods(process?.spec, ['factory'], 'process of keyed connected streams')
+    const { builder, first, second, streamOf } = this.#place
+    const checked = checkStateful(options, 'process')
+    return streamOf(builder.addOperator(process.spec, first, checked, second))
+  }
+}
+
+function inputsOf(reading: NodeInputs) {
+  return 'selector' in reading ? reading.inputs : reading
+}
