@@ -64,12 +64,14 @@ export class CustomOutput implements EdgeOutput {
   }
 
   emit(value: unknown, timestamp: number): void {
-    const channel = this.channels[this.#indexOf(value)]
-    if (channel === undefined) throw this.#noPartition(value)
+    const index = this.#indexOf(value)
+    const channel = typeof index === 'number' ? this.channels[index] : undefined
+    if (channel === undefined) throw this.#noPartition(index)
     channel.emit(value, timestamp)
   }
 
-  #indexOf(value: unknown): number {
+  /** What the function returns; who writes JavaScript may return anything. */
+  #indexOf(value: unknown): unknown {
     try {
       return this.#partition(value as never, this.channels.length)
     } catch (error) {
@@ -83,8 +85,7 @@ export class CustomOutput implements EdgeOutput {
     }
   }
 
-  #noPartition(value: unknown): StreamError {
-    const index: unknown = this.#indexOf(value)
+  #noPartition(index: unknown): StreamError {
     return new StreamError(
       'MR_PARTITION_INVALID',
       `the partitioner before operator "${this.#consumer}" returned ${String(index)} (${typeof index}); there is no such subtask, so the record would be lost; return a whole number from 0 to ${this.channels.length - 1}, which is the number of partitions it is given, less one.`,
