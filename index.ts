@@ -49,8 +49,11 @@ export type { ListState, MapState, StateOptions, ValueState } from './runtime/st
 
 // Time and windows
 export { boundedOutOfOrderness, monotonousTimestamps } from './operators/watermarks.ts'
-export type { TimestampFunction, WatermarkOptions } from './operators/watermarks.ts'
-export type { WatermarkGenerator, WatermarkStrategy } from './runtime/graph/stream-graph.ts'
+export { noWatermarks } from './operators/watermarks.ts'
+export { customWatermarks, punctuatedWatermarks } from './operators/custom-watermarks.ts'
+export type { CustomWatermarkOptions } from './operators/custom-watermarks.ts'
+export type { TimestampFunction, WatermarkOptions } from './operators/watermark-options.ts'
+export type { WatermarkGenerator, WatermarkStrategy } from './runtime/watermark-strategy.ts'
 export { tumblingEventTimeWindows, type TimeWindow } from './operators/windows.ts'
 export type { TumblingEventTimeWindows, TumblingWindowOptions } from './operators/windows.ts'
 export type { WindowAssigner } from './operators/windows.ts'

@@ -1,8 +1,9 @@
 import { StreamError } from '../runtime/errors.ts'
-import type { Partitioning, StreamInput, WatermarkStrategy } from '../runtime/graph/stream-graph.ts'
+import type { Partitioning, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
+import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import { checkOnError, checkStateful } from './check-options.ts'
 import { GraphConnectedStreams } from './connected-streams.ts'
 import { type ElementFunction, elementSpec } from './element-function.ts'
@@ -21,7 +22,7 @@ import type {
   PlainOptions,
   StatefulOptions,
 } from './streams.ts'
-import { watermarksSpec } from './watermarks.ts'
+import { watermarksSpec } from './watermarks-operator.ts'
 
 /** The facade over a graph builder: what it reads, and where it adds. */
 export class GraphDataStream<T> implements DataStream<T> {

@@ -1,5 +1,5 @@
-import type { WatermarkStrategy } from '../runtime/graph/stream-graph.ts'
 import type { Source } from '../runtime/source.ts'
+import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import { checkStateful } from './check-options.ts'
 import { GraphDataStream } from './data-stream.ts'
 import type { StreamGraphBuilder } from './graph-builder.ts'

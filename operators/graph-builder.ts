@@ -5,11 +5,11 @@ import type {
   StreamGraph,
   StreamInput,
   StreamNode,
-  WatermarkStrategy,
 } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import type { Sink } from '../runtime/sink.ts'
 import type { Source } from '../runtime/source.ts'
+import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 
 /** What every node may be given. */

@@ -1,7 +1,7 @@
-import type { WatermarkStrategy } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
+import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import type { CoFlatMapFunction, CoMapFunction } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
 import type { CoElementFunction, ElementFunction } from './element-function.ts'

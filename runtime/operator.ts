@@ -54,6 +54,14 @@ export interface KeyedContext {
   readonly currentNamespace: Key | undefined
 }
 
+/** How an operator that generates watermarks tells of them in between two looks (`onTick`). */
+export interface WatermarkOutput {
+  /** Forwards a watermark right behind what has been emitted; one that is not above the last is dropped. */
+  emitWatermark(timestamp: number): void
+  /** What follows ends idleness: ACTIVE goes ahead of it. */
+  markActive(): void
+}
+
 /** What an operator is given, once, before `open`. */
 export interface OperatorContext {
   readonly uid: string
@@ -65,6 +73,7 @@ export interface OperatorContext {
   readonly clock: Clock
   readonly random: Random
   readonly output: Output
+  readonly watermarks: WatermarkOutput
   /** Freeze records, compare encodings after each callback (`--strict` and the test kit, R16). */
   readonly strict: boolean
   /** Present where the operator follows a `keyBy`. */
@@ -119,9 +128,10 @@ export interface Operator<In = unknown> {
   /**
    * Called between records about every `autoWatermarkInterval` (200 ms of processing time); returns the watermark that
    * this operator generates by now, -Infinity for none. The runtime forwards it if it is above the last one. Not called
-   * before the end of input: the final watermark comes through `processWatermark`.
+   * before the end of input: the final watermark comes through `processWatermark`. `openMs` is the time since the last
+   * call in which input could be taken: not that under back-pressure, or while barriers are aligned (R11).
    */
-  onTick?(): number
+  onTick?(openMs: number): number
   /**
    * Whether an operator with `onTick` is idle by now; asked right after `onTick`. What its inputs are does not matter.
    * Default: active.

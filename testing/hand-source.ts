@@ -1,5 +1,4 @@
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../runtime/element.ts'
-import type { WatermarkStrategy } from '../runtime/graph/stream-graph.ts'
 import type {
   PollResult,
   ReaderContext,
@@ -7,6 +6,7 @@ import type {
   Source,
   SourceReader,
 } from '../runtime/source.ts'
+import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 
 /** A source with one subtask that emits what it is handed, and whose watermark is set by hand. */
 export class HandSource {

@@ -47,7 +47,10 @@ export class WatermarkValve {
     this.#watermark = Math.max(this.#watermark, watermark)
   }
 
-  /** A watermark came from a channel. One that is not above the channel's last, or from a finished one, changes nothing. */
+  /**
+   * A watermark came from a channel. One that is not above the channel's last, or from one that is idle or finished, changes
+   * nothing; but the final one is the end of an idle channel too (semantics 2.6).
+   */
   advance(input: number, timestamp: number): void {
     if (!(timestamp > this.#watermarks[input]!) || this.#statuses[input] === 'finished') return
     if (timestamp === MAX_TIMESTAMP) {
@@ -55,13 +58,13 @@ export class WatermarkValve {
       this.setStatus(input, 'finished')
       return
     }
+    if (this.#statuses[input] === 'idle') return
     this.#watermarks[input] = timestamp
     if (this.#statuses.length === 1) {
       this.#raise(timestamp)
       return
     }
-    if (this.#statuses[input] === 'active') this.#active.set(input, timestamp)
-    else this.#idle.set(input, -timestamp)
+    this.#active.set(input, timestamp)
     this.#recompute()
   }
 

@@ -3,6 +3,7 @@ import type { OperatorFactory } from '../operator.ts'
 import type { Sink } from '../sink.ts'
 import type { Source } from '../source.ts'
 import type { StateDescriptor } from '../state/state.ts'
+import type { WatermarkStrategy } from '../watermark-strategy.ts'
 
 /**
  * How the records of a reading are spread over the subtasks that take them, where the user says so.
@@ -47,24 +48,6 @@ export interface KeyExchange {
   readonly id: number
   readonly selector: (value: never) => Key
   readonly inputs: readonly StreamInput[]
-}
-
-/** Generates watermarks and timestamps; made per split in sources, per subtask elsewhere. */
-export interface WatermarkStrategy<T = never> {
-  /** The event time of a record in ms since the epoch; default: the timestamp it came with. */
-  readonly timestampOf?: (value: T, recordTimestamp: number) => number
-  readonly createGenerator: () => WatermarkGenerator
-  /** An input without records for longer than this, while it is polled, is IDLE (R11); Infinity is never. */
-  readonly idleTimeoutMs: number
-}
-
-/** Pure: turns timestamps into watermarks. Its state is a plain value and part of the checkpoint (R11). */
-export interface WatermarkGenerator {
-  onEvent(timestamp: number): void
-  /** The watermark by now; -Infinity before the first record. */
-  currentWatermark(): number
-  snapshotState(): unknown
-  restoreState(state: unknown): void
 }
 
 interface NodeBase {

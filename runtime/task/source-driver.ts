@@ -1,22 +1,11 @@
 import type { Clock } from '../clock.ts'
 import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
 import { invariant } from '../errors.ts'
-import type { WatermarkStrategy } from '../graph/stream-graph.ts'
 import type { Output } from '../operator.ts'
 import type { PollResult, ReaderOutput, SourceReader, SplitOutput } from '../source.ts'
 import { TimestampCheck } from '../timestamps.ts'
+import { NO_WATERMARKS, type WatermarkStrategy } from '../watermark-strategy.ts'
 import { SplitTime, type SplitTimeState, SplitWatermarks } from './split-watermarks.ts'
-
-/** Without a strategy there are no watermarks but the last one. */
-const NO_WATERMARKS: WatermarkStrategy<unknown> = {
-  createGenerator: () => ({
-    onEvent() {},
-    currentWatermark: () => MIN_TIMESTAMP,
-    snapshotState: () => null,
-    restoreState() {},
-  }),
-  idleTimeoutMs: 60_000,
-}
 
 /** A source's part of a checkpoint. */
 export interface SourceState {
@@ -42,6 +31,8 @@ export interface SourceDriverOptions {
   readonly isBounded: boolean
   /** A record is about to be emitted by a source that was idle. */
   readonly onActive: () => void
+  /** The record that has just been emitted carried the watermark on to this. */
+  readonly onWatermark: (watermark: number) => void
   /** A line for the user. */
   readonly warn: (message: string) => void
   /** Names source and record in a failure of the timestamp function, and of an edge right behind the source (R39). */
@@ -54,11 +45,12 @@ export class SourceDriver implements ReaderOutput<unknown> {
   /** Highest timestamp emitted, for the lag. */
   maxTimestamp: number = MIN_TIMESTAMP
   hasEnded = false
-  /** Watermark and status as of the last tick. */
+  /** Watermark and status as of the last tick, or of the last record that carried a watermark. */
   watermark: number
   status: WatermarkStatus = 'active'
   readonly #options: SourceDriverOptions
   readonly #strategy: WatermarkStrategy<unknown>
+  readonly #isPerRecord: boolean
   readonly #outputs: Map<string, TimedSplitOutput> = new Map()
   readonly #watermarks: SplitWatermarks
   readonly #restoredTimes: Map<string, SplitTimeState>
@@ -72,6 +64,7 @@ export class SourceDriver implements ReaderOutput<unknown> {
   constructor(options: SourceDriverOptions) {
     this.#options = options
     this.#strategy = options.strategy ?? NO_WATERMARKS
+    this.#isPerRecord = this.#strategy.emission === 'per-record'
     this.watermark = options.restoredWatermark
     this.#watermarks = new SplitWatermarks(options.restoredWatermark)
     this.#timestamps = new TimestampCheck(options.warn)
@@ -129,11 +122,26 @@ export class SourceDriver implements ReaderOutput<unknown> {
     time.emptySince = NaN
     try {
       this.#options.output.emit(value, timestamp)
+      time.generator.onEvent(value, timestamp)
+      if (this.#isPerRecord) this.#follow(time)
     } catch (error) {
       throw this.#options.describe(error, value, timestamp)
     }
-    time.generator.onEvent(timestamp)
     return this.#options.mayEmit()
+  }
+
+  /** Sends the watermark that a record may have carried right behind it. */
+  #follow(time: SplitTime): void {
+    if (this.#isWaitingForSplits) return
+    const watermark = this.#watermarks.advance(time)
+    if (watermark <= this.watermark) return
+    this.watermark = watermark
+    this.#options.onWatermark(watermark)
+  }
+
+  /** What is still to be assigned may begin anywhere (R11). */
+  get #isWaitingForSplits(): boolean {
+    return this.#options.isBounded && !this.#noMoreSplits
   }
 
   #timestampOf(value: unknown, recordTimestamp: number): number {
@@ -175,23 +183,26 @@ export class SourceDriver implements ReaderOutput<unknown> {
 
   /** Brings watermark and status up to date, for the periodic emission. */
   tick(): void {
-    const now = this.#options.clock.elapsed()
+    const status = this.#isWaitingForSplits
+      ? 'active'
+      : this.#statusAt(this.#options.clock.elapsed())
+    const staysIdle = status === 'idle' && this.status === 'idle'
+    // Who is idle says nothing until it is active again (semantics 2.6).
+    if (!staysIdle && !this.#isWaitingForSplits) this.watermark = this.#watermarks.combine()
+    this.status = status
+  }
+
+  #statusAt(now: number): WatermarkStatus {
     const { idleTimeoutMs } = this.#strategy
-    if (this.#options.isBounded && !this.#noMoreSplits) {
-      // What is still to be assigned may begin anywhere (R11).
-      this.status = 'active'
-      return
-    }
     this.#watermarks.checkIdle(now, idleTimeoutMs)
-    this.watermark = this.#watermarks.combine()
-    this.status = this.#watermarks.status
     if (this.#watermarks.count > 0) {
       this.#withoutSplitsSince = NaN
-    } else if (!this.#noMoreSplits) {
-      // Its first splits may be on their way: without them it is idle like a split whose fetches are empty.
-      if (Number.isNaN(this.#withoutSplitsSince)) this.#withoutSplitsSince = now
-      if (!(now - this.#withoutSplitsSince > idleTimeoutMs)) this.status = 'active'
+      return this.#watermarks.status
     }
+    if (this.#noMoreSplits) return 'idle'
+    // Its first splits may be on their way: without them it is idle like a split whose fetches are empty.
+    if (Number.isNaN(this.#withoutSplitsSince)) this.#withoutSplitsSince = now
+    return now - this.#withoutSplitsSince > idleTimeoutMs ? 'idle' : 'active'
   }
 
   snapshotState(checkpointId: number): SourceState {
@@ -244,6 +255,6 @@ class TimedSplitOutput implements SplitOutput<unknown> {
   }
 
   get watermark(): number {
-    return this.#time.generator.currentWatermark()
+    return this.#time.look()
   }
 }

@@ -1,5 +1,5 @@
 import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
-import type { WatermarkGenerator } from '../graph/stream-graph.ts'
+import { checkWatermark, type WatermarkGenerator } from '../watermark-strategy.ts'
 
 /** What a checkpoint keeps of a split's time (R11). */
 export interface SplitTimeState {
@@ -22,14 +22,23 @@ export interface SplitTimeState {
  */
 export class SplitTime {
   readonly splitId: string
-  readonly generator: WatermarkGenerator
+  readonly generator: WatermarkGenerator<unknown>
   status: WatermarkStatus = 'active'
+  /** The highest that the generator has said; one that goes back changes nothing (semantics 2.6). */
+  watermark: number = MIN_TIMESTAMP
   /** When fetches began to come back empty; NaN while records come. */
   emptySince: number = NaN
 
-  constructor(splitId: string, generator: WatermarkGenerator) {
+  constructor(splitId: string, generator: WatermarkGenerator<unknown>) {
     this.splitId = splitId
     this.generator = generator
+  }
+
+  /** Asks the generator; fails with `MR_WATERMARK_INVALID` where it returns no watermark. */
+  look(): number {
+    const watermark = checkWatermark(this.generator.currentWatermark())
+    if (watermark > this.watermark) this.watermark = watermark
+    return this.watermark
   }
 }
 
@@ -78,12 +87,19 @@ export class SplitWatermarks {
     let low = Infinity
     let high = MIN_TIMESTAMP
     for (const split of this.#splits.values()) {
-      const watermark = split.generator.currentWatermark()
+      const watermark = split.look()
       if (split.status === 'active') low = Math.min(low, watermark)
       else high = Math.max(high, watermark)
     }
     const combined = low === Infinity ? high : low
     if (combined > this.#watermark) this.#watermark = combined
+    return this.#watermark
+  }
+
+  /** The combined watermark after a record of this split; looks at the others only where it held them back. */
+  advance(split: SplitTime): number {
+    const before = split.watermark
+    if (split.look() > before && before <= this.#watermark) return this.combine()
     return this.#watermark
   }
 

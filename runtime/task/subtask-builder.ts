@@ -253,6 +253,7 @@ function makeOperator(
     clock,
     random: host.environment.random,
     output: node.outputs.get(undefined)!,
+    watermarks: parts.subtask.watermarkOutput(node),
     strict: settings.strict,
     keyed: parts.keyed,
     restoredState,
@@ -283,6 +284,7 @@ function makeSource(
     restoredWatermark: node.watermark,
     isBounded: graphNode.source.boundedness === 'bounded',
     onActive: () => subtask.sourceIsActive(),
+    onWatermark: (watermark) => subtask.sourceWatermark(watermark),
     warn: (message) => host.log(node.name, settings.slot, [message]),
     describe: (error, value, timestamp) => describeFailure(error, node, { value, timestamp }),
   })

@@ -9,7 +9,7 @@ import {
 } from '../element.ts'
 import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
-import type { Operator } from '../operator.ts'
+import type { Operator, WatermarkOutput } from '../operator.ts'
 import type { SinkWriter } from '../sink.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
@@ -17,6 +17,7 @@ import { broadcastBarrier, broadcastStatus, broadcastWatermark, selectKey } from
 import { extendFailure, showValue } from './failure-context.ts'
 import { HoldingOperators } from './holding-operators.ts'
 import type { InputGate } from './input-gate.ts'
+import { OpenTime } from './open-time.ts'
 import type { SourceDriver } from './source-driver.ts'
 import {
   type CheckpointListener,
@@ -35,6 +36,14 @@ export const MAX_WORK_PER_LOOK = 64
  * of thousands of records, and all windows and timers that close within it would live, and be collected, that much longer.
  */
 const RECORDS_PER_TICK = 1_024
+
+/** A node whose operator generates watermarks. */
+interface GeneratingNode {
+  readonly index: number
+  readonly operator: Operator
+  /** When it could have had records. */
+  readonly open: OpenTime
+}
 
 /** What a subtask tells its slot. */
 export interface SubtaskListener extends CheckpointListener {
@@ -81,6 +90,8 @@ export class Subtask implements DirectTarget {
   /** Writers that may hold back input; known from `start` on. */
   readonly #writers: SinkWriter<unknown, unknown>[] = []
   readonly #holding: HoldingOperators
+  /** Known from `start` on, too. */
+  readonly #generating: GeneratingNode[] = []
   readonly #selector: ((value: never) => Key) | undefined
   readonly #secondSelector: ((value: never) => Key) | undefined
   /** Undefined where the head has one input. */
@@ -150,8 +161,12 @@ export class Subtask implements DirectTarget {
    * or that it had finished before. Called once, downstream first.
    */
   start(): void {
-    for (const { body } of this.nodes)
+    for (const [index, { body }] of this.nodes.entries()) {
       if (body.kind === 'sink') this.#writers.push(body.sink.writer)
+      if (body.kind !== 'operator' || body.operator.onTick === undefined) continue
+      const open = new OpenTime(this.options.clock)
+      this.#generating.push({ index, operator: body.operator, open })
+    }
     this.#holding.start()
     if (this.isFinished) {
       for (const node of this.nodes) broadcastWatermark(node.edges, MAX_TIMESTAMP)
@@ -310,14 +325,27 @@ export class Subtask implements DirectTarget {
     this.#room.begin()
     try {
       const worked = this.#run(deadline, quantum)
-      // Idleness counts only the time in which the source is polled (R11).
-      this.#source()?.hold(!this.mayTakeInput())
+      this.#holdIdleness()
       return worked
     } catch (error) {
       throw this.#contextualize(error)
     } finally {
       this.#room.end()
     }
+  }
+
+  /** Idleness counts only the time in which there could have been a record (R11). */
+  #holdIdleness(): void {
+    const source = this.#source()
+    if (source === undefined && this.#generating.length === 0) return
+    const isHeld = !this.mayTakeInput()
+    source?.hold(isHeld)
+    for (const { open } of this.#generating) open.hold(isHeld || this.#isAligning)
+  }
+
+  /** Some inputs wait for the barriers of others. */
+  get #isAligning(): boolean {
+    return this.#gate?.aligner.pending !== undefined
   }
 
   #run(deadline: number, quantum: number): boolean {
@@ -475,15 +503,28 @@ export class Subtask implements DirectTarget {
     this.#setStatus(0, 'active')
   }
 
+  /** A record that has just left the source carried a watermark. */
+  sourceWatermark(watermark: number): void {
+    this.cascade.passBehindRecord(this.nodes[0]!, watermark)
+  }
+
+  /** For the operator of a node, which may generate watermarks. */
+  watermarkOutput(node: NodeRuntime): WatermarkOutput {
+    const index = this.nodes.indexOf(node)
+    return {
+      emitWatermark: (timestamp) => this.cascade.forwardBehindRecord(node, timestamp),
+      markActive: () => this.#setStatus(index, 'active'),
+    }
+  }
+
   #tickNodes(): void {
     this.#isTickDue = false
     this.#polled = 0
-    for (let index = 0; index < this.nodes.length && this.mayTakeInput(); index++) {
-      const { body } = this.nodes[index]!
-      if (body.kind === 'source') this.#tickSource(body.source)
-      else if (body.kind === 'operator' && body.operator.onTick !== undefined) {
-        this.#tickOperator(index, body.operator)
-      }
+    const source = this.#source()
+    if (source !== undefined) this.#tickSource(source)
+    for (const generating of this.#generating) {
+      if (!this.mayTakeInput()) return
+      this.#tickOperator(generating)
     }
   }
 
@@ -497,11 +538,13 @@ export class Subtask implements DirectTarget {
     if (status === 'idle' && !this.cascade.isActive) this.#setStatus(0, status)
   }
 
-  #tickOperator(index: number, operator: Operator): void {
+  #tickOperator({ index, operator, open }: GeneratingNode): void {
     const node = this.nodes[index]!
+    open.hold(this.#isAligning)
+    const openMs = open.look()
     let watermark = MIN_TIMESTAMP
     node.call('watermark generator', MIN_TIMESTAMP, () => {
-      watermark = operator.onTick!()
+      watermark = operator.onTick!(openMs)
     })
     const status = operator.watermarkStatus?.() ?? 'active'
     if (status === 'active') this.#setStatus(index, status)

@@ -99,14 +99,7 @@ export class WatermarkCascade {
   #forward(node: NodeRuntime): void {
     const watermark = node.pending
     node.pending = MIN_TIMESTAMP
-    let forwarded = watermark
-    const { body } = node
-    if (body.kind === 'operator' && body.operator.processWatermark !== undefined) {
-      node.call('watermark', watermark, () => {
-        forwarded = body.operator.processWatermark!(watermark)
-      })
-    }
-    this.forwardFrom(node, forwarded)
+    this.forwardFrom(node, seenBy(node, watermark))
   }
 
   /**
@@ -121,6 +114,25 @@ export class WatermarkCascade {
     if (!makesItsOwn && watermark > MIN_TIMESTAMP) this.forwardFrom(node, watermark)
   }
 
+  /**
+   * Passes a watermark that a record carried through a source, right behind that record: before this returns it has left
+   * through every edge of the nodes chained behind. Nothing there has timers: only those behind an edge do.
+   */
+  passBehindRecord(node: NodeRuntime, watermark: number): void {
+    if (watermark <= node.watermark) return
+    node.watermark = watermark
+    this.forwardBehindRecord(node, seenBy(node, watermark))
+  }
+
+  /** The same for the watermark that an operator generates; also while timers of a node before it are being fired. */
+  forwardBehindRecord(node: NodeRuntime, watermark: number): void {
+    if (watermark <= node.forwarded) return
+    node.forwarded = watermark
+    broadcastWatermark(node.edges, watermark)
+    for (const child of node.children) this.passBehindRecord(this.#options.nodes[child]!, watermark)
+    this.#options.room.used()
+  }
+
   /** Sends a watermark on from a node, if it is above the last one that left it. */
   forwardFrom(node: NodeRuntime, watermark: number): void {
     if (watermark <= node.forwarded) return
@@ -129,4 +141,15 @@ export class WatermarkCascade {
     broadcastWatermark(node.edges, watermark)
     this.#options.room.used()
   }
+}
+
+/** Lets the operator of a node see a watermark; returns the one to forward. */
+function seenBy(node: NodeRuntime, watermark: number): number {
+  const { body } = node
+  if (body.kind !== 'operator' || body.operator.processWatermark === undefined) return watermark
+  let forwarded = watermark
+  node.call('watermark', watermark, () => {
+    forwarded = body.operator.processWatermark!(watermark)
+  })
+  return forwarded
 }

@@ -116,6 +116,8 @@ export class OperatorDriver {
   readonly side: Record<string, Emitted[]> = {}
   readonly counters: Record<string, number> = {}
   readonly logs: string[] = []
+  /** Values, watermarks and changes of status in the order in which they left. */
+  readonly flow: unknown[] = []
 
   constructor(
     spec: OperatorSpec,
@@ -138,7 +140,12 @@ export class OperatorDriver {
         emit: (value, timestamp) => {
           options.emit?.(value)
           this.output.push([value, timestamp])
+          this.flow.push(value)
         },
+      },
+      watermarks: {
+        emitWatermark: (timestamp) => void this.flow.push(`watermark ${timestamp}`),
+        markActive: () => void this.flow.push('active'),
       },
       strict: false,
       keyed: this.keyed,

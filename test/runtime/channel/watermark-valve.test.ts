@@ -30,6 +30,7 @@ class NaiveValve {
     if (input.status === 'finished') return
     if (call.kind === 'status') input.status = call.status
     else if (call.timestamp === Infinity) input.status = 'finished'
+    else if (input.status === 'idle') return
     else input.watermark = Math.max(input.watermark, call.timestamp)
     const of = (status: WatermarkStatus) =>
       this.inputs.filter((one) => one.status === status).map((one) => one.watermark)
@@ -150,5 +151,68 @@ describe('watermark valve', () => {
     expect(valve.watermark).toBe(100)
     valve.advance(0, 101)
     expect(valve.watermark).toBe(101)
+  })
+
+  it('starts with all channels active at the lowest watermark (semantics 2.6)', () => {
+    const valve = new WatermarkValve(2)
+    expect([valve.watermark, valve.status]).toEqual([-Infinity, 'active'])
+  })
+
+  it('ignores a watermark that is not above the last of its channel (semantics 2.6)', () => {
+    const valve = new WatermarkValve(2)
+    valve.advance(0, 10)
+    valve.advance(1, 20)
+    valve.advance(0, 5)
+    valve.advance(0, 10)
+    expect(valve.watermark).toBe(10)
+  })
+
+  it('ignores what an idle channel says, but for its end (semantics 2.6, FLINK-40499)', () => {
+    const valve = new WatermarkValve(2)
+    valve.advance(0, 10)
+    valve.advance(1, 20)
+    valve.setStatus(0, 'idle')
+    expect(valve.watermark).toBe(20)
+    valve.advance(0, 50)
+    valve.setStatus(1, 'idle')
+    expect([valve.watermark, valve.status]).toEqual([20, 'idle'])
+    valve.advance(0, Infinity)
+    valve.advance(1, Infinity)
+    expect([valve.watermark, valve.status]).toEqual([Infinity, 'finished'])
+  })
+
+  it('leaves out a channel that becomes idle while it holds the others back (semantics 2.6)', () => {
+    const valve = new WatermarkValve(3)
+    valve.advance(0, 10)
+    valve.advance(1, 20)
+    valve.advance(2, 30)
+    valve.setStatus(0, 'idle')
+    expect(valve.watermark).toBe(20)
+    valve.setStatus(2, 'idle')
+    expect([valve.watermark, valve.status]).toEqual([20, 'active'])
+  })
+
+  it('comes to the highest of all when the last becomes idle, whichever that is (semantics 2.6, FLINK-40475)', () => {
+    for (const last of [0, 1, 2]) {
+      const valve = new WatermarkValve(3)
+      for (const input of [0, 1, 2]) valve.advance(input, (input + 1) * 10)
+      for (const input of [0, 1, 2]) if (input !== last) valve.setStatus(input, 'idle')
+      valve.setStatus(last, 'idle')
+      expect([valve.watermark, valve.status]).toEqual([30, 'idle'])
+    }
+  })
+
+  it('follows the minimum again after all were idle and some are active (semantics 2.6, FLINK-40475)', () => {
+    const valve = new WatermarkValve(2)
+    for (const input of [0, 1]) {
+      valve.advance(input, 10)
+      valve.setStatus(input, 'idle')
+    }
+    valve.setStatus(0, 'active')
+    valve.setStatus(1, 'active')
+    valve.advance(0, 20)
+    expect(valve.watermark).toBe(10)
+    valve.advance(1, 15)
+    expect([valve.watermark, valve.status]).toEqual([15, 'active'])
   })
 })

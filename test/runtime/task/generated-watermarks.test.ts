@@ -2,17 +2,22 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { WatermarkStatus } from '../../../runtime/element.ts'
 import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import type { Subtask } from '../../../runtime/task/subtask.ts'
-import { FakeChannel, operatorNode, setOperator } from './fakes.ts'
+import { FakeChannel, FakeTimers, operatorNode, setOperator } from './fakes.ts'
 import { subtaskOf } from './subtask-kit.ts'
+import type { ManualClock } from '../../../testing/manual-clock.ts'
 
 /** An operator that generates watermarks, as the test says. */
 class Generator {
+  readonly openMs: number[] = []
   watermark = -Infinity
   status: WatermarkStatus = 'active'
 
   attach(node: NodeRuntime): void {
     setOperator(node, {
-      onTick: () => this.watermark,
+      onTick: (openMs) => {
+        this.openMs.push(openMs)
+        return this.watermark
+      },
       watermarkStatus: () => this.status,
       processWatermark: (watermark) => (watermark === Infinity ? watermark : -Infinity),
     })
@@ -23,6 +28,7 @@ describe('an operator that generates watermarks', () => {
   let channel: FakeChannel
   let generator: Generator
   let subtask: Subtask
+  let clock: ManualClock
   let turn: () => void
 
   beforeEach(() => {
@@ -30,9 +36,11 @@ describe('an operator that generates watermarks', () => {
     generator = new Generator()
   })
 
-  const start = (nodes: readonly NodeRuntime[]): void => {
-    const kit = subtaskOf(nodes)
+  const start = (nodes: readonly NodeRuntime[], inputs = 1): void => {
+    const kit = subtaskOf(nodes, { inputs })
     subtask = kit.subtask
+    clock = kit.clock
+    subtask.start()
     turn = () => {
       subtask.tick()
       subtask.run(kit.clock.elapsed(), 10)
@@ -81,5 +89,113 @@ describe('an operator that generates watermarks', () => {
     generator.status = 'idle'
     turn()
     expect(channel.sent).toEqual(['idle'])
+  })
+
+  test('is told how long it could have had records: not under back-pressure (semantics 2.6, R11)', () => {
+    const head = operatorNode('head', { channel })
+    generator.attach(head)
+    start([head])
+    clock.advance(200)
+    turn()
+    clock.advance(50)
+    channel.ready = false
+    turn()
+    clock.advance(60_000)
+    turn()
+    channel.ready = true
+    turn()
+    clock.advance(200)
+    turn()
+    expect(generator.openMs).toEqual([200, 50, 200])
+  })
+
+  test('is told how long it could have had records: not while barriers are aligned (R11)', () => {
+    const head = operatorNode('head', { channel })
+    generator.attach(head)
+    start([head], 2)
+    subtask.receiveBarrier(0, { checkpointId: 1, baseId: 0, kind: 'checkpoint' })
+    turn()
+    clock.advance(60_000)
+    turn()
+    subtask.receiveBarrier(1, { checkpointId: 1, baseId: 0, kind: 'checkpoint' })
+    turn()
+    clock.advance(200)
+    turn()
+    expect(generator.openMs).toEqual([0, 0, 0, 200])
+  })
+
+  test('sends a watermark right behind its record, and drops one that is not above the last (semantics 2.6)', () => {
+    const head = operatorNode('head')
+    const nodes = [head]
+    nodes.push(operatorNode('behind', { parent: head, chain: nodes, channel }))
+    generator.attach(head)
+    start(nodes)
+    const marks = subtask.watermarkOutput(head)
+    setOperator(nodes[1]!, {
+      processElement: (value, timestamp) =>
+        nodes[1]!.outputs.get(undefined)!.emit(value, timestamp),
+    })
+    setOperator(head, {
+      processElement: (value, timestamp) => {
+        head.outputs.get(undefined)!.emit(value, timestamp)
+        marks.emitWatermark(timestamp)
+      },
+    })
+    for (const [value, timestamp] of [
+      ['a', 5],
+      ['b', 4],
+      ['c', 6],
+    ] as const) {
+      subtask.receive(0, value, timestamp)
+    }
+    expect(channel.sent).toEqual([['a', 5], 'watermark 5', ['b', 4], ['c', 6], 'watermark 6'])
+    expect(nodes[1]!.watermark).toBe(6)
+  })
+
+  test('sends it in order also while timers of a node before it are being fired (semantics 2.6)', () => {
+    const timers = new FakeTimers()
+    const head = operatorNode('head', { timers })
+    const nodes = [head]
+    nodes.push(operatorNode('marks', { parent: head, chain: nodes }))
+    nodes.push(operatorNode('behind', { parent: nodes[1]!, chain: nodes, channel }))
+    for (const at of [1, 2, 3]) timers.register('event', at)
+    start(nodes)
+    const [, marking, behind] = nodes as [NodeRuntime, NodeRuntime, NodeRuntime]
+    const output = subtask.watermarkOutput(marking)
+    setOperator(head, {
+      onEventTime: (timestamp) =>
+        head.outputs.get(undefined)!.emit(`timer ${timestamp}`, timestamp),
+    })
+    setOperator(marking, {
+      processElement: (value, timestamp) => {
+        marking.outputs.get(undefined)!.emit(value, timestamp)
+        output.emitWatermark(timestamp)
+      },
+      processWatermark: () => -Infinity,
+    })
+    setOperator(behind, {
+      processElement: (value, timestamp) => behind.outputs.get(undefined)!.emit(value, timestamp),
+    })
+    subtask.receiveWatermark(0, 10)
+    expect(channel.sent).toEqual([
+      ['timer 1', 1],
+      'watermark 1',
+      ['timer 2', 2],
+      'watermark 2',
+      ['timer 3', 3],
+      'watermark 3',
+    ])
+  })
+
+  test('sends ACTIVE ahead of what ends idleness, once (semantics 2.6)', () => {
+    const head = operatorNode('head', { channel })
+    generator.attach(head)
+    start([head])
+    generator.status = 'idle'
+    turn()
+    const output = subtask.watermarkOutput(head)
+    output.markActive()
+    output.markActive()
+    expect(channel.sent).toEqual(['idle', 'active'])
   })
 })

@@ -67,6 +67,7 @@ async function sourceBefore(channel: DirectChannel): Promise<Subtask> {
     restoredWatermark: MIN_TIMESTAMP,
     isBounded: true,
     onActive: () => {},
+    onWatermark: () => {},
     warn: () => {},
     describe: (error) => error as Error,
   })

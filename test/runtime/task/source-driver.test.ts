@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MIN_TIMESTAMP } from '../../../runtime/element.ts'
-import type { WatermarkStrategy } from '../../../runtime/graph/stream-graph.ts'
 import type { PollResult, SourceReader } from '../../../runtime/source.ts'
 import {
   SourceDriver,
   type SourceDriverOptions,
   type SourceState,
 } from '../../../runtime/task/source-driver.ts'
+import type { WatermarkStrategy } from '../../../runtime/watermark-strategy.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 
 /** A reader that the test drives by hand. */
@@ -40,7 +40,7 @@ const ascending: WatermarkStrategy<unknown> = {
   createGenerator: () => {
     let max = MIN_TIMESTAMP
     return {
-      onEvent: (timestamp) => (max = Math.max(max, timestamp)),
+      onEvent: (_value, timestamp) => (max = Math.max(max, timestamp)),
       currentWatermark: () => max - 1,
       snapshotState: () => max,
       restoreState: (state) => (max = state as number),
@@ -72,6 +72,7 @@ describe('SourceDriver', () => {
       restoredWatermark: MIN_TIMESTAMP,
       isBounded: false,
       onActive: () => activations++,
+      onWatermark: (watermark) => emitted.push(['watermark', watermark]),
       warn: () => {},
       describe: (error) => error as Error,
       ...options,
@@ -259,5 +260,93 @@ describe('SourceDriver', () => {
     const a = driver.split('a')
     expect(() => a.emit({ t: 1.5 })).toThrow('{"t":1.5}: the timestamp function returned 1.5')
     expect(emitted).toEqual([])
+  })
+
+  describe('with watermarks that records carry', () => {
+    const perRecord: WatermarkStrategy<unknown> = { ...ascending, emission: 'per-record' }
+    const record = (time: number): [unknown, number] => [{ t: t0 + time }, t0 + time]
+    const watermark = (time: number): [unknown, number] => ['watermark', t0 + time]
+
+    it('sends one right behind its record, as far as the slowest split allows (semantics 2.6)', async () => {
+      const driver = await open({ strategy: perRecord })
+      const [a, b] = [driver.split('a'), driver.split('b')]
+      a.emit({ t: t0 + 10 })
+      b.emit({ t: t0 + 5 })
+      a.emit({ t: t0 + 11 })
+      b.emit({ t: t0 + 30 })
+      b.emit({ t: t0 + 29 })
+      expect(emitted).toEqual([
+        record(10),
+        record(5),
+        watermark(4),
+        record(11),
+        record(30),
+        watermark(10),
+        record(29),
+      ])
+    })
+
+    it('sends none while splits of a bounded source are still to be assigned (R11)', async () => {
+      const driver = await open({ strategy: perRecord, isBounded: true })
+      driver.split('a').emit({ t: t0 + 10 })
+      expect(emitted).toEqual([record(10)])
+      driver.noMoreSplits()
+      driver.split('a').emit({ t: t0 + 11 })
+      expect(emitted.slice(1)).toEqual([record(11), watermark(10)])
+    })
+
+    it('sends none that is not above the restored one (R12)', async () => {
+      const driver = await open({ strategy: perRecord, restoredWatermark: t0 + 20 })
+      const a = driver.split('a')
+      a.emit({ t: t0 + 10 })
+      a.emit({ t: t0 + 30 })
+      expect(emitted).toEqual([record(10), record(30), watermark(29)])
+    })
+  })
+
+  it('a finished split that held the watermark back lets it go with the next look (semantics 2.6)', async () => {
+    const driver = await open()
+    const [a, b] = [driver.split('a'), driver.split('b')]
+    a.emit({ t: t0 + 10 })
+    b.emit({ t: t0 + 5 })
+    expect(timeOf(driver)).toEqual(['active', 4])
+    b.finish()
+    expect(driver.watermark).toBe(t0 + 4)
+    expect(timeOf(driver)).toEqual(['active', 9])
+  })
+
+  it('says what it knows when its last split becomes idle, and nothing more until it is active (semantics 2.6)', async () => {
+    let clockTime = t0
+    const strategy: WatermarkStrategy<unknown> = {
+      createGenerator: () => ({
+        onEvent() {},
+        currentWatermark: () => clockTime,
+        snapshotState: () => null,
+        restoreState() {},
+      }),
+      idleTimeoutMs: 10,
+    }
+    const driver = await open({ strategy })
+    const a = driver.split('a')
+    a.fetchedEmpty()
+    clock.advance(11)
+    expect(timeOf(driver)).toEqual(['idle', 0])
+    clockTime = t0 + 5
+    expect(timeOf(driver)).toEqual(['idle', 0])
+    a.emit({ t: t0 + 9 }, t0 + 9)
+    expect(timeOf(driver)).toEqual(['active', 5])
+  })
+
+  it('refuses what is no watermark (semantics 2.6)', async () => {
+    for (const watermark of [Number.NaN, 0.5, Infinity, 2 ** 53]) {
+      const generator = { ...ascending.createGenerator(), currentWatermark: () => watermark }
+      const strategy: WatermarkStrategy<unknown> = {
+        ...ascending,
+        createGenerator: () => generator,
+      }
+      const driver = await open({ strategy })
+      driver.split('a')
+      expect(() => driver.tick()).toThrow(expect.objectContaining({ code: 'MR_WATERMARK_INVALID' }))
+    }
   })
 })

@@ -100,4 +100,41 @@ describe('SplitWatermarks', () => {
       }),
     )
   })
+
+  it('a generator that goes back does not hold the others back (semantics 2.6)', () => {
+    const all = new SplitWatermarks(MIN_TIMESTAMP)
+    const [a, b] = [split('a', 5), split('b', 3)]
+    all.add(a)
+    all.add(b)
+    all.combine()
+    a.at = 1
+    b.at = 9
+    expect(all.combine()).toBe(5)
+  })
+
+  it('comes to the same after each record as a look at all splits (semantics 2.6)', () => {
+    const step = fc.tuple(fc.nat(2), fc.integer({ min: -3, max: 10 }))
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 40 }),
+        fc.integer({ min: -5, max: 20 }),
+        (steps, restored) => {
+          const [one, other] = [new SplitWatermarks(restored), new SplitWatermarks(restored)]
+          const splits = ['a', 'b', 'c'].map((id) => split(id, 0))
+          for (const each of splits) {
+            one.add(each)
+            const twin = split(each.splitId, 0)
+            Object.defineProperty(twin, 'at', { get: () => each.at })
+            other.add(twin)
+          }
+          one.combine()
+          other.combine()
+          for (const [index, by] of steps) {
+            splits[index]!.at += by
+            expect(one.advance(splits[index]!)).toBe(other.combine())
+          }
+        },
+      ),
+    )
+  })
 })

@@ -73,6 +73,7 @@ describe('Subtask of a source', () => {
       restoredWatermark: MIN_TIMESTAMP,
       isBounded: true,
       onActive: () => kit.subtask.sourceIsActive(),
+      onWatermark: (watermark) => kit.subtask.sourceWatermark(watermark),
       warn: () => {},
       describe: (error) => error as Error,
     })
@@ -122,6 +123,7 @@ describe('Subtask of a source', () => {
       restoredWatermark: MIN_TIMESTAMP,
       isBounded: false,
       onActive: () => kit.subtask.sourceIsActive(),
+      onWatermark: (watermark) => kit.subtask.sourceWatermark(watermark),
       warn: () => {},
       describe: (error) => error as Error,
     })
@@ -237,6 +239,18 @@ describe('Subtask of a source', () => {
     while (turn(4_096));
     expect(channel.sent.slice(1_023)).toEqual(['watermark Infinity', 'end'])
     expect(kit.subtask.isFinished).toBe(true)
+  })
+
+  it('goes ACTIVE ahead of the final watermark when it ends while idle (semantics 2.6, FLINK-40499)', () => {
+    kit.subtask.assign((source) => source.noMoreSplits())
+    kit.subtask.tick()
+    reader.isComplete = false
+    turn()
+    expect(channel.sent).toEqual(['idle'])
+    reader.isComplete = true
+    kit.subtask.resume()
+    while (turn());
+    expect(channel.sent).toEqual(['idle', 'active', 'watermark Infinity', 'end'])
   })
 
   it('ends at the final watermark', () => {

@@ -161,6 +161,7 @@ describe('Subtask with direct inputs', () => {
 
   it('looks at its watermark generators as soon as input may be taken again (R6)', () => {
     setOperator(node, { onTick: () => 42 })
+    subtask.start()
     channel.ready = false
     subtask.tick()
     turn()
