@@ -41,6 +41,9 @@ export type { ProcessContext, TimerContext } from './operators/process-context.t
 export type { CoElementFunction, ElementContext } from './operators/element-function.ts'
 export type { ElementFunction } from './operators/element-function.ts'
 export type { CoFlatMapFunction, CoMapFunction } from './operators/co-map.ts'
+export type { IntervalJoin, IntervalJoinedStreams } from './operators/streams.ts'
+export type { IntervalJoinContext } from './operators/interval-join-context.ts'
+export type { IntervalJoinFunction } from './operators/interval-join.ts'
 export { coProcessFunction, type CoProcessFunction } from './operators/co-process.ts'
 
 // State

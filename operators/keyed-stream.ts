@@ -6,8 +6,10 @@ import type { ProcessFunction } from './process.ts'
 import { type ReduceFunction, reduceSpec } from './reduce.ts'
 import { GraphKeyedConnectedStreams } from './connected-streams.ts'
 import { StreamError } from '../runtime/errors.ts'
+import { GraphIntervalJoin } from './interval-join-stream.ts'
 import type {
   DataStream,
+  IntervalJoin,
   KeyedConnectedStreams,
   KeyedStream,
   StatefulOptions,
@@ -32,18 +34,24 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
 
   connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K> {
     const { builder, exchange, streamOf } = this.#place
-    const second = this.#exchangeOf(other)
+    const second = this.#exchangeOf(other, 'connect')
     return new GraphKeyedConnectedStreams({ builder, first: exchange, second, streamOf })
   }
 
-  #exchangeOf<U>(other: KeyedStream<U, K>): KeyExchange {
+  intervalJoin<U>(other: KeyedStream<U, K>): IntervalJoin<T, U, K> {
+    const { builder, exchange, streamOf } = this.#place
+    const second = this.#exchangeOf(other, 'intervalJoin')
+    return new GraphIntervalJoin({ builder, first: exchange, second, streamOf })
+  }
+
+  #exchangeOf<U>(other: KeyedStream<U, K>, method: string): KeyExchange {
     if (#place in other) {
       const { builder, exchange } = (other as GraphKeyedStream<U, K>).#place
       if (builder === this.#place.builder) return exchange
     }
     throw new StreamError(
       'MR_GRAPH_INVALID',
-      'connect of a keyed stream was given something that is no keyed stream of this job; records of both inputs could not meet by key; pass a stream of the same env behind its keyBy, or connect the streams first and key both.',
+      `${method} of a keyed stream was given something that is no keyed stream of this job; records of both inputs could not meet by key; pass a stream of the same env behind its keyBy.`,
     )
   }
 

@@ -1,3 +1,4 @@
+import type { Duration } from '../runtime/duration.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
@@ -8,6 +9,7 @@ import type { CoElementFunction, ElementFunction } from './element-function.ts'
 import type { OnError } from './error-policy.ts'
 import type { FilterFunction } from './filter.ts'
 import type { FlatMapFunction } from './flat-map.ts'
+import type { IntervalJoinFunction } from './interval-join.ts'
 import type { MapFunction } from './map.ts'
 import type { ProcessFunction } from './process.ts'
 import type { ReduceFunction } from './reduce.ts'
@@ -197,6 +199,18 @@ export interface KeyedStream<T, K extends Key> {
    */
   connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K>
   /**
+   * Joins each record with the records of another keyed stream that have the same key and are within an interval of it in
+   * event time: `between(lower, upper)` takes pairs with `left + lower ≤ right ≤ left + upper`.
+   *
+   * @example
+   * orders
+   *   .keyBy((order) => order.id)
+   *   .intervalJoin(payments.keyBy((payment) => payment.order))
+   *   .between('-5m', '1h')
+   *   .process((order, payment, ctx, out: Out<Paid>) => out.emit({ order, payment }), { uid: 'paid' })
+   */
+  intervalJoin<U>(other: KeyedStream<U, K>): IntervalJoin<T, U, K>
+  /**
    * Combines the records of a key one after another; emits the new value for each record.
    *
    * @example
@@ -279,4 +293,61 @@ export interface KeyedConnectedStreams<A, B, K extends Key> {
    * rides.connect(fares).keyBy((ride) => ride.id, (fare) => fare.ride).process(joined(), { uid: 'joined' })
    */
   process<R>(process: CoProcessFunction<A, B, R, K>, options: StatefulOptions): DataStream<R>
+}
+
+/** An interval join whose interval is still to be given. */
+export interface IntervalJoin<L, R, K extends Key> {
+  /**
+   * The interval of the right record's time as seen from the left one's: both bounds belong to it, and may be negative.
+   *
+   * @example
+   * orders.keyBy((o) => o.id).intervalJoin(payments.keyBy((p) => p.order)).between('-5m', '1h')
+   */
+  between(lower: Duration, upper: Duration): IntervalJoinedStreams<L, R, K>
+}
+
+/**
+ * Two keyed streams joined by an interval. A pair is emitted when the later record of it arrives, with the later timestamp of
+ * the two; records are buffered until nothing that may still come can meet them. A record below the watermark is late: it is
+ * joined with nothing and counted as `numLateRecordsDropped`, unless it goes to a side output.
+ */
+export interface IntervalJoinedStreams<L, R, K extends Key> {
+  /**
+   * The lower bound itself does not belong to the interval.
+   *
+   * @example
+   * joined.lowerBoundExclusive()
+   */
+  lowerBoundExclusive(): IntervalJoinedStreams<L, R, K>
+  /**
+   * The upper bound itself does not belong to the interval.
+   *
+   * @example
+   * joined.upperBoundExclusive()
+   */
+  upperBoundExclusive(): IntervalJoinedStreams<L, R, K>
+  /**
+   * Late records of the left stream go to this side output.
+   *
+   * @example
+   * joined.sideOutputLeftLateData(lateOrders)
+   */
+  sideOutputLeftLateData(tag: OutputTag<L>): IntervalJoinedStreams<L, R, K>
+  /**
+   * Late records of the right stream go to this side output.
+   *
+   * @example
+   * joined.sideOutputRightLateData(latePayments)
+   */
+  sideOutputRightLateData(tag: OutputTag<R>): IntervalJoinedStreams<L, R, K>
+  /**
+   * Called for each pair. Pairs of one record come in no particular order.
+   *
+   * @example
+   * joined.process((order, payment, ctx, out: Out<Paid>) => out.emit({ order, payment }), { uid: 'paid' })
+   */
+  process<Result>(
+    join: IntervalJoinFunction<L, R, Result, K>,
+    options: StatefulOptions,
+  ): DataStream<Result>
 }

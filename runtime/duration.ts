@@ -27,6 +27,13 @@ export function parseDuration(value: number | string, what: string): number {
   return Math.round(ms)
 }
 
+/** The same for a span that may be negative: `-5_000`, `'-5s'`. */
+export function parseSignedDuration(value: number | string, what: string): number {
+  const isNegative = typeof value === 'number' ? value < 0 : /^-\d/.test(value)
+  if (!isNegative) return parseDuration(value, what)
+  return -parseDuration(typeof value === 'number' ? -value : value.slice(1), what)
+}
+
 function textToMs(text: string): number {
   const match = PATTERN.exec(text)
   if (match === null) return Number.NaN
