@@ -204,6 +204,7 @@ function runCommand(given: Given): RunCommand {
     output,
     memory: last(given, 'memory'),
     strict: has('strict') || undefined,
+    drain: has('drain') || undefined,
     stopTimeout: duration(given, 'stop-timeout'),
     allowRewind: has('allow-rewind') || undefined,
     allowGrownInput: has('allow-grown-input') || undefined,

@@ -78,6 +78,12 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
       description: 'Find functions that change records or state in place. Slow; for development.',
     },
     {
+      name: 'drain',
+      value: undefined,
+      description:
+        'On Ctrl-C end the input instead of stopping: windows fire, the job is finished.',
+    },
+    {
       name: 'stop-timeout',
       value: '10s',
       description: 'How long a stop may take before the threads are terminated. Default: 10s',

@@ -35,6 +35,9 @@ interface Part {
 
 const SEPARATOR = ' · '
 
+/** Phases that go on until the job has ended, through restarts. */
+const ENDING: readonly string[] = ['stopping', 'draining']
+
 /**
  * The progress line for a terminal of so many columns: everything in words if it fits, then everything in short, then the
  * most important parts only. Never wider than `columns`.
@@ -133,7 +136,7 @@ export class Progress {
   #next(event: JobEvent): Partial<ProgressFigures> | undefined {
     switch (event.type) {
       case 'running':
-        return { phase: this.#figures.phase === 'stopping' ? 'stopping' : undefined }
+        return { phase: ENDING.find((phase) => phase === this.#figures.phase) }
       case 'progress':
         return {
           elapsedMs: event.elapsedMs,
@@ -148,7 +151,8 @@ export class Progress {
       case 'checkpoint':
         return { lastCheckpoint: event }
       case 'stopping':
-        return { phase: 'stopping' }
+      case 'draining':
+        return { phase: event.type }
       case 'restarting':
         return { phase: `restarting in ${formatMs(event.delayMs)}`, recordsPerSecond: 0 }
       default:

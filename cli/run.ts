@@ -153,8 +153,12 @@ class Run {
   }
 
   #tellStop(): void {
-    const what = this.#plan === undefined ? '' : ': taking a last checkpoint'
-    this.#screen.log(`stopping${what} (Ctrl-C again does not wait for it)`)
+    const isDrain = this.#command.options.drain === true
+    const what = isDrain
+      ? ': the input ends here, what waits in windows and timers is put out'
+      : ': taking a last checkpoint'
+    const told = this.#plan === undefined ? '' : what
+    this.#screen.log(`stopping${told} (Ctrl-C again does not wait for it)`)
   }
 
   /** Ends the process, and with it every thread; what the last checkpoint holds is safe. */

@@ -68,6 +68,8 @@ export type SlotCommand =
       readonly enumerators: Readonly<Record<string, string>>
     }
   | { readonly type: 'run' }
+  /** All sources end their input, as if they were bounded and at their end (R14). */
+  | { readonly type: 'drain' }
   /** To the slot that hosts the enumerators: it takes their state and passes the trigger to every reader (R31). */
   | {
       readonly type: 'trigger'

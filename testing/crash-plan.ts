@@ -5,12 +5,13 @@ import type { Failpoint } from '../runtime/failpoint.ts'
  * n-th time, with `:n`), or at a step of the scheduler.
  *
  * `process` (the default): all memory is gone, and the job is run again. `thread`: one slot is lost, and the job restarts
- * by itself. `stop`: as Ctrl-C; the job is run again.
+ * by itself. `stop`: as Ctrl-C; the job is run again. `drain`: as Ctrl-C with `--drain`: the input ends, in every process
+ * that follows too.
  */
 export type CrashPoint =
   | Failpoint
   | `${Failpoint}:${number}`
-  | { readonly step: number; readonly kind?: 'process' | 'stop' }
+  | { readonly step: number; readonly kind?: 'process' | 'stop' | 'drain' }
   | { readonly step: number; readonly kind: 'thread'; readonly slot: number }
 
 /** An interruption that has happened. */

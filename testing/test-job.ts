@@ -100,6 +100,8 @@ class JobTest {
   readonly #autoWatermarkIntervalMs: number
   /** The process that runs now has been asked to stop. */
   #isStopping = false
+  /** The input has been ended, for the processes that follow too. */
+  #isDraining = false
 
   constructor(job: JobModule, options: TestJobOptions) {
     this.#job = job
@@ -150,6 +152,7 @@ class JobTest {
     const main = world.thread('main')
     const launcher = this.#launcher(main)
     const run = this.#jobRun(main, launcher)
+    if (this.#isDraining) run.drain()
     let outcome: { readonly result: JobResult } | { readonly error: unknown } | undefined
     run.run().then(
       (result) => {
@@ -181,7 +184,10 @@ class JobTest {
     // Between two attempts there is no thread to lose: later, then.
     if (due === undefined || (due.kind === 'thread' && !launcher.lose(due.slot))) return
     this.#plan.happened(steps)
-    if (due.kind === 'stop') {
+    if (due.kind === 'drain') {
+      this.#isDraining = true
+      run.drain()
+    } else if (due.kind === 'stop') {
       this.#isStopping = true
       run.stop()
     } else if (due.kind !== 'thread') this.#world.crash()

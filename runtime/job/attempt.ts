@@ -101,6 +101,7 @@ export class Attempt {
   #isRunning = false
   #isEnding = false
   #stopWanted = false
+  #drainWanted = false
   #cancelDeployTimeout: Cancel | undefined
   #cancelStallWatch: Cancel | undefined
   #cancelOpenNote: Cancel | undefined
@@ -132,6 +133,13 @@ export class Attempt {
   stop(): void {
     this.#stopWanted = true
     if (this.#isRunning && !this.#isEnding) this.#takeLast('stop')
+  }
+
+  /** Ends the input of all sources, as if they were bounded and at their end (R14). */
+  drain(): void {
+    this.#drainWanted = true
+    if (!this.#isRunning || this.#isEnding) return
+    for (let slot = 0; slot < this.#slots; slot++) this.#send(slot, { type: 'drain' })
   }
 
   /** Ends it with this error, waiting for nothing but its threads. */
@@ -248,6 +256,7 @@ export class Attempt {
     if (this.#launched!.pulses !== true) this.#watchStalls(this.#launched!)
     options.onEvent({ type: 'running', attempt: options.attempt })
     if (this.#stopWanted) this.#takeLast('stop')
+    if (this.#drainWanted) this.drain()
   }
 
   #overResult(): AttemptResult {

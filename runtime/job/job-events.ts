@@ -32,6 +32,11 @@ export interface RunJobOptions {
   readonly allowNonRestoredState?: boolean
   /** Aborting stops the job: last checkpoint, commit, end (R14). */
   readonly signal?: AbortSignal
+  /**
+   * A stop ends the input instead (R14): the final watermark fires all windows and event-time timers, and the job is finished
+   * as if its input had been bounded; `stopTimeout` does not apply. Default false.
+   */
+  readonly drain?: boolean
   /** Called with each event, on the main thread. What it throws ends the run, which rejects with it. */
   readonly onEvent?: (event: JobEvent) => void
   /**
@@ -122,5 +127,7 @@ export type JobEvent =
       readonly error: ErrorData
     }
   | { readonly type: 'stopping' }
+  /** The input ends because of a stop with `drain`. */
+  | { readonly type: 'draining' }
   | ({ readonly type: 'finished' } & Pick<JobResult, 'status' | 'lastCheckpoint' | 'metrics'>)
   | { readonly type: 'error'; readonly error: ErrorData }

@@ -81,6 +81,7 @@ export class JobRun {
   #current: Attempt | undefined
   #hasStarted = false
   #isStopping = false
+  #isDraining = false
   #aborted: Error | undefined
   #endDelay: (() => void) | undefined
   #checkpoints = 0
@@ -106,6 +107,13 @@ export class JobRun {
     this.#isStopping = true
     this.#current?.stop()
     this.#endDelay?.()
+  }
+
+  /** Ends the input: all windows and timers fire, and the job finishes, after failures too (R14). */
+  drain(): void {
+    this.#isDraining = true
+    this.#current?.drain()
+    this.#options.onEvent({ type: 'draining' })
   }
 
   /** Ends the run with this error as soon as its threads have ended; nothing is waited for. */
@@ -250,6 +258,7 @@ export class JobRun {
     })
     this.#current = attempt
     if (this.#isStopping) attempt.stop()
+    if (this.#isDraining) attempt.drain()
     try {
       return await attempt.run()
     } finally {

@@ -250,7 +250,7 @@ class JobSession {
       failpoint,
     })
     this.#run = run
-    if (this.#isStopping) run.stop()
+    if (this.#isStopping) this.#stopRun(run)
     if (this.#events.failure !== undefined) run.abort(this.#events.failure)
     return run.run()
   }
@@ -280,12 +280,20 @@ class JobSession {
   #stop(): void {
     if (this.#isStopping) return
     this.#isStopping = true
-    const { stopTimeoutMs } = this.#settings
-    this.#cancelStopTimeout = this.#environment.clock.schedule(stopTimeoutMs, () => {
-      this.#run?.abort(stopTimeout(stopTimeoutMs, this.#run.lastCheckpoint))
-    })
     if (this.#run === undefined) void this.#planner?.end()
-    else this.#run.stop()
+    else this.#stopRun(this.#run)
+  }
+
+  #stopRun(run: JobRun): void {
+    const { stopTimeoutMs, drain } = this.#settings
+    if (drain) {
+      run.drain()
+      return
+    }
+    this.#cancelStopTimeout = this.#environment.clock.schedule(stopTimeoutMs, () => {
+      run.abort(stopTimeout(stopTimeoutMs, run.lastCheckpoint))
+    })
+    run.stop()
   }
 }
 

@@ -17,6 +17,7 @@ export interface RunSettings {
   readonly output: OutputPolicy
   readonly memoryBytes: number
   readonly strict: boolean
+  readonly drain: boolean
   readonly stopTimeoutMs: number
   readonly allowRewind: boolean
   readonly allowGrownInput: boolean
@@ -35,6 +36,7 @@ const TYPES: Readonly<Record<keyof RunJobOptions, readonly string[]>> = {
   output: ['string'],
   memory: ['number', 'string'],
   strict: ['boolean'],
+  drain: ['boolean'],
   stopTimeout: ['number', 'string'],
   allowRewind: ['boolean'],
   allowGrownInput: ['boolean'],
@@ -76,6 +78,7 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
     output: output ?? 'refuse',
     memoryBytes: options.memory === undefined ? defaultMemory() : parseMemory(options.memory),
     strict: options.strict ?? false,
+    drain: options.drain ?? false,
     stopTimeoutMs: parseDuration(options.stopTimeout ?? '10s', 'stopTimeout'),
     allowRewind: options.allowRewind ?? false,
     allowGrownInput: options.allowGrownInput ?? false,

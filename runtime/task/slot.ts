@@ -121,6 +121,9 @@ export class Slot {
       case 'run':
         this.#run()
         break
+      case 'drain':
+        for (const subtask of this.#subtasks()) subtask.drain()
+        break
       case 'trigger':
         this.#started
           .then(

@@ -109,6 +109,7 @@ export class Subtask implements DirectTarget {
   #phase: 'running' | 'stopped' | 'ending' | 'finished'
   #status: WatermarkStatus = 'active'
   #sourceWaits = false
+  #isDraining = false
   /** Records the source was asked for since its watermark was last looked at. */
   #polled = 0
   #isTickDue = false
@@ -378,6 +379,7 @@ export class Subtask implements DirectTarget {
   #pollSource(source: SourceDriver, deadline: number, quantum: number): boolean {
     const { workPerLook } = this.options
     const node = this.nodes[0]!
+    if (this.#isDraining && this.mayTakeInput()) return this.#endSource()
     let left = quantum
     while (left > 0 && !this.#sourceWaits && this.mayTakeInput()) {
       source.hold(false)
@@ -386,12 +388,7 @@ export class Subtask implements DirectTarget {
       node.leave(caller)
       left -= workPerLook
       this.#polled += workPerLook
-      if (result === 'end') {
-        this.#phase = 'ending'
-        this.#setStatus(0, 'active')
-        this.cascade.offer(0, MAX_TIMESTAMP)
-        return true
-      }
+      if (result === 'end') return this.#endSource()
       if (result === 'wait') this.#sourceWaits = true
       if (this.#polled >= RECORDS_PER_TICK) {
         this.tick()
@@ -400,6 +397,20 @@ export class Subtask implements DirectTarget {
       if (this.options.clock.elapsed() >= deadline) break
     }
     return left < quantum
+  }
+
+  /** The source's input has ended: ACTIVE goes before the final watermark, or an idle source's would be dropped. */
+  #endSource(): boolean {
+    this.#phase = 'ending'
+    this.#setStatus(0, 'active')
+    this.cascade.offer(0, MAX_TIMESTAMP)
+    return true
+  }
+
+  /** Ends the input of its source, as if it were bounded and at its end (R14). */
+  drain(): void {
+    this.#isDraining = true
+    this.options.listener.wake()
   }
 
   /** Takes from the remote inputs in turn until all of them in a row have nothing to give. */

@@ -33,6 +33,7 @@ describe('jsonLines', () => {
     { type: 'note', message: 'a note' },
     { type: 'restarting', attempt: 2, delayMs: 1_000, error },
     { type: 'stopping' },
+    { type: 'draining' },
   ])('writes one line with the type of each event: $type', (event) => {
     const [line, ...others] = parse(jsonLines(event))
     expect(others).toEqual([])

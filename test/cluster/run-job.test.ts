@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { RunJobOptions } from '../../runtime/job/job-events.ts'
+import type { JobEvent, RunJobOptions } from '../../runtime/job/job-events.ts'
 import { runJob } from '../../runtime/job/run-job.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
-import { eventOf, jobUrl, run } from './run.ts'
+import { eventOf, jobUrl, rowsOf, run } from './run.ts'
 import { expectFailure } from './told-failure.ts'
 
 const makeFolder = temporaryFolders()
@@ -45,6 +45,24 @@ describe('running a job from a program', () => {
     expect(stopped.result).toMatchObject({ status: 'stopped', lastCheckpoint: undefined })
     expect(stopped.events.map((event) => event.type)).toEqual(['finished'])
     expect(existsSync(dir)).toBe(false)
+  })
+
+  it('ends an endless input when it is stopped with drain: everything is put out, the job is finished (R14, R34)', async () => {
+    const out = join(dir, 'out')
+    const stop = new AbortController()
+    const onEvent = ({ type }: JobEvent): void => {
+      if (type === 'checkpoint') stop.abort()
+    }
+    const params = { out, count: 1e9, rate: 3_000 }
+    const options = { dir, params, parallelism: 2, signal: stop.signal, drain: true, onEvent }
+    const drained = await run(jobUrl('counting'), options)
+    expect(drained.result?.status).toBe('finished')
+    expect(eventOf(drained, 'draining')).toBeDefined()
+    const rows = await rowsOf(out)
+    expect(rows).toHaveLength(drained.result!.metrics.recordsRead)
+    expect(rows.filter(({ n, index }) => n !== Math.floor(index / 10) + 1)).toEqual([])
+    const again = await run(jobUrl('counting'), { dir, params })
+    expect(again.result?.status).toBe('already-finished')
   })
 
   it('is stopped at once while its module is still being imported (R14, N8)', async () => {

@@ -14,6 +14,8 @@ import { job } from '../../operators/job.ts'
 import { param } from '../../operators/param.ts'
 import { processFunction } from '../../operators/process.ts'
 import { monotonousTimestamps } from '../../operators/watermarks.ts'
+import type { AggregateFunction } from '../../operators/window-aggregate.ts'
+import { tumblingEventTimeWindows } from '../../operators/windows.ts'
 import { valueState } from '../../runtime/state/state.ts'
 import { testJob } from '../../testing/test-job.ts'
 
@@ -45,6 +47,12 @@ const sums = job('sums', { params: { count: param.number(200) } }, (env, params)
 function expectedSums(count: number): [number, number][] {
   const totals = [0, 0, 0, 0]
   return Array.from({ length: count }, (_, n) => [n, (totals[n % 4]! += n)])
+}
+
+const count: AggregateFunction<number, number, number> = {
+  create: () => 0,
+  add: (soFar) => soFar + 1,
+  result: (total) => total,
 }
 
 /** Of two finished files the one of the earlier checkpoint first. */
@@ -109,6 +117,37 @@ describe('testJob', () => {
     expect(types.filter((type) => type === 'restarting')).toHaveLength(1)
     expect(types.filter((type) => type === 'stopping')).toHaveLength(1)
     expect(sorted(result.collected['sums'])).toEqual(expectedSums(200))
+  })
+
+  it('drains an endless input: windows fire, the job is finished, through a crash too (R14, R34)', async () => {
+    const endless = job('endless', {}, (env) => {
+      const watermarks = monotonousTimestamps((n: number) => T0 + n)
+      env
+        .fromSource(dataGeneratorSource({ generate: (n) => n, rate: 5_000 }), {
+          uid: 'numbers',
+          watermarks,
+        })
+        .keyBy((n) => n % 3)
+        .window(tumblingEventTimeWindows('1h'))
+        .aggregate(count, { uid: 'counts' })
+        .sinkTo(collectionSink(), { uid: 'out' })
+    })
+    for (const crashAt of [[], [{ step: 30 }]]) {
+      const result = await testJob(endless, {
+        parallelism: 2,
+        crashAt: [...crashAt, { step: 200, kind: 'drain' }, ...crashAt],
+      })
+      const types = result.events.map(({ type }) => type)
+      expect(types).toContain('draining')
+      expect(types).not.toContain('stopping')
+      // Nothing but the end of the input closes a window of an hour.
+      const counts = result.collected['out'] as number[]
+      expect(counts).toHaveLength(3)
+      expect(counts.reduce((a, b) => a + b)).toBeGreaterThan(20)
+      if (crashAt.length === 0) {
+        expect(counts.reduce((a, b) => a + b)).toBe(result.metrics.recordsRead)
+      }
+    }
   })
 
   it('leaves a point that is never reached out of the crashes', async () => {
