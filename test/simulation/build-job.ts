@@ -9,6 +9,7 @@ import {
   bucketsInList,
   bucketsInMap,
   bucketsInValue,
+  bucketsOfBoth,
   flaky,
   lingering,
   ODD,
@@ -18,7 +19,13 @@ import {
   windowSum,
 } from './functions.ts'
 import { doubled } from './oracle.ts'
-import { type GraphDescription, keyOf, type Step, type StepKind } from './random-graph.ts'
+import {
+  type GraphDescription,
+  keyOf,
+  type Spreading,
+  type Step,
+  type StepKind,
+} from './random-graph.ts'
 import { DISORDER_MS, type Row } from './rows.ts'
 import { splitsSource } from './splits-source.ts'
 
@@ -55,6 +62,17 @@ function streamOf(
       return input.flatMap(doubled, options)
     case 'union':
       return input.union(streams[kind.other]!)
+    case 'spread':
+      return spread(input, kind.by).map((row) => row, options)
+    case 'connect':
+      return input
+        .connect(streams[kind.other]!)
+        .map({ map1: (row) => row, map2: (row) => ({ ...row, n: row.n + 1 }) }, options)
+    case 'both':
+      return input
+        .keyBy((row) => row.key)
+        .connect(streams[kind.other]!.keyBy((row) => row.key))
+        .process(bucketsOfBoth(uid, kind.size), options)
     case 'side':
       if (kind.of === 'side') return input.getSideOutput(ODD)
       return input.keyBy((row) => row.key).process(splitting(), options)
@@ -63,8 +81,13 @@ function streamOf(
   }
 }
 
+function spread(input: DataStream<Row>, by: Spreading): DataStream<Row> {
+  if (by === 'custom') return input.partitionCustom((row, partitions) => row.n % partitions)
+  return input[by]()
+}
+
 function keyedStreamOf(
-  kind: Exclude<StepKind, { type: 'source' | 'map' | 'filter' | 'flat-map' | 'union' | 'side' }>,
+  kind: Extract<StepKind, { type: 'flaky' | 'linger' | 'running' | 'buckets' }>,
   input: DataStream<Row>,
   options: { readonly uid: string; readonly parallelism: number },
 ): DataStream<Row> {

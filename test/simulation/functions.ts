@@ -1,10 +1,12 @@
+import { type CoProcessFunction, coProcessFunction } from '../../operators/co-process.ts'
 import { processFunction, type ProcessFunction } from '../../operators/process.ts'
 import { outputTag } from '../../operators/output-tag.ts'
 import type { Out } from '../../operators/collector.ts'
 import type { AggregateFunction, WindowFunction } from '../../operators/window-aggregate.ts'
 import { RestartableError } from '../../runtime/errors.ts'
 import type { Key } from '../../runtime/key.ts'
-import { listState, mapState, valueState } from '../../runtime/state/state.ts'
+import type { TimerService } from '../../runtime/operator.ts'
+import { listState, mapState, type MapState, valueState } from '../../runtime/state/state.ts'
 import type { Row } from './rows.ts'
 
 /** Where the side output of `splitting` goes. */
@@ -85,6 +87,35 @@ export function bucketsInValue(uid: string, size: number): ProcessFunction<Row, 
       sums.delete(timestamp + 1)
       if (sums.size > 0) ctx.state.sums.update(sums)
       else ctx.state.sums.clear()
+      out.emit(bucketRow(uid, ctx.key, timestamp + 1, sum))
+    },
+  })
+}
+
+/** Sums per key and bucket of two inputs that share the state of the key. */
+export function bucketsOfBoth(uid: string, size: number): CoProcessFunction<Row, Row, Row> {
+  const add = (
+    row: Row,
+    timestamp: number,
+    sums: MapState<number, number>,
+    timers: TimerService,
+  ) => {
+    const end = bucketEnd(timestamp, size)
+    sums.put(end, (sums.get(end) ?? 0) + row.n)
+    timers.registerEventTime(end - 1)
+  }
+  return coProcessFunction({
+    state: { sums: mapState<number, number>() },
+    processElement1(row: Row, ctx, _out: Out<Row>) {
+      add(row, ctx.timestamp, ctx.state.sums, ctx.timers)
+    },
+    processElement2(row: Row, ctx, _out: Out<Row>) {
+      add(row, ctx.timestamp, ctx.state.sums, ctx.timers)
+    },
+    onTimer(timestamp, ctx, out) {
+      const sum = ctx.state.sums.get(timestamp + 1)
+      if (sum === undefined) throw extraTimer(timestamp)
+      ctx.state.sums.remove(timestamp + 1)
       out.emit(bucketRow(uid, ctx.key, timestamp + 1, sum))
     },
   })

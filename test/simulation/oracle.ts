@@ -30,6 +30,15 @@ function rowsOf(
       return input.flatMap(doubled)
     case 'union':
       return [...input, ...streams[kind.other]!]
+    case 'spread':
+      return input
+    case 'connect':
+      return [...input, ...streams[kind.other]!.map((row) => ({ ...row, n: row.n + 1 }))]
+    case 'both':
+      return bucketSums(uid, { size: kind.size, keyKind: 'key' }, [
+        ...input,
+        ...streams[kind.other]!,
+      ])
     case 'side':
       return input.filter((row) => (row.n % 2 === 0) === (kind.of === 'main'))
     case 'flaky':

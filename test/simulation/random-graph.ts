@@ -2,6 +2,9 @@ import type { Random } from '../../runtime/clock.ts'
 import { below, pick, randomSplits, type Row } from './rows.ts'
 import type { SplitsSourceOptions } from './splits-source.ts'
 
+/** How a stream is spread over the subtasks of the next operator. */
+export type Spreading = 'rebalance' | 'rescale' | 'shuffle' | 'global' | 'custom'
+
 /** By what a stream is keyed: a string, a number, or a tuple. */
 export type KeyKind = 'key' | 'mod' | 'tuple'
 
@@ -11,6 +14,9 @@ export type StepKind =
   | { readonly type: 'filter'; readonly mod: number }
   | { readonly type: 'flat-map' }
   | { readonly type: 'union'; readonly other: number }
+  | { readonly type: 'spread'; readonly by: Spreading }
+  | { readonly type: 'connect'; readonly other: number }
+  | { readonly type: 'both'; readonly other: number; readonly size: number }
   | { readonly type: 'side'; readonly of: 'main' | 'side' }
   | { readonly type: 'flaky'; readonly id: string }
   | { readonly type: 'linger'; readonly delayMs: number }
@@ -46,7 +52,7 @@ export interface GraphDescription {
   }[]
 }
 
-const KEYED: readonly StepKind['type'][] = ['side', 'flaky', 'linger', 'running', 'buckets']
+const KEYED: readonly StepKind['type'][] = ['side', 'flaky', 'linger', 'running', 'buckets', 'both']
 
 /** Draws a graph: one or two sources, some steps on streams that are there already, and a sink for each loose end. */
 export function randomGraph(random: Random, maxParallelism: number): GraphDescription {
@@ -82,9 +88,7 @@ export function randomGraph(random: Random, maxParallelism: number): GraphDescri
       })
     }
   }
-  const read = new Set(
-    steps.flatMap(({ from, kind }) => [from, kind.type === 'union' ? kind.other : -1]),
-  )
+  const read = new Set(steps.flatMap(({ from, kind }) => [from, 'other' in kind ? kind.other : -1]))
   const sinks = steps
     .map((_, index) => index)
     .filter((index) => !read.has(index) || random.next() < 0.15)
@@ -109,6 +113,9 @@ function stepKind(random: Random, steps: readonly Step[], from: number): StepKin
     () => ({ type: 'filter', mod: 2 + below(random, 4) }),
     () => ({ type: 'flat-map' }),
     () => (others.length === 0 ? undefined : { type: 'union', other: pick(random, others) }),
+    () => ({ type: 'spread', by: pick(random, SPREADINGS) }),
+    () => (others.length === 0 ? undefined : { type: 'connect', other: pick(random, others) }),
+    () => both(random, steps, from, others),
     () => ({ type: 'side', of: 'main' }),
     () => ({ type: 'flaky', id: `s0${below(random, 2)}.${below(random, 30)}` }),
     () => ({ type: 'linger', delayMs: 1 + below(random, 60) }),
@@ -117,6 +124,20 @@ function stepKind(random: Random, steps: readonly Step[], from: number): StepKin
     () => (isTimely ? buckets(random) : undefined),
   ]
   return pick(random, choices)()
+}
+
+const SPREADINGS: readonly Spreading[] = ['rebalance', 'rescale', 'shuffle', 'global', 'custom']
+
+/** Buckets over two inputs that share the state of each key; the other one must be timely as well. */
+function both(
+  random: Random,
+  steps: readonly Step[],
+  from: number,
+  others: readonly number[],
+): StepKind | undefined {
+  const timely = others.filter((index) => steps[index]!.isTimely)
+  if (!steps[from]!.isTimely || timely.length === 0) return undefined
+  return { type: 'both', other: pick(random, timely), size: pick(random, [10, 50, 400]) }
 }
 
 function buckets(random: Random): StepKind {
@@ -136,7 +157,7 @@ function step(
 ): Step {
   const before = steps[from]!
   const isKeyed = KEYED.includes(kind.type)
-  const other = kind.type === 'union' ? steps[kind.other]! : before
+  const other = 'other' in kind ? steps[kind.other]! : before
   return {
     ...at,
     kind,
@@ -144,7 +165,8 @@ function step(
     // A union is no operator of its own; behind it, and behind round robin, records of a key overtake each other.
     isOrdered:
       kind.type === 'buckets' ||
-      (kind.type !== 'union' &&
+      kind.type === 'both' ||
+      (!['union', 'connect', 'spread'].includes(kind.type) &&
         before.isOrdered &&
         (isKeyed || at.parallelism === 1 || at.parallelism === before.parallelism)),
     isTimely: kind.type !== 'linger' && before.isTimely && other.isTimely,

@@ -137,13 +137,16 @@ export async function simulateIdle(simulation: Simulation): Promise<TestJobResul
   return result
 }
 
+/** Partitioners with which a subtask gets from some of those before it only. */
+const POINTWISE: readonly string[] = ['forward', 'rescale']
+
 /** Heads of the vertices whose every subtask gets from every one before it. */
 function shuffledOperators(job: JobModule, parallelism: number): ReadonlySet<string> {
   const { plan } = job.build({}, { parallelism, maxParallelism: DEFAULT_MAX_PARALLELISM })
   const names = plan.vertices
     .filter(({ index }) => {
       const edges = plan.edges.filter(({ toVertex }) => toVertex === index)
-      return edges.length > 0 && edges.every(({ partitioner }) => partitioner !== 'forward')
+      return edges.length > 0 && edges.every(({ partitioner }) => !POINTWISE.includes(partitioner))
     })
     .flatMap(({ chain }) => chain.filter(({ parent }) => parent === -1))
     .map(({ name }) => name)
