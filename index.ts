@@ -47,8 +47,12 @@ export type { IntervalJoinFunction } from './operators/interval-join.ts'
 export { coProcessFunction, type CoProcessFunction } from './operators/co-process.ts'
 
 // State
-export { listState, mapState, type StateDescriptor, valueState } from './runtime/state/state.ts'
-export type { ListState, MapState, StateOptions, ValueState } from './runtime/state/state.ts'
+export { aggregatingState, listState, mapState } from './runtime/state/state.ts'
+export { reducingState, type StateDescriptor, valueState } from './runtime/state/state.ts'
+export type { AggregatingState, ListState, MapState } from './runtime/state/state.ts'
+export type { ReducingState, ValueState } from './runtime/state/state.ts'
+export type { StateAggregator, StateOptions, StateReducer } from './runtime/state/state.ts'
+export type { TtlOptions, TtlTimeDomain } from './runtime/state/state-ttl.ts'
 
 // Time and windows
 export { boundedOutOfOrderness, monotonousTimestamps } from './operators/watermarks.ts'

@@ -1,6 +1,6 @@
 import type { JobPlan, PlanOperator, PlanVertex } from '../runtime/graph/job-plan.ts'
 import type { Partitioner } from '../runtime/graph/stream-graph.ts'
-import { formatCount, formatNumberOf } from './units.ts'
+import { formatCount, formatMs, formatNumberOf } from './units.ts'
 
 type ChainOperator = PlanVertex['chain'][number]
 
@@ -128,9 +128,7 @@ function restOf(operator: PlanOperator): string {
   if (operator.boundedness !== undefined) parts.push(operator.boundedness)
   if (operator.guarantee !== undefined) parts.push(operator.guarantee)
   if (operator.states.length > 0) {
-    const states = operator.states.map(({ name, kind, version }) => {
-      return `${name} (${kind}${version === 1 ? '' : `, version ${version}`})`
-    })
+    const states = operator.states.map(showState)
     parts.push(`state ${states.join(', ')}`)
   }
   if (operator.hasTimers) parts.push('timers')
@@ -138,4 +136,15 @@ function restOf(operator: PlanOperator): string {
     parts.push(`${name} ${value}`)
   }
   return parts.join('; ')
+}
+
+function showState({ name, kind, version, ttl }: PlanOperator['states'][number]): string {
+  const parts: string[] = [kind]
+  if (version !== 1) parts.push(`version ${version}`)
+  if (ttl !== undefined) {
+    parts.push(`ttl ${formatMs(ttl.durationMs)} of ${ttl.timeDomain} time`)
+    if (ttl.update === 'onReadAndWrite') parts.push('renewed by reads')
+    if (ttl.visibility === 'returnExpiredIfNotCleanedUp') parts.push('expired values returned once')
+  }
+  return `${name} (${parts.join(', ')})`
 }

@@ -1,4 +1,5 @@
 import type { LineagePoint } from '../sink.ts'
+import { STATE_KINDS } from '../state/state.ts'
 import { isNameWithin, MAX_CHECKPOINT_ID } from './file-names.ts'
 import type {
   CheckpointManifest,
@@ -173,7 +174,7 @@ const stateShape = shape<ManifestState>(
     stateId: integer(1, MAX_STATE_ID),
     uid: text,
     name: text,
-    kind: oneOf('value', 'list', 'map', 'timers'),
+    kind: oneOf(...STATE_KINDS, 'timers'),
     version: integer(0),
     isDropped: yes,
   },

@@ -1,3 +1,5 @@
+import { resolveTtl } from '../state/state-ttl.ts'
+import type { StateDescriptor } from '../state/state.ts'
 import type { ChainNode, JobGraph } from './job-graph-types.ts'
 import type { JobPlan, PlanEdge, PlanOperator, PlanVertex } from './job-plan.ts'
 import { structuralHash, type UnhashedPlan } from './structural-hash.ts'
@@ -53,7 +55,7 @@ function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
     }
   }
   if (node.type === 'operator') {
-    const states = node.states.map(({ name, kind, version }) => ({ name, kind, version }))
+    const states = node.states.map(planState)
     return { ...common, type: 'operator', states, hasTimers: node.hasTimers }
   }
   const { identity, guarantee, canTakeBack = false } = node.sink
@@ -64,4 +66,9 @@ function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
     canTakeBack,
     ...(identity === undefined ? {} : { identity }),
   }
+}
+
+function planState({ name, kind, version, ttl }: StateDescriptor): PlanOperator['states'][number] {
+  const plain = { name, kind, version }
+  return ttl === undefined ? plain : { ...plain, ttl: resolveTtl(ttl, `the ttl of state ${name}`) }
 }

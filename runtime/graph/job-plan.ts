@@ -1,4 +1,5 @@
 import type { StateKind } from '../state/state.ts'
+import type { Ttl } from '../state/state-ttl.ts'
 import type { RestartConfig } from './restart-config.ts'
 import type { Partitioner } from './stream-graph.ts'
 
@@ -22,6 +23,8 @@ export interface PlanOperator {
     readonly name: string
     readonly kind: StateKind
     readonly version: number
+    /** Undefined: values stay until they are cleared. */
+    readonly ttl?: Ttl
   }[]
   readonly hasTimers: boolean
   readonly identity?: Readonly<Record<string, string>>

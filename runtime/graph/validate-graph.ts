@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../error-codes.ts'
 import { StreamError } from '../errors.ts'
 import { foldName, NAME_RULE, nameProblem } from '../names.ts'
-import type { StateKind } from '../state/state.ts'
+import { STATE_KINDS, type StateDescriptor } from '../state/state.ts'
+import { ttlProblem } from '../state/state-ttl.ts'
 import type { NodeReading, OperatorNode, StreamGraph, StreamNode } from './stream-graph.ts'
 
 /** Key groups are stored in 16 bits; as in Flink half of that is the limit. */
@@ -9,8 +10,6 @@ export const MAX_PARALLELISM_LIMIT = 32_768
 
 /** Schema versions are stored in 16 bits. */
 const MAX_STATE_VERSION = 65_535
-
-const STATE_KINDS: readonly unknown[] = ['value', 'list', 'map'] satisfies StateKind[]
 
 /** What a graph is to be run as. */
 export interface ValidationOptions {
@@ -201,9 +200,10 @@ function readingsOf(node: StreamNode): NodeReading[] {
 function stateProblems(node: OperatorNode): GraphProblem[] {
   const problems: GraphProblem[] = []
   const seen = new Map<string, string>()
-  for (const { name, kind, version } of node.states) {
+  for (const state of node.states) {
+    const { name, kind, version } = state
     if (!STATE_KINDS.includes(kind)) {
-      const message = `what ${label(node)} declares as state "${name}" is no declaration; there would be nothing to keep values in; use valueState(), listState() or mapState().`
+      const message = `what ${label(node)} declares as state "${name}" is no declaration; there would be nothing to keep values in; use valueState(), listState(), mapState(), reducingState() or aggregatingState().`
       problems.push({ code: 'MR_GRAPH_INVALID', message })
       continue
     }
@@ -222,10 +222,36 @@ function stateProblems(node: OperatorNode): GraphProblem[] {
       const message = `state "${name}" of ${label(node)} has version ${String(version)}, which is no whole number from 1 to ${MAX_STATE_VERSION}; it cannot be written into a snapshot; leave it out or count up from 1.`
       problems.push({ code: 'MR_OPTION_INVALID', message })
     }
+    const what = `state "${name}" of ${label(node)}`
+    problems.push(...functionProblems(state, what))
+    const ofTtl = state.ttl === undefined ? undefined : ttlProblem(state.ttl, `the ttl of ${what}`)
+    if (ofTtl !== undefined) problems.push(ofTtl)
   }
   if (node.exchange === undefined && (node.states.length > 0 || node.hasTimers)) {
     const message = `${label(node)} has keyed state or timers, but no key; they belong to keys; put a keyBy(…) before it.`
     problems.push({ code: 'MR_GRAPH_INVALID', message })
   }
   return problems
+}
+
+/** The functions that a reducing or aggregating state works with; who writes JavaScript may give anything. */
+function functionProblems(state: StateDescriptor, what: string): GraphProblem[] {
+  const { kind, reduce, aggregate } = state
+  if (kind === 'reducing' && typeof reduce !== 'function') {
+    const message = `${what} has ${typeof reduce} for a function to reduce with; values could not be added; give reducingState((a, b) => …) a function.`
+    return [{ code: 'MR_GRAPH_INVALID', message }]
+  }
+  if (kind !== 'aggregating') return []
+  const methods = aggregate as Readonly<Record<string, unknown>> | null | undefined
+  const missing = ['create', 'add', 'result'].filter(
+    (name) => typeof methods?.[name] !== 'function',
+  )
+  if (missing.length > 0) {
+    const message = `${what} has no ${missing.join(', ')} to aggregate with; values could not be added; give aggregatingState({ create, add, result }) all three.`
+    return [{ code: 'MR_GRAPH_INVALID', message }]
+  }
+  const unused = ['open', 'close'].filter((name) => methods?.[name] !== undefined)
+  if (unused.length === 0) return []
+  const message = `${what} aggregates with a function that has ${unused.join(' and ')}; functions of state are not opened, it would never be called; leave it out, or open what it needs in the function that declares the state.`
+  return [{ code: 'MR_GRAPH_INVALID', message }]
 }

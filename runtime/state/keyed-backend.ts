@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
-import { ListHandle } from './list-handle.ts'
-import { MapHandle } from './map-handle.ts'
+import { CellTtl } from './cell-ttl.ts'
+import { HandleFactory } from './handle-factory.ts'
 import { MapStore } from './map-store.ts'
 import { EntryRestorer, type Registered } from './restore-entries.ts'
 import { Spill, type SpillStore } from './spill.ts'
@@ -16,10 +16,11 @@ import type {
 import type { CellState } from './state-cell.ts'
 import { stateClosed } from './state-errors.ts'
 import { ROW_BYTES, StateTable } from './state-table.ts'
+import { resolveTtl } from './state-ttl.ts'
 import type { StateDescriptor, StateHandle } from './state.ts'
 import { StrictCheck } from './strict-check.ts'
 import { HeapTimerQueue, TIMER_BYTES } from './timer-queue.ts'
-import { ValueHandle } from './value-handle.ts'
+import { type EventTtlTime, ProcessingTtlTime } from './ttl-time.ts'
 
 /** Shares of the budget: pending writes at most, the filter at most, cells at least. */
 const PENDING_SHARE = 1 / 4
@@ -47,6 +48,8 @@ export class KeyedBackend implements KeyedStateBackend {
   readonly #clock: Clock
   readonly #table: StateTable
   readonly #maps: MapStore
+  readonly #handles: HandleFactory
+  readonly #processingTime: ProcessingTtlTime
   readonly #spill: Spill | undefined
   readonly #registered: Map<number, Registered> = new Map()
   readonly #queues: HeapTimerQueue[] = []
@@ -69,6 +72,8 @@ export class KeyedBackend implements KeyedStateBackend {
       maxParallelism: context.maxParallelism,
     })
     this.#maps = new MapStore(this.#table)
+    this.#handles = new HandleFactory(this.#table, this.#maps)
+    this.#processingTime = new ProcessingTtlTime(context.clock, () => this.#table.callback)
     if (this.#spill !== undefined) this.#setLimits()
   }
 
@@ -86,7 +91,12 @@ export class KeyedBackend implements KeyedStateBackend {
 
   // --- Registration ---
 
-  register<D extends StateDescriptor>(stateId: number, uid: string, descriptor: D): StateHandle<D> {
+  register<D extends StateDescriptor>(
+    stateId: number,
+    uid: string,
+    descriptor: D,
+    eventTime?: EventTtlTime,
+  ): StateHandle<D> {
     const { kind, version, name } = descriptor
     const state: CellState = {
       stateId,
@@ -97,6 +107,7 @@ export class KeyedBackend implements KeyedStateBackend {
       slot: this.#newSlots(1),
       path: `${uid}/${name}`,
       host: this.#table,
+      ttl: this.#ttlOf(descriptor, `${uid}/${name}`, eventTime),
       averageBytes: 0,
       elementBytes: 0,
       untilSample: 1,
@@ -104,13 +115,19 @@ export class KeyedBackend implements KeyedStateBackend {
       hasText: false,
     }
     this.#add(stateId, { kind: 'state', state })
-    return this.#handle(state) as StateHandle<D>
+    return this.#handles.handle(descriptor, state) as StateHandle<D>
   }
 
-  #handle(state: CellState): unknown {
-    if (state.kind === 'value') return new ValueHandle(this.#table, state)
-    if (state.kind === 'list') return new ListHandle(this.#table, state)
-    return new MapHandle(this.#table, this.#maps, state)
+  #ttlOf(
+    { ttl }: StateDescriptor,
+    path: string,
+    eventTime: EventTtlTime | undefined,
+  ): CellTtl | undefined {
+    if (ttl === undefined) return undefined
+    const resolved = resolveTtl(ttl, `the ttl of state ${path}`)
+    const time = resolved.timeDomain === 'event' ? eventTime : this.#processingTime
+    invariant(time !== undefined, `state ${path} expires by event time, of which nothing is known`)
+    return new CellTtl(resolved, time)
   }
 
   timers(uid: string, eventStateId: number, processingStateId: number): TimerQueue {

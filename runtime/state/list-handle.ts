@@ -2,9 +2,9 @@ import { ABSENT, type CellState, type StateCell } from './state-cell.ts'
 import type { StateTable } from './state-table.ts'
 import type { ListState } from './state.ts'
 
-const NO_ELEMENTS: readonly never[] = Object.freeze([])
+export const NO_ELEMENTS: readonly never[] = Object.freeze([])
 /** What an element is taken to cost before one has been measured. */
-const ELEMENT_BYTES = 64
+export const ELEMENT_BYTES = 64
 
 /** A list state over the table: one cell, whose value is an array that belongs to the table alone. */
 export class ListHandle<T> implements ListState<T> {
@@ -74,9 +74,7 @@ export class ListHandle<T> implements ListState<T> {
     const table = this.#table
     const row = table.row ?? table.openRow(this.#state)
     const cell = table.find(row, this.#state)
-    if (cell === undefined || cell.value === ABSENT) return
-    table.valueCount--
-    table.remove(cell)
+    if (cell !== undefined) table.removeValue(cell)
   }
 
   #cell(): StateCell {

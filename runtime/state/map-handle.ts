@@ -20,21 +20,21 @@ export class MapHandle<K extends Key, V> implements MapState<K, V> {
   }
 
   get(key: K): V | undefined {
-    const value = this.#read(this.#rowFor(key), key)
+    const value = this.read(this.rowFor(key), key)
     return value === ABSENT ? undefined : (value as V)
   }
 
   has(key: K): boolean {
-    const cell = this.#maps.find(this.#rowFor(key), this.#state, key)
+    const cell = this.#maps.find(this.rowFor(key), this.#state, key)
     return cell !== undefined && this.#table.peek(cell) !== ABSENT
   }
 
   put(key: K, value: V): void {
-    this.#maps.put(this.#rowFor(key), this.#state, key, value)
+    this.#table.write(this.#maps.obtain(this.rowFor(key), this.#state, key), value)
   }
 
   remove(key: K): void {
-    this.#maps.remove(this.#rowFor(key), this.#state, key)
+    this.#maps.remove(this.rowFor(key), this.#state, key)
   }
 
   entries(): IterableIterator<[K, V]> {
@@ -62,14 +62,15 @@ export class MapHandle<K extends Key, V> implements MapState<K, V> {
   }
 
   /** The current row, for an entry whose key is one (R19). */
-  #rowFor(key: Key): StateRow {
+  protected rowFor(key: Key): StateRow {
     const row = this.#row()
     const problem = typeof key === 'string' ? undefined : keyProblem(key)
     if (problem !== undefined) throw mapKeyInvalid(this.#state, row, problem)
     return row
   }
 
-  #read(row: StateRow, key: Key): unknown {
+  /** The value of an entry as user code gets it, or `ABSENT`. */
+  protected read(row: StateRow, key: Key): unknown {
     const cell = this.#maps.find(row, this.#state, key)
     return cell === undefined ? ABSENT : this.#table.read(cell)
   }
@@ -91,7 +92,7 @@ export class MapHandle<K extends Key, V> implements MapState<K, V> {
     for (const key of keys) {
       if (!table.isOpen || table.callback !== callback) throw outsideCallback(this.#state)
       table.makeRoom()
-      const value = this.#read(table.rows.current(row), key)
+      const value = this.read(table.rows.current(row), key)
       if (value !== ABSENT) yield pick(key, value as V)
     }
     return undefined

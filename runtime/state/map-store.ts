@@ -39,7 +39,8 @@ export class MapStore {
     return evicted
   }
 
-  put(row: StateRow, state: CellState, key: Key, value: unknown): void {
+  /** The cell of an entry that is about to be written. */
+  obtain(row: StateRow, state: CellState, key: Key): StateCell {
     const map = this.#find(row, state) ?? this.#newMap(row, state)
     const canonical = canonicalKey(key)
     let cell = map.cells.get(canonical)
@@ -49,7 +50,7 @@ export class MapStore {
     }
     // An evicted cell that `find` made may be of a key that only seems to be there.
     if (cell.value === ABSENT || cell.value === EVICTED) this.#addToIndex(map, cell)
-    this.#table.write(cell, value)
+    return cell
   }
 
   remove(row: StateRow, state: CellState, key: Key): void {
@@ -71,6 +72,11 @@ export class MapStore {
       this.#table.remove(cell)
     }
     this.#dropIndexIfEmpty(map)
+  }
+
+  /** Removes the entry that a cell is of. */
+  removeCell(cell: StateCell): void {
+    this.remove(cell.row, cell.state, (cell as MapEntryCell).key)
   }
 
   /** The keys of a map in order (R17), none if there is no map. */

@@ -2,6 +2,7 @@ import { ByteReader, type ByteWriter, corrupt } from '../bytes.ts'
 import { readKey, writeKey } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
 import { readValue, writeValue } from '../value-codec.ts'
+import type { TtlTimeDomain } from './state-ttl.ts'
 
 /*
  * How state stands in segments, and in the working copy of a backend. Keys sort bytewise: by key group, state, key,
@@ -18,9 +19,17 @@ import { readValue, writeValue } from '../value-codec.ts'
  *              timer  the timestamp, encoded as a number key (9 bytes): one entry a timer, by (key, namespace, time)
  *
  *   value  codec u8 · schema version u16 BE · encoded value
+ *          codec u8 · schema version u16 BE · last access f64 LE · encoded value · ages        with a time to live
  *
  *   codec      0  nothing follows (timers)
  *              1  value-codec.ts
+ *              2  the same behind a last access in processing time
+ *              3  the same behind a last access in event time
+ *
+ *   last access  of the newest element of a list; -Infinity where it is not known (yet). At a fixed place, so that what has
+ *                expired can be told without decoding it
+ *   ages         of lists: for each element a varint, how many ms older it is than the newest; FFFFFFFF: an f64 follows,
+ *                its own last access
  *
  * A `clear` has the key without its sub-key. Key group FFFF is never that of a key (there are at most 32,768): a working
  * copy keeps what is its own there, and it never reaches a segment.
@@ -32,6 +41,10 @@ const VALUE_HEADER_BYTES = 3
 const DEFAULT_NAMESPACE = 0x00
 const CODEC_NOTHING = 0
 const CODEC_VALUE = 1
+const CODEC_TIMED = { processing: 2, event: 3 } as const satisfies Record<TtlTimeDomain, number>
+const LAST_ACCESS_BYTES = 8
+/** In place of an age: it does not fit, or is not known. */
+const NO_AGE = 0xffff_ffff
 
 /** Takes the place of the key group in keys of the working copy that are no state. */
 export const PRIVATE_GROUP = 0xffff
@@ -143,13 +156,94 @@ export function versionOf(bytes: Uint8Array): number {
   return bytes[at + 1]! * 256 + bytes[at + 2]!
 }
 
-/** The value in an entry's value bytes. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */
+/** When a value was last used, and each element of it if it is a list. */
+export interface LastAccess {
+  /** Of a list that of its newest element; -Infinity where it is not known. */
+  lastAccess: number
+  /** As many as the list has elements; undefined where it is no list. */
+  elementAccesses: number[] | undefined
+}
+
+/** As `writeEntryValue`, for a state with a time to live. */
+export function writeTimedEntryValue(
+  writer: ByteWriter,
+  entry: {
+    readonly version: number
+    readonly value: unknown
+    readonly what: string
+    readonly domain: TtlTimeDomain
+    readonly access: LastAccess
+  },
+): void {
+  const { lastAccess, elementAccesses } = entry.access
+  const start = writer.length
+  writeValueHeader(writer, CODEC_TIMED[entry.domain], entry.version)
+  writer.f64(lastAccess)
+  try {
+    writeValue(writer, entry.value, entry.what)
+  } catch (error) {
+    writer.length = start
+    throw error
+  }
+  if (elementAccesses === undefined) return
+  const { length } = entry.value as readonly unknown[]
+  for (let i = 0; i < length; i++) {
+    const element = elementAccesses[i] ?? -Infinity
+    const age = lastAccess - element
+    if (age < NO_AGE) writer.varint(age)
+    else {
+      writer.varint(NO_AGE)
+      writer.f64(element)
+    }
+  }
+}
+
+/**
+ * The last access in an entry's value, on bytes; -Infinity where it has none in that time domain: written without a time to
+ * live, or with one by another clock.
+ */
+export function lastAccessIn(bytes: Uint8Array, domain: TtlTimeDomain): number {
+  if (bytes[0] !== CODEC_TIMED[domain]) return -Infinity
+  return new ByteReader(bytes, VALUE_HEADER_BYTES).f64()
+}
+
+/** The value in an entry's value bytes, whatever its time to live. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */
 export function readEntryValue(bytes: Uint8Array): unknown {
   const reader = new ByteReader(bytes)
-  const at = reader.take(VALUE_HEADER_BYTES)
-  if (bytes[at] !== CODEC_VALUE)
-    throw corrupt(`a value of state has the unknown codec ${bytes[at]}`)
+  const codec = bytes[reader.take(VALUE_HEADER_BYTES)]
+  const isTimed = codec === CODEC_TIMED.processing || codec === CODEC_TIMED.event
+  if (isTimed) reader.take(LAST_ACCESS_BYTES)
+  else if (codec !== CODEC_VALUE) throw corrupt(`a value of state has the unknown codec ${codec}`)
   const value = readValue(reader)
+  if (isTimed && reader.left > 0) readElementAccesses(reader, value, 0)
   if (reader.left > 0) throw corrupt(`${reader.left} bytes are left over behind a value of state`)
   return value
+}
+
+/** As `readEntryValue`, for a state with a time to live: what the bytes say of its last access goes into `access`. */
+export function readTimedEntryValue(
+  bytes: Uint8Array,
+  domain: TtlTimeDomain,
+  access: LastAccess,
+): unknown {
+  access.lastAccess = lastAccessIn(bytes, domain)
+  access.elementAccesses = undefined
+  if (bytes[0] !== CODEC_TIMED[domain]) return readEntryValue(bytes)
+  const reader = new ByteReader(bytes, VALUE_HEADER_BYTES + LAST_ACCESS_BYTES)
+  const value = readValue(reader)
+  if (reader.left > 0) {
+    access.elementAccesses = readElementAccesses(reader, value, access.lastAccess)
+  }
+  if (reader.left > 0) throw corrupt(`${reader.left} bytes are left over behind a value of state`)
+  return value
+}
+
+function readElementAccesses(reader: ByteReader, list: unknown, newest: number): number[] {
+  const accesses: number[] = []
+  if (!Array.isArray(list)) return accesses
+  for (let i = 0; i < list.length; i++) {
+    const age = reader.varint()
+    accesses.push(age === NO_AGE ? reader.f64() : newest - age)
+  }
+  return accesses
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Key } from '../key.ts'
 import type { StateDescriptor, StateHandle } from './state.ts'
+import type { EventTtlTime } from './ttl-time.ts'
 
 /** A contiguous, inclusive range of key groups. */
 export interface KeyGroupRange {
@@ -55,8 +56,16 @@ export interface BackendContext {
  * and timer calls, clearCurrent, beginSnapshot, …)* → close.
  */
 export interface KeyedStateBackend {
-  /** Before `restore`. The handle works on the key and namespace current at each call. */
-  register<D extends StateDescriptor>(stateId: number, uid: string, descriptor: D): StateHandle<D>
+  /**
+   * Before `restore`. The handle works on the key and namespace current at each call. `eventTime` of the operator is needed
+   * where the state expires by event time.
+   */
+  register<D extends StateDescriptor>(
+    stateId: number,
+    uid: string,
+    descriptor: D,
+    eventTime?: EventTtlTime,
+  ): StateHandle<D>
   /** The timers of one operator, both domains. Before `restore`. */
   timers(uid: string, eventStateId: number, processingStateId: number): TimerQueue
   /**

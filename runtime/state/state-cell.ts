@@ -1,8 +1,17 @@
 import { StreamError } from '../errors.ts'
 import type { ByteWriter } from '../bytes.ts'
+import type { CellTtl } from './cell-ttl.ts'
 import { Change } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
-import { readEntryValue, writeEntryValue, writePiece, writePrefix } from './snapshot-format.ts'
+import {
+  type LastAccess,
+  readEntryValue,
+  readTimedEntryValue,
+  writeEntryValue,
+  writePiece,
+  writePrefix,
+  writeTimedEntryValue,
+} from './snapshot-format.ts'
 import { showKey, stateLabel } from './state-errors.ts'
 import type { StateRow } from './state-row.ts'
 import type { StateKind } from './state.ts'
@@ -30,6 +39,8 @@ export interface CellState {
   /** `uid/name`: what paths of fields begin with. */
   readonly path: string
   readonly host: CellHost
+  /** Undefined where values stay until they are cleared. */
+  readonly ttl: CellTtl | undefined
   /** Bytes that a value takes in memory, and an element of a list: averages of samples. */
   averageBytes: number
   elementBytes: number
@@ -46,10 +57,13 @@ export interface CellState {
  *
  * It is in memory decoded (`value`), encoded (`encoded`), or known not to exist.
  */
-export abstract class StateCell extends Change {
+export abstract class StateCell extends Change implements LastAccess {
   readonly row: StateRow
   readonly state: CellState
   value: unknown = ABSENT
+  /** Where the state has a time to live: when the value was last used; known while it is in memory decoded. */
+  lastAccess = 0
+  elementAccesses: number[] | undefined
   /** The value as it is stored, where that is in memory; always there while `value` is `EVICTED` but not in the spill. */
   encoded: Uint8Array | undefined
   /** The spill does not have this value, or this absence, yet; not even among its pending writes. */
@@ -87,7 +101,10 @@ export abstract class StateCell extends Change {
 
   /** The value in stored bytes. */
   decode(stored: Uint8Array): unknown {
-    return readEntryValue(stored)
+    const { ttl } = this.state
+    return ttl === undefined
+      ? readEntryValue(stored)
+      : readTimedEntryValue(stored, ttl.domain, this)
   }
 
   /** Appends the value as it is stored; must be in memory. */
@@ -96,9 +113,17 @@ export abstract class StateCell extends Change {
       writer.append(this.encoded)
       return
     }
-    const { state } = this
+    const { version, path, ttl } = this.state
     try {
-      writeEntryValue(writer, state.version, this.value, state.path)
+      if (ttl === undefined) writeEntryValue(writer, version, this.value, path)
+      else
+        writeTimedEntryValue(writer, {
+          version,
+          value: this.value,
+          what: path,
+          domain: ttl.domain,
+          access: this,
+        })
     } catch (error) {
       throw this.name(error)
     }

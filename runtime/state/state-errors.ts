@@ -43,6 +43,27 @@ export function mapKeyInvalid(
   )
 }
 
+/** A function of a reducing or aggregating state came to undefined. */
+export function nothingToKeep(state: StateName, method: string): StreamError {
+  return new StreamError(
+    'MR_VALUE_UNSUPPORTED',
+    `State "${state.name}" of operator "${state.uid}": ${method} came to undefined; what has been added so far would be lost; return a value, also where an accumulator was changed in place.`,
+    { uid: state.uid, state: state.name },
+  )
+}
+
+/** State that expires by event time was used for a record that has none (R30). */
+export function timestampMissing(
+  state: StateName,
+  row: { readonly key: Key; readonly namespace: Key | undefined },
+): StreamError {
+  return new StreamError(
+    'MR_TIMESTAMP_INVALID',
+    `${stateLabel(state, row)}: it expires by event time, and the record has no timestamp; it would not be known when it was last used; give the source a strategy (fromSource(…, { watermarks })), or let it expire by processing time.`,
+    { uid: state.uid, state: state.name, key: showKey(row.key) },
+  )
+}
+
 /** State, its iterators, or timers were used when no callback has a key (R15); `state` where it is known which. */
 export function outsideCallback(state?: StateName): StreamError {
   const what =

@@ -314,6 +314,13 @@ export class StateTable implements CellHost {
     this.detach(cell)
   }
 
+  /** Takes the value of a key, or its list, away. */
+  removeValue(cell: StateCell): void {
+    if (cell.value === ABSENT) return
+    this.valueCount--
+    this.remove(cell)
+  }
+
   /** Takes the value away without a trace in the changes: something that was logged covers it. */
   discard(cell: StateCell): void {
     if (cell.stamp !== 0) this.changes.leave(cell)

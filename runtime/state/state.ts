@@ -1,4 +1,6 @@
+import type { Duration } from '../duration.ts'
 import type { Key } from '../key.ts'
+import type { TtlOptions } from './state-ttl.ts'
 
 /**
  * One value per key.
@@ -35,8 +37,44 @@ export interface MapState<K extends Key, V> {
   entries(): IterableIterator<[K, V]>
   keys(): IterableIterator<K>
   values(): IterableIterator<V>
+  /** Whether there is no entry; one that has expired and is still there counts (semantics 2.17). */
   isEmpty(): boolean
   clear(): void
+}
+
+/** One value per key that each added value is reduced into. */
+export interface ReducingState<T> {
+  /** What the values have come to, undefined if there are none; read-only, as R16 has it. */
+  get(): T | undefined
+  /** The first value is kept as it is, any other is reduced with what is there. */
+  add(value: T): void
+  clear(): void
+}
+
+/** One accumulator per key that values of another type are added to. */
+export interface AggregatingState<In, R> {
+  /** The result by now, undefined if nothing has been added. */
+  get(): R | undefined
+  add(value: In): void
+  clear(): void
+}
+
+/** How a reducing state combines what there is with one value more: returns a new value and changes neither. */
+export type StateReducer<T> = (reduced: T, value: T) => T
+
+/**
+ * How an aggregating state folds values into an accumulator, which is what is stored: within the type table (R18), never
+ * undefined. `add` may change it in place.
+ */
+export interface StateAggregator<In, Acc, R> {
+  /** An empty accumulator, for the first value of a key. */
+  create(): Acc
+  /** The accumulator with one value more in it. */
+  add(accumulator: Acc, value: In): Acc
+  /** What `get` returns; must leave the accumulator as it is. */
+  result(accumulator: Acc): R
+  /** Two accumulators in one; only needed where windows merge. */
+  merge?(a: Acc, b: Acc): Acc
 }
 
 /** What a function declares of a state, so that `plan` can list it and snapshots can be checked. */
@@ -46,12 +84,28 @@ export interface StateDescriptor<Kind extends StateKind = StateKind, V = unknown
   readonly version: number
   /** Set by the operator that declares it: the name within the operator. */
   readonly name: string
-  /** Only for type inference; never set. */
+  /** As declared; checked when the graph is built. Undefined: values stay until they are cleared. */
+  readonly ttl?: Duration | TtlOptions | undefined
+  /** Of reducing states. Functions never cross threads: each thread declares anew. */
+  readonly reduce?: (reduced: never, value: never) => unknown
+  /** Of aggregating states. */
+  readonly aggregate?: AnyAggregator
+  /** Only for type inference; never set. What is read of it. */
   readonly _value?: V
+  /** Only for type inference; never set. Keys of a map; what is added to an aggregating state. */
   readonly _key?: K
 }
 
-export type StateKind = 'value' | 'list' | 'map'
+interface AnyAggregator {
+  create(): unknown
+  add(accumulator: never, value: never): unknown
+  result(accumulator: never): unknown
+  merge?(a: never, b: never): unknown
+}
+
+export const STATE_KINDS = ['value', 'list', 'map', 'reducing', 'aggregating'] as const
+
+export type StateKind = (typeof STATE_KINDS)[number]
 
 /** The handle that a descriptor gives. */
 export type StateHandle<D extends StateDescriptor> =
@@ -61,25 +115,80 @@ export type StateHandle<D extends StateDescriptor> =
       ? ListState<V>
       : D extends StateDescriptor<'map', infer V, infer K extends Key>
         ? MapState<K, V>
-        : never
+        : D extends StateDescriptor<'reducing', infer V>
+          ? ReducingState<V>
+          : D extends StateDescriptor<'aggregating', infer R, infer In>
+            ? AggregatingState<In, R>
+            : never
 
 /** Options of a state declaration. */
 export interface StateOptions {
   /** Schema version of the values. Default 1. */
   readonly version?: number
+  /**
+   * Values expire that nobody has used for so long, by processing time unless `{ duration, timeDomain: 'event' }` says
+   * otherwise. Default: they stay until they are cleared.
+   */
+  readonly ttl?: Duration | TtlOptions
 }
 
-/** Declares one value per key. */
+/**
+ * Declares one value per key.
+ *
+ * @example
+ * const declared = processFunction({
+ *   state: { seen: valueState<number>({ ttl: '7d' }) },
+ *   processElement(user: User, ctx, out: Out<string>) {
+ *     if (ctx.state.seen.value() === undefined) out.emit(user.name)
+ *     ctx.state.seen.update(ctx.timestamp)
+ *   },
+ * })
+ */
 export function valueState<T>(options?: StateOptions): StateDescriptor<'value', T> {
-  return { kind: 'value', version: options?.version ?? 1, name: '' }
+  return { kind: 'value', ...common(options) }
 }
 
 /** Declares a list per key. */
 export function listState<T>(options?: StateOptions): StateDescriptor<'list', T> {
-  return { kind: 'list', version: options?.version ?? 1, name: '' }
+  return { kind: 'list', ...common(options) }
 }
 
 /** Declares a map per key. */
 export function mapState<K extends Key, V>(options?: StateOptions): StateDescriptor<'map', V, K> {
-  return { kind: 'map', version: options?.version ?? 1, name: '' }
+  return { kind: 'map', ...common(options) }
+}
+
+/**
+ * Declares one value per key that each added value is reduced into.
+ *
+ * @example
+ * const largest = reducingState((a: number, b: number) => Math.max(a, b), { ttl: '1h' })
+ */
+export function reducingState<T>(
+  reduce: StateReducer<T>,
+  options?: StateOptions,
+): StateDescriptor<'reducing', T> {
+  return { kind: 'reducing', ...common(options), reduce }
+}
+
+/**
+ * Declares one accumulator per key that values of another type are added to.
+ *
+ * @example
+ * const average = aggregatingState({
+ *   create: () => ({ sum: 0, count: 0 }),
+ *   add: (all, value: number) => ({ sum: all.sum + value, count: all.count + 1 }),
+ *   result: (all) => all.sum / all.count,
+ * })
+ */
+export function aggregatingState<In, Acc, R>(
+  aggregate: StateAggregator<In, Acc, R>,
+  options?: StateOptions,
+): StateDescriptor<'aggregating', R, In> {
+  return { kind: 'aggregating', ...common(options), aggregate }
+}
+
+function common(options: StateOptions | undefined) {
+  const { version = 1, ttl } = options ?? {}
+  return { version, name: '', ...(ttl === undefined ? {} : { ttl }) }
 }

@@ -50,6 +50,11 @@ export class StrictCheck {
     before.callback = this.#callback
   }
 
+  /** State itself has changed the value of a cell, which user code may have had before. */
+  replaced(cell: StateCell): void {
+    if (this.#touched.has(cell)) this.#touched.set(cell, this.#encode(cell))
+  }
+
   /** The callback has ended: what it was given must not have been changed. Returns the cells it touched. */
   end(): readonly StateCell[] {
     this.#callback++

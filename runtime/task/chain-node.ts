@@ -3,6 +3,7 @@ import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
 import type { Operator, Output } from '../operator.ts'
 import type { ChainNode } from '../graph/job-graph-types.ts'
 import type { TimerQueue } from '../state/state-backend.ts'
+import type { EventTtlTime } from '../state/ttl-time.ts'
 import type { SinkDriver } from './sink-driver.ts'
 import type { SourceDriver } from './source-driver.ts'
 import type { EdgeOutput } from './edge-output.ts'
@@ -42,6 +43,8 @@ export class NodeRuntime implements RecordTarget {
   readonly edges: EdgeOutput[] = []
   body!: NodeBody
   timers: TimerQueue | undefined
+  /** Where some of its state expires by event time (R30): told what is being processed. */
+  eventTime: EventTtlTime | undefined
   /** The operator's watermark: what its timers have been fired up to (R12). */
   watermark: number = MIN_TIMESTAMP
   /** The last one it forwarded. */
@@ -67,6 +70,7 @@ export class NodeRuntime implements RecordTarget {
     const caller = running[0]!
     running[0] = this.number
     this.recordsIn++
+    if (this.eventTime !== undefined) this.eventTime.atRecord(timestamp)
     try {
       const body = this.body
       if (body.kind === 'operator') body.operator.processElement(value, timestamp)
@@ -81,6 +85,7 @@ export class NodeRuntime implements RecordTarget {
   acceptSecond(value: unknown, timestamp: number): void {
     const caller = this.enter()
     this.recordsIn++
+    this.eventTime?.atRecord(timestamp)
     try {
       if (this.body.kind === 'operator') this.body.operator.processElement2!(value, timestamp)
     } catch (error) {
@@ -93,6 +98,7 @@ export class NodeRuntime implements RecordTarget {
   fireEventTime(timestamp: number): void {
     const { body } = this
     if (body.kind !== 'operator') return
+    this.eventTime?.atTimer(timestamp)
     const caller = this.enter()
     try {
       body.operator.onEventTime?.(timestamp)
@@ -115,6 +121,7 @@ export class NodeRuntime implements RecordTarget {
 
   /** Calls back for a timer or another callback that is not a record, named in failures. */
   call(what: string, timestamp: number, callback: () => void): void {
+    this.eventTime?.atNothing()
     const caller = this.enter()
     try {
       callback()

@@ -11,7 +11,10 @@ import type { Operator, OperatorContext } from '../operator.ts'
 import type { ReaderContext, SourceReader } from '../source.ts'
 import type { SinkContext } from '../sink.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
+import { resolveTtl } from '../state/state-ttl.ts'
+import type { StateDescriptor } from '../state/state.ts'
 import { EVENT_TIMERS, PROCESSING_TIMERS } from '../state/timer-names.ts'
+import { EventTtlTime } from '../state/ttl-time.ts'
 import { decodeValue } from '../value-codec.ts'
 import { edgeTarget, NodeOutput, NodeRuntime } from './chain-node.ts'
 import { describeFailure, extendFailure } from './failure-context.ts'
@@ -178,9 +181,11 @@ function registerKeyed(
     invariant(state !== undefined, `state "${name}" of "${node.name}" has no id`)
     return state.stateId
   }
+  if (graphNode.states.some(expiresByEventTime)) node.eventTime = new EventTtlTime(node.watermark)
   const handles = new Map<string, unknown>()
   for (const descriptor of graphNode.states) {
-    const handle = backend.register(idOf(descriptor.name), node.name, descriptor)
+    const id = idOf(descriptor.name)
+    const handle = backend.register(id, node.name, descriptor, node.eventTime)
     handles.set(descriptor.name, handle)
   }
   const queue = backend.timers(node.name, idOf(EVENT_TIMERS), idOf(PROCESSING_TIMERS))
@@ -192,6 +197,10 @@ function registerKeyed(
     handles,
     clock: host.environment.clock,
   })
+}
+
+function expiresByEventTime({ name, ttl }: StateDescriptor): boolean {
+  return ttl !== undefined && resolveTtl(ttl, name).timeDomain === 'event'
 }
 
 async function restoreBackend(

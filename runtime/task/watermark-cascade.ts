@@ -73,7 +73,10 @@ export class WatermarkCascade {
 
   #fire(node: NodeRuntime, deadline: number): boolean {
     const { clock, timersPerLook, outputsReady } = this.#options
-    if (node.watermark < node.pending) node.watermark = node.pending
+    if (node.watermark < node.pending) {
+      node.watermark = node.pending
+      node.eventTime?.advance(node.watermark)
+    }
     const timers = node.timers
     if (timers === undefined) return true
     for (let fired = 0; timers.earliest('event') <= node.watermark; fired++) {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { PlanOperator } from '../../runtime/graph/job-plan.ts'
 import { planHeadline, renderPlan } from '../../cli/render-plan.ts'
 import { plan } from './fake-host.ts'
+
+type PlanState = PlanOperator['states'][number]
 
 describe('renderPlan', () => {
   it('draws chains with their operators, uids, parallelism, state and shuffles', () => {
@@ -16,6 +19,32 @@ describe('renderPlan', () => {
       '[3] × 1  ◀══ shuffle in turn ══ [2] velocity, small (side output late)',
       '    alerts        file sink    exactly-once; dir /data/alerts',
     ])
+  })
+
+  it('says when state expires (semantics 2.17)', () => {
+    const whole = plan()
+    const [first, vertex, last] = whole.vertices
+    const state = (name: string, ttl: PlanState['ttl'] & object): PlanState => {
+      return { name, kind: 'reducing', version: 1, ttl }
+    }
+    const ttl = {
+      durationMs: 5_400_000,
+      timeDomain: 'processing',
+      update: 'onCreateAndWrite',
+      visibility: 'neverReturnExpired',
+    } as const
+    const other = {
+      durationMs: 604_800_000,
+      timeDomain: 'event',
+      update: 'onReadAndWrite',
+      visibility: 'returnExpiredIfNotCleanedUp',
+    } as const
+    const states = [state('seen', ttl), state('sum', other)]
+    const chain = [{ ...vertex!.chain[0]!, states, hasTimers: false }]
+    const vertices = [first!, { ...vertex!, chain }, last!]
+    expect(renderPlan({ ...whole, vertices }).find((line) => line.includes('velocity '))).toMatch(
+      /state seen \(reducing, ttl 1 h 30 min of processing time\), sum \(reducing, ttl 7 d of event time, renewed by reads, expired values returned once\)$/,
+    )
   })
 
   it('draws who calls whom within a chain', () => {

@@ -1,6 +1,7 @@
 import { type StateBackendContract, stateFixture } from './state-fixture.ts'
 import { stateSnapshotsContract } from './state-snapshots.ts'
 import { stateTimersContract } from './state-timers.ts'
+import { stateTtlContract } from './state-ttl.ts'
 import { stateValuesContract } from './state-values.ts'
 
 /** What every keyed state backend must do; each implementation's test file begins with a call. */
@@ -9,4 +10,5 @@ export function stateBackendContract(contract: StateBackendContract): void {
   stateValuesContract(fixture)
   stateTimersContract(fixture)
   stateSnapshotsContract(fixture)
+  stateTtlContract(fixture)
 }

@@ -1,6 +1,8 @@
 import { expectTypeOf, test } from 'vitest'
 import {
   type AggregateFunction,
+  aggregatingState,
+  type AggregatingState,
   boundedOutOfOrderness,
   collectionSource,
   csv,
@@ -16,6 +18,8 @@ import {
   outputTag,
   param,
   processFunction,
+  reducingState,
+  type ReducingState,
   type StreamEnvironment,
   tumblingEventTimeWindows,
   valueState,
@@ -109,6 +113,39 @@ test('a process function infers its state from the declaration (N1)', () => {
     // @ts-expect-error takes other records
     cents.process(declared, { uid: 'a' })
   })
+})
+
+test('reducing and aggregating state infer their types from their functions (N1)', () => {
+  processFunction({
+    state: {
+      largest: reducingState((a: number, b: number) => Math.max(a, b), { ttl: '1h' }),
+      total: aggregatingState(count),
+      ages: aggregatingState({
+        create: () => new Map<string, number>(),
+        add: (ages, order: Order) => ages.set(order.shop, order.time),
+        result: (ages) => [...ages.keys()],
+      }),
+    },
+    processElement(order: Order, ctx) {
+      expectTypeOf(ctx.state.largest).toEqualTypeOf<ReducingState<number>>()
+      expectTypeOf(ctx.state.total).toEqualTypeOf<AggregatingState<Order, number>>()
+      expectTypeOf(ctx.state.ages).toEqualTypeOf<AggregatingState<Order, string[]>>()
+      ctx.state.total.add(order)
+      // @ts-expect-error of another type
+      ctx.state.total.add(1)
+      // @ts-expect-error is added to, not set
+      ctx.state.largest.update(1)
+    },
+  })
+  // @ts-expect-error a promise is no value (R15)
+  reducingState(async (a: number, b: number) => a + b)
+  // @ts-expect-error there is no result
+  aggregatingState({ create: () => 0, add: (sum: number, n: number) => sum + n })
+  // @ts-expect-error no duration
+  valueState<number>({ ttl: '1 week' })
+  // @ts-expect-error no such clock
+  listState<number>({ ttl: { duration: '1h', timeDomain: 'ingestion' } })
+  mapState<string, number>({ ttl: { duration: '1h', timeDomain: 'event' } })
 })
 
 test('a factory of process functions keeps its types (N1)', () => {

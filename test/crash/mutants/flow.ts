@@ -93,7 +93,7 @@ export const FLOW: readonly Mutant[] = [
   {
     name: 'promise-let-through',
     what: 'a function that returns a promise is not refused (R15)',
-    file: 'operators/synchronous.ts',
+    file: 'runtime/synchronous.ts',
     find: 'if (isThenable(result)) throw',
     replace: 'if (isThenable(result) && what.length === 0) throw',
     killers: [unit('operators/map.test.ts', '(R15)')],

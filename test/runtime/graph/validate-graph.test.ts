@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../../runtime/errors.ts'
 import { graphProblems, validateGraph } from '../../../runtime/graph/validate-graph.ts'
-import type { StateDescriptor } from '../../../runtime/state/state.ts'
+import {
+  aggregatingState,
+  reducingState,
+  type StateDescriptor,
+  type StateOptions,
+  valueState,
+} from '../../../runtime/state/state.ts'
 import { GraphFixture } from './graph-fixtures.ts'
 
 const OPTIONS = { job: 'orders', parallelism: 2, maxParallelism: 128 }
@@ -121,6 +127,34 @@ describe('validateGraph', () => {
       'MR_OPTION_INVALID',
       'MR_OPTION_INVALID',
     ])
+  })
+
+  test('refuses a time to live that is none, with the others (semantics 2.17)', () => {
+    const graph = valid()
+    const ttls: unknown[] = ['7d', '7w', 0, { duration: '1h', update: 'never' }]
+    const states = ttls.map((ttl, index) => ({
+      ...valueState<number>({ ttl } as StateOptions),
+      name: `s${index}`,
+    }))
+    graph.operator('other', graph.exchanges[0]!, { states })
+    expect(codes(graph)).toEqual(['MR_DURATION_INVALID', 'MR_OPTION_INVALID', 'MR_OPTION_INVALID'])
+    expect(messages(graph)).toContain('the ttl of state "s1" of map "other" is "7w" (string)')
+  })
+
+  test('refuses reducing and aggregating state without functions, or with such as would not be opened', () => {
+    const graph = valid()
+    const aggregate = { create: () => 0, add: (n: number) => n, result: (n: number) => n }
+    const states = [
+      { ...reducingState((a: number) => a), name: 'good' },
+      { ...aggregatingState(aggregate), name: 'fine' },
+      { ...reducingState(undefined as never), name: 'a' },
+      { ...aggregatingState({ create: () => 0 } as never), name: 'b' },
+      { ...aggregatingState({ ...aggregate, open() {} } as typeof aggregate), name: 'c' },
+    ]
+    graph.operator('other', graph.exchanges[0]!, { states })
+    expect(codes(graph)).toEqual(['MR_GRAPH_INVALID', 'MR_GRAPH_INVALID', 'MR_GRAPH_INVALID'])
+    expect(messages(graph)).toMatch(/"a" of map "other" has undefined.*"b".* has no add, result/s)
+    expect(messages(graph)).toContain('"c" of map "other" aggregates with a function that has open')
   })
 
   test('refuses what is no declaration of state', () => {

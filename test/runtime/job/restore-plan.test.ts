@@ -8,6 +8,7 @@ import {
   pendingCommits,
   restoredSubtasks,
 } from '../../../runtime/job/restore-plan.ts'
+import { resolveTtl } from '../../../runtime/state/state-ttl.ts'
 import { count, manifestOf, operatorOf, planOf, sink, source } from './plans.ts'
 
 const strict = { nonRestoredState: false }
@@ -105,11 +106,18 @@ describe('comparing a checkpoint with the job', () => {
   })
 
   it('refuses a state of another kind or version (R5)', () => {
-    for (const change of [{ kind: 'list' }, { version: 2 }] as const) {
+    for (const change of [{ kind: 'list' }, { kind: 'reducing' }, { version: 2 }] as const) {
       const states = [{ ...count.states[0]!, ...change }]
       const changed = planOf({ parallelism: 2, chains: [[source], [{ ...count, states }, sink]] })
       expect(codeOf(changed)).toBe('MR_STATE_INCOMPATIBLE')
     }
+  })
+
+  it('accepts a time to live that was declared, changed or taken away (semantics 2.17)', () => {
+    const ttl = resolveTtl('1h', 'ttl')
+    const states = [{ ...count.states[0]!, ttl }]
+    const timed = planOf({ parallelism: 2, chains: [[source], [{ ...count, states }, sink]] })
+    expect(codeOf(timed)).toBeUndefined()
   })
 })
 

@@ -6,12 +6,15 @@ import type { Key } from '../../../runtime/key.ts'
 import { KeyedBackend } from '../../../runtime/state/keyed-backend.ts'
 import {
   readEntryKey,
+  lastAccessIn,
   readEntryValue,
   readPiece,
+  readTimedEntryValue,
   versionOf,
   writeEntryValue,
   writePiece,
   writePrefix,
+  writeTimedEntryValue,
 } from '../../../runtime/state/snapshot-format.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
 import { backendContext, encodeAll, hex } from '../../contract/state-harness.ts'
@@ -94,6 +97,56 @@ describe('the format of entries', () => {
     )
     expect(() => readEntryValue(stored.slice(0, 2))).toThrow(
       expect.objectContaining({ code: 'MR_CHECKPOINT_CORRUPT' }),
+    )
+  })
+
+  it('keeps a last access in front of a value, and of each element behind it (R30): these bytes must never change', () => {
+    const access = { lastAccess: 1_000, elementAccesses: [1_000, 998, -Infinity] }
+    const entry = { version: 1, what: 'op/state', domain: 'event', access } as const
+    const writer = new ByteWriter()
+    writeTimedEntryValue(writer, { ...entry, value: ['a', 'b', 'c'] })
+    const stored = writer.copy()
+    // Codec, version · f64 · list of three strings · ages 0 and 2 · no age: f64.
+    expect(hex(stored)).toBe(
+      '030001' +
+        '0000000000408f40' +
+        '0d03080161080162080163' +
+        '0002' +
+        'ffffffff0f' +
+        '000000000000f0ff',
+    )
+    expect([lastAccessIn(stored, 'event'), lastAccessIn(stored, 'processing')]).toEqual([
+      1_000,
+      -Infinity,
+    ])
+    expect([versionOf(stored), readEntryValue(stored)]).toEqual([1, ['a', 'b', 'c']])
+    expect(() => readEntryValue(stored.slice(0, -1))).toThrow(
+      expect.objectContaining({ code: 'MR_CHECKPOINT_CORRUPT' }),
+    )
+  })
+
+  it('gives every last access back in its time domain, in the other none (R30)', () => {
+    const time = fc.oneof(fc.integer({ min: -8.64e15, max: 8.64e15 }), fc.constant(-Infinity))
+    const domains = fc.constantFrom<('processing' | 'event')[]>('processing', 'event')
+    fc.assert(
+      fc.property(fc.array(time), time, domains, (elements, single, domain) => {
+        const isList = elements.length > 0
+        const access = {
+          lastAccess: isList ? Math.max(...elements) : single,
+          elementAccesses: isList ? elements : undefined,
+        }
+        const value = isList ? elements.map(String) : { single }
+        const writer = new ByteWriter()
+        writeTimedEntryValue(writer, { version: 7, what: 'op/state', value, domain, access })
+        const stored = writer.copy()
+        const read = { lastAccess: 0, elementAccesses: undefined }
+        expect(readTimedEntryValue(stored, domain, read)).toEqual(value)
+        expect(read).toEqual(access)
+        expect([versionOf(stored), readEntryValue(stored)]).toEqual([7, value])
+        const other = domain === 'event' ? 'processing' : 'event'
+        expect(readTimedEntryValue(stored, other, read)).toEqual(value)
+        expect(read).toEqual({ lastAccess: -Infinity, elementAccesses: undefined })
+      }),
     )
   })
 

@@ -1,0 +1,76 @@
+import { AggregatingHandle } from './aggregating-handle.ts'
+import type { CellTtl } from './cell-ttl.ts'
+import { ListHandle } from './list-handle.ts'
+import { MapHandle } from './map-handle.ts'
+import type { MapStore } from './map-store.ts'
+import { ReducingHandle } from './reducing-handle.ts'
+import type { CellState } from './state-cell.ts'
+import type { StateTable } from './state-table.ts'
+import type { StateAggregator, StateDescriptor, StateReducer } from './state.ts'
+import { TimedCells } from './timed-cells.ts'
+import { TimedListHandle } from './timed-list-handle.ts'
+import { TimedLists } from './timed-lists.ts'
+import { TimedMapHandle } from './timed-map-handle.ts'
+import { TimedValueHandle } from './timed-value-handle.ts'
+import { type AccumulatorState, ValueHandle } from './value-handle.ts'
+
+type TimedState = CellState & { readonly ttl: CellTtl }
+
+/** Makes the handle that a kind of state has, with and without a time to live. */
+export class HandleFactory {
+  readonly #table: StateTable
+  readonly #maps: MapStore
+
+  constructor(table: StateTable, maps: MapStore) {
+    this.#table = table
+    this.#maps = maps
+  }
+
+  handle(descriptor: StateDescriptor, state: CellState): unknown {
+    switch (state.kind) {
+      case 'value':
+        return this.#value(state)
+      case 'list':
+        return this.#list(state)
+      case 'map':
+        return this.#map(state)
+      case 'reducing': {
+        const reduce = descriptor.reduce as StateReducer<unknown>
+        return new ReducingHandle(state, this.#value(state), reduce)
+      }
+      case 'aggregating': {
+        const aggregate = descriptor.aggregate as StateAggregator<unknown, unknown, unknown>
+        return new AggregatingHandle(state, this.#value(state), aggregate)
+      }
+    }
+  }
+
+  #value(state: CellState): AccumulatorState<unknown> {
+    const table = this.#table
+    return isTimed(state)
+      ? new TimedValueHandle(table, state, this.#valueCells(state))
+      : new ValueHandle(table, state)
+  }
+
+  #list(state: CellState): unknown {
+    const table = this.#table
+    if (!isTimed(state)) return new ListHandle(table, state)
+    const lists = new TimedLists(table, state)
+    return new TimedListHandle(table, state, this.#valueCells(state), lists)
+  }
+
+  #valueCells(state: TimedState): TimedCells {
+    return new TimedCells(this.#table, state, (cell) => this.#table.removeValue(cell))
+  }
+
+  #map(state: CellState): unknown {
+    const maps = this.#maps
+    if (!isTimed(state)) return new MapHandle(this.#table, maps, state)
+    const cells = new TimedCells(this.#table, state, (cell) => maps.removeCell(cell))
+    return new TimedMapHandle(this.#table, maps, state, cells)
+  }
+}
+
+function isTimed(state: CellState): state is TimedState {
+  return state.ttl !== undefined
+}

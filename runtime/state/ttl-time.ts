@@ -1,0 +1,94 @@
+import type { Clock } from '../clock.ts'
+import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../element.ts'
+
+/** What time it is for the states of one operator that expire by one clock. */
+export interface TtlTime {
+  /** What expiry is judged by; -Infinity while that is not known: nothing has expired then. */
+  readonly now: number
+  /**
+   * The last access of what is used now. -Infinity while no time is known, NaN where there must be one and is not: in the
+   * callback of a record without a timestamp.
+   */
+  readonly access: number
+}
+
+/** Processing time, the same throughout a callback: reading the clock costs as much as reading a value. */
+export class ProcessingTtlTime implements TtlTime {
+  readonly #clock: Clock
+  readonly #callback: () => number
+  #readIn = -1
+  #now = 0
+
+  /** `callback` tells callbacks apart. */
+  constructor(clock: Clock, callback: () => number) {
+    this.#clock = clock
+    this.#callback = callback
+  }
+
+  get now(): number {
+    const callback = this.#callback()
+    if (callback !== this.#readIn) {
+      this.#readIn = callback
+      this.#now = this.#clock.now()
+    }
+    return this.#now
+  }
+
+  get access(): number {
+    return this.now
+  }
+}
+
+/**
+ * Event time of one operator: told by its node what is being processed, asked by its states (R30).
+ *
+ * Expiry is judged by the watermark, but while event-time timers fire, which a watermark may do that has jumped, by the
+ * timestamp of the timer: what a timer finds does not depend on how watermarks come. The final watermark is left out, as it
+ * says nothing about time.
+ */
+export class EventTtlTime implements TtlTime {
+  #watermark: number
+  #timer = MAX_TIMESTAMP
+  #timestamp = MIN_TIMESTAMP
+  #isRecord = false
+
+  /** With the watermark of the checkpoint; -Infinity for none. */
+  constructor(watermark: number) {
+    this.#watermark = watermark === MAX_TIMESTAMP ? MIN_TIMESTAMP : watermark
+  }
+
+  /** The watermark of the operator has come so far. */
+  advance(watermark: number): void {
+    if (watermark !== MAX_TIMESTAMP) this.#watermark = watermark
+  }
+
+  /** What follows is done for a record. */
+  atRecord(timestamp: number): void {
+    this.#timestamp = timestamp
+    this.#timer = MAX_TIMESTAMP
+    this.#isRecord = true
+  }
+
+  /** What follows is done for an event-time timer. */
+  atTimer(timestamp: number): void {
+    this.#timestamp = timestamp
+    this.#timer = timestamp
+    this.#isRecord = false
+  }
+
+  /** What follows has no event time of its own: a processing-time timer, or work between records. */
+  atNothing(): void {
+    this.#timestamp = MIN_TIMESTAMP
+    this.#timer = MAX_TIMESTAMP
+    this.#isRecord = false
+  }
+
+  get now(): number {
+    return Math.min(this.#watermark, this.#timer)
+  }
+
+  get access(): number {
+    if (Number.isFinite(this.#timestamp)) return this.#timestamp
+    return this.#isRecord ? Number.NaN : this.#watermark
+  }
+}
