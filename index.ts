@@ -22,7 +22,7 @@ export type { SourceOptions, StreamEnvironment } from './operators/environment.t
 export type { DataStream, KeyedStream, WindowedStream } from './operators/streams.ts'
 export type { ConnectedStreams, KeyedConnectedStreams } from './operators/streams.ts'
 export type { ChainingOptions, PlainOptions } from './operators/streams.ts'
-export type { OperatorOptions, StatefulOptions } from './operators/streams.ts'
+export type { LateFiringOptions, OperatorOptions, StatefulOptions } from './operators/streams.ts'
 export { outputTag } from './operators/output-tag.ts'
 export type { OutputTag, TimerService } from './runtime/operator.ts'
 export type { FailedRecord, OnError } from './operators/error-policy.ts'
@@ -54,18 +54,69 @@ export type { ReducingState, ValueState } from './runtime/state/state.ts'
 export type { StateAggregator, StateOptions, StateReducer } from './runtime/state/state.ts'
 export type { TtlOptions, TtlTimeDomain } from './runtime/state/state-ttl.ts'
 
-// Time and windows
+// Time
 export { boundedOutOfOrderness, monotonousTimestamps } from './operators/watermarks.ts'
 export { noWatermarks } from './operators/watermarks.ts'
 export { customWatermarks, punctuatedWatermarks } from './operators/custom-watermarks.ts'
 export type { CustomWatermarkOptions } from './operators/custom-watermarks.ts'
 export type { TimestampFunction, WatermarkOptions } from './operators/watermark-options.ts'
 export type { WatermarkGenerator, WatermarkStrategy } from './runtime/watermark-strategy.ts'
-export { tumblingEventTimeWindows, type TimeWindow } from './operators/windows.ts'
-export type { TumblingEventTimeWindows, TumblingWindowOptions } from './operators/windows.ts'
-export type { WindowAssigner } from './operators/windows.ts'
-export type { AggregateFunction, WindowFunction } from './operators/window-aggregate.ts'
-export type { WindowContext } from './operators/window-context.ts'
+
+// Windows
+export {
+  tumblingEventTimeWindows,
+  tumblingProcessingTimeWindows,
+} from './operators/window/tumbling-windows.ts'
+export type { TumblingWindowOptions, WindowStagger } from './operators/window/tumbling-windows.ts'
+export {
+  slidingEventTimeWindows,
+  slidingProcessingTimeWindows,
+} from './operators/window/sliding-windows.ts'
+export type { SlidingWindowOptions } from './operators/window/sliding-windows.ts'
+export {
+  eventTimeSessionWindows,
+  processingTimeSessionWindows,
+  type SessionGap,
+} from './operators/window/session-windows.ts'
+export { globalWindows, type GlobalWindowOptions } from './operators/window/global-windows.ts'
+export { timeWindow } from './operators/window/time-window.ts'
+export type { GlobalWindow, TimeWindow, Window } from './operators/window/time-window.ts'
+export type { AssignerContext, WindowAssigner } from './operators/window/window-assigner.ts'
+export {
+  endOfStreamTrigger,
+  eventTimeTrigger,
+  neverTrigger,
+  processingTimeTrigger,
+} from './operators/window/time-triggers.ts'
+export { countTrigger } from './operators/window/count-trigger.ts'
+export {
+  continuousEventTimeTrigger,
+  continuousProcessingTimeTrigger,
+} from './operators/window/continuous-triggers.ts'
+export { type DeltaFunction, deltaTrigger } from './operators/window/delta-trigger.ts'
+export { purgingTrigger } from './operators/window/purging-trigger.ts'
+export {
+  type ProcessingTimeoutOptions,
+  processingTimeoutTrigger,
+} from './operators/window/processing-timeout-trigger.ts'
+export type { MergingTrigger, NoStates, Trigger } from './operators/window/trigger.ts'
+export type {
+  TriggerContext,
+  TriggerMergeContext,
+  TriggerResult,
+} from './operators/window/trigger.ts'
+export { countEvictor, deltaEvictor, timeEvictor } from './operators/window/evictor.ts'
+export type { Evictor, EvictorOptions, WindowElement } from './operators/window/evictor.ts'
+export type {
+  AggregateFunction,
+  MergingAggregateFunction,
+} from './operators/window/aggregate-function.ts'
+export {
+  type WindowFunction,
+  windowProcessFunction,
+  type WindowProcessFunction,
+} from './operators/window/window-function.ts'
+export type { WindowContext, WindowProcessContext } from './operators/window/window-function.ts'
 
 // Connectors
 export { collectionSink } from './connectors/collection-sink.ts'

@@ -6,9 +6,14 @@ import type { NodeOptions } from './graph-builder.ts'
 /**
  * Options of an operator with state, which may not have `onError`: what it wrote before it threw would stay (R20).
  *
- * Missing options count as empty ones, so that a missing uid is reported with all others.
+ * Missing options count as empty ones, so that a missing uid is reported with all others. `onlyParallelism` is the one that the
+ * operator has, if it cannot have any.
  */
-export function checkStateful(options: NodeOptions | undefined, method: string): NodeOptions {
+export function checkStateful(
+  options: NodeOptions | undefined,
+  method: string,
+  onlyParallelism?: number,
+): NodeOptions {
   if (options !== undefined && 'onError' in options) {
     throw new StreamError(
       'MR_OPTION_INVALID',
@@ -16,7 +21,14 @@ export function checkStateful(options: NodeOptions | undefined, method: string):
       { uid: options.uid },
     )
   }
-  return options ?? {}
+  if (onlyParallelism === undefined) return options ?? {}
+  const { parallelism = onlyParallelism } = options ?? {}
+  if (parallelism === onlyParallelism) return { ...options, parallelism }
+  throw new StreamError(
+    'MR_OPTION_INVALID',
+    `${method}("${String(options?.uid)}") has a parallelism of ${String(parallelism)}, but sees all records of its stream; they cannot be divided among subtasks; leave it out, or group by a key.`,
+    { uid: options?.uid, parallelism },
+  )
 }
 
 /** Fails with `MR_OPTION_INVALID` for an `onError` that is none: records would go nowhere, or where nobody expects them. */

@@ -21,8 +21,12 @@ import type {
   OperatorOptions,
   PlainOptions,
   StatefulOptions,
+  WindowedStream,
 } from './streams.ts'
 import { watermarksSpec } from './watermarks-operator.ts'
+import type { Window } from './window/time-window.ts'
+import type { WindowAssigner } from './window/window-assigner.ts'
+import { checkAssigner, GraphWindowedStream, type StreamOf } from './windowed-stream.ts'
 
 /** The facade over a graph builder: what it reads, and where it adds. */
 export class GraphDataStream<T> implements DataStream<T> {
@@ -56,6 +60,16 @@ export class GraphDataStream<T> implements DataStream<T> {
     const builder = this.#builder
     const exchange = builder.addExchange(selector, this.#inputs)
     return new GraphKeyedStream({ builder, exchange, streamOf: (output) => this.#of([output]) })
+  }
+
+  windowAll<W extends Window, M extends boolean>(
+    assigner: WindowAssigner<T, W, M>,
+  ): WindowedStream<T, number, W, M> {
+    const builder = this.#builder
+    const exchange = builder.addExchange(() => 0, this.#inputs)
+    const streamOf: StreamOf = (output) => this.#of([output])
+    const place = { builder, exchange, streamOf, parallelism: 1 }
+    return new GraphWindowedStream(place, { assigner: checkAssigner(assigner) })
   }
 
   union<U = T>(...others: readonly DataStream<U>[]): DataStream<T | U> {

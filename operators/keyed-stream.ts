@@ -15,8 +15,10 @@ import type {
   StatefulOptions,
   WindowedStream,
 } from './streams.ts'
-import { GraphWindowedStream, type KeyedPlace } from './windowed-stream.ts'
-import type { WindowAssigner } from './windows.ts'
+import { checkAssigner, GraphWindowedStream, type KeyedPlace } from './windowed-stream.ts'
+import { countWindowSettings } from './window/count-windows.ts'
+import type { GlobalWindow, Window } from './window/time-window.ts'
+import type { WindowAssigner } from './window/window-assigner.ts'
 
 /** The facade after `keyBy`: all that is added here reads one key exchange. */
 export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
@@ -61,7 +63,13 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
     return streamOf(builder.addOperator(spec, exchange, checkStateful(options, 'reduce')))
   }
 
-  window(assigner: WindowAssigner): WindowedStream<T, K> {
-    return new GraphWindowedStream(this.#place, assigner)
+  window<W extends Window, M extends boolean>(
+    assigner: WindowAssigner<T, W, M>,
+  ): WindowedStream<T, K, W, M> {
+    return new GraphWindowedStream(this.#place, { assigner: checkAssigner(assigner) })
+  }
+
+  countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow, false> {
+    return new GraphWindowedStream(this.#place, countWindowSettings(size, slide))
   }
 }

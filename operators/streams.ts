@@ -13,8 +13,13 @@ import type { IntervalJoinFunction } from './interval-join.ts'
 import type { MapFunction } from './map.ts'
 import type { ProcessFunction } from './process.ts'
 import type { ReduceFunction } from './reduce.ts'
-import type { AggregateFunction, WindowFunction } from './window-aggregate.ts'
-import type { WindowAssigner } from './windows.ts'
+import type { StateDeclarations } from './process-context.ts'
+import type { AggregateFunction } from './window/aggregate-function.ts'
+import type { Evictor } from './window/evictor.ts'
+import type { GlobalWindow, TimeWindow, Window } from './window/time-window.ts'
+import type { NoStates, Trigger } from './window/trigger.ts'
+import type { WindowAssigner } from './window/window-assigner.ts'
+import type { WindowFunction, WindowProcessFunction } from './window/window-function.ts'
 
 /** How an operator is chained: by default to what it reads where both have the same parallelism, so that they call each other. */
 export interface ChainingOptions {
@@ -94,6 +99,15 @@ export interface DataStream<T> {
    * orders.keyBy((order) => order.customer)
    */
   keyBy<const K extends Key>(selector: (value: T) => K): KeyedStream<T, K>
+  /**
+   * Groups all records by windows, whatever their key would be: one subtask does it for the whole stream.
+   *
+   * @example
+   * orders.windowAll(tumblingEventTimeWindows('1h')).aggregate(totals, { uid: 'all-hourly' })
+   */
+  windowAll<W extends Window, M extends boolean>(
+    assigner: WindowAssigner<T, W, M>,
+  ): WindowedStream<T, number, W, M>
   /**
    * This stream and others as one, in no particular order; its watermark is the lowest of them.
    *
@@ -218,32 +232,128 @@ export interface KeyedStream<T, K extends Key> {
    */
   reduce(reduce: ReduceFunction<T>, options: StatefulOptions): DataStream<T>
   /**
-   * Groups the records of a key by windows of event time.
+   * Groups the records of a key by windows.
    *
    * @example
    * orders.keyBy((o) => o.shop).window(tumblingEventTimeWindows('1h')).aggregate(totals, { uid: 'hourly' })
    */
-  window(assigner: WindowAssigner): WindowedStream<T, K>
+  window<W extends Window, M extends boolean>(
+    assigner: WindowAssigner<T, W, M>,
+  ): WindowedStream<T, K, W, M>
+  /**
+   * Groups the records of a key by their number: windows of `size` records side by side; or, with a slide, the last `size`
+   * records every `slide` records, fewer at first. Results have no timestamp. Records of a window that is never filled stay.
+   *
+   * @example
+   * orders.keyBy((o) => o.shop).countWindow(100).aggregate(totals, { uid: 'per-hundred' })
+   */
+  countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow, false>
 }
 
-/** A keyed stream grouped by windows. */
-export interface WindowedStream<T, K extends Key> {
+/** Options of `lateFiring`. */
+export interface LateFiringOptions {
+  /** Span of processing time in which a window fires at most once because of late records. */
+  readonly atMostEvery: Duration
+}
+
+/** What an aggregate needs besides where windows merge. */
+type MergeWhere<M extends boolean, Acc> = M extends true
+  ? { readonly merge: (a: Acc, b: Acc) => Acc }
+  : unknown
+
+/** What a trigger needs besides where windows merge. */
+type OnMergeWhere<M extends boolean> = M extends true
+  ? { readonly onMerge: (...args: never) => void }
+  : unknown
+
+/**
+ * A keyed stream grouped by windows: settings first, then `reduce`, `aggregate` or `process`, which add the operator.
+ *
+ * Without settings a window fires when its time has come and is gone then; records that come later are dropped and counted as
+ * `numLateRecordsDropped`. `W` is the type of its windows, and `M` whether they merge.
+ */
+export interface WindowedStream<
+  T,
+  K extends Key,
+  W extends Window = TimeWindow,
+  M extends boolean = false,
+> {
   /**
-   * Folds the records of each key and window into one result, emitted when the window closes; with a window function, what
-   * that makes of it. Both have the last timestamp of the window.
+   * When windows fire, in place of what the assigner says. Where windows merge, a trigger without `onMerge` is an error.
+   *
+   * @example
+   * windowed.trigger(continuousEventTimeTrigger('10m'))
+   */
+  trigger<S extends StateDeclarations = NoStates>(
+    trigger: Trigger<T, W, S> & OnMergeWhere<M>,
+  ): WindowedStream<T, K, W, M>
+  /**
+   * Drops records from a window before or after its function. All records are kept until then, with `reduce` and `aggregate`
+   * too.
+   *
+   * @example
+   * windowed.evictor(countEvictor(10))
+   */
+  evictor(evictor: Evictor<T, W>): WindowedStream<T, K, W, M>
+  /**
+   * Keeps windows for so long after their end, in event time, for records that are late. Each of these makes its windows fire
+   * again at once, with all that is in them; `lateFiring` makes that less often. Default 0; without effect in processing time.
+   *
+   * @example
+   * windowed.allowedLateness('1h')
+   */
+  allowedLateness(lateness: Duration): WindowedStream<T, K, W, M>
+  /**
+   * Where records go that are too late for all their windows, with their own timestamps; else they are dropped and counted.
+   * Read it with `getSideOutput` from the stream that comes out.
+   *
+   * @example
+   * windowed.sideOutputLateData(tooLate)
+   */
+  sideOutputLateData(tag: OutputTag<T>): WindowedStream<T, K, W, M>
+  /**
+   * Makes a window fire at most once per interval of processing time because of late records: the first one starts the
+   * interval, and at its end, or when the window is cleaned up if that is earlier, it fires with all that has come.
+   *
+   * @example
+   * windowed.allowedLateness('1h').lateFiring({ atMostEvery: '10s' })
+   */
+  lateFiring(options: LateFiringOptions): WindowedStream<T, K, W, M>
+  /**
+   * Combines the records of each key and window; emits what they have come to, or what the window function makes of it.
+   *
+   * @example
+   * windowed.reduce((a, b) => (a.cents > b.cents ? a : b), { uid: 'dearest' })
+   */
+  reduce(reduce: ReduceFunction<T>, options: StatefulOptions): DataStream<T>
+  reduce<R>(
+    reduce: ReduceFunction<T>,
+    windowFunction: WindowFunction<T, R, K, W> | WindowProcessFunction<T, R, K, W>,
+    options: StatefulOptions,
+  ): DataStream<R>
+  /**
+   * Folds the records of each key and window into one result, emitted when the window fires; with a window function, what
+   * that makes of it. Both have the last timestamp of the window. Where windows merge, the aggregate needs `merge`.
    *
    * @example
    * windowed.aggregate(totals, (sum, ctx, out: Out<string>) => out.emit(`${ctx.key}: ${sum}`), { uid: 'hourly' })
    */
   aggregate<Acc, R>(
-    aggregate: AggregateFunction<T, Acc, R>,
+    aggregate: AggregateFunction<T, Acc, R> & MergeWhere<M, Acc>,
     options: StatefulOptions,
   ): DataStream<R>
   aggregate<Acc, A, R>(
-    aggregate: AggregateFunction<T, Acc, A>,
-    windowFunction: WindowFunction<A, R, K>,
+    aggregate: AggregateFunction<T, Acc, A> & MergeWhere<M, Acc>,
+    windowFunction: WindowFunction<A, R, K, W> | WindowProcessFunction<A, R, K, W>,
     options: StatefulOptions,
   ): DataStream<R>
+  /**
+   * A function that sees all records of a window when it fires; they are kept until then.
+   *
+   * @example
+   * windowed.process(median, { uid: 'median' })
+   */
+  process<R>(process: WindowProcessFunction<T, R, K, W>, options: StatefulOptions): DataStream<R>
 }
 
 /** Two streams that one operator reads; each record keeps its timestamp, and the watermark is the lower of the two. */

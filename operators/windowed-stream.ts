@@ -1,14 +1,24 @@
+import { parseDuration, type Duration } from '../runtime/duration.ts'
 import type { KeyExchange, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
+import type { OutputTag } from '../runtime/operator.ts'
 import { checkStateful } from './check-options.ts'
+import { checkMethods, functionObject } from './function.ts'
 import type { StreamGraphBuilder } from './graph-builder.ts'
-import type { DataStream, StatefulOptions, WindowedStream } from './streams.ts'
-import {
-  type AggregateFunction,
-  windowAggregateSpec,
-  type WindowFunction,
-} from './window-aggregate.ts'
-import type { WindowAssigner } from './windows.ts'
+import type { ReduceFunction } from './reduce.ts'
+import type { DataStream, LateFiringOptions, StatefulOptions, WindowedStream } from './streams.ts'
+import type { AggregateFunction } from './window/aggregate-function.ts'
+import { checkTrigger } from './window/check-trigger.ts'
+import type { Evictor } from './window/evictor.ts'
+import { AggregateFold, ReduceFold, type ReduceObject } from './window/fold.ts'
+import type { Window } from './window/time-window.ts'
+import type { AnyTrigger } from './window/trigger.ts'
+import type { AnyAssigner } from './window/window-assigner.ts'
+import type { FiringFunction } from './window/window-call.ts'
+import type { WindowFunction, WindowProcessFunction } from './window/window-function.ts'
+import { positiveDuration } from './window/window-options.ts'
+import { type WindowSettings, windowSpec } from './window/window-spec.ts'
+import type { WindowWork } from './window/window-work.ts'
 
 /** Makes the stream that comes out of a node. */
 export type StreamOf = <R>(output: StreamInput) => DataStream<R>
@@ -18,31 +28,106 @@ export interface KeyedPlace {
   readonly builder: StreamGraphBuilder
   readonly exchange: KeyExchange
   readonly streamOf: StreamOf
+  /** The only parallelism that operators may have; undefined: any. */
+  readonly parallelism?: number
 }
 
-/** The facade after `window`. */
-export class GraphWindowedStream<T, K extends Key> implements WindowedStream<T, K> {
-  readonly #place: KeyedPlace
-  readonly #assigner: WindowAssigner
+type Firing<In, R, K extends Key, W extends Window> =
+  WindowFunction<In, R, K, W> | WindowProcessFunction<In, R, K, W>
 
-  constructor(place: KeyedPlace, assigner: WindowAssigner) {
+/** The facade after `window`: settings are collected, and the method at the end adds the operator. */
+export class GraphWindowedStream<
+  T,
+  K extends Key,
+  W extends Window,
+  M extends boolean,
+> implements WindowedStream<T, K, W, M> {
+  readonly #place: KeyedPlace
+  readonly #settings: WindowSettings
+
+  constructor(place: KeyedPlace, settings: WindowSettings) {
     this.#place = place
-    this.#assigner = assigner
+    this.#settings = settings
+  }
+
+  trigger(trigger: unknown): WindowedStream<T, K, W, M> {
+    checkTrigger(trigger, 'trigger')
+    return this.#with({ trigger: trigger as AnyTrigger })
+  }
+
+  evictor(evictor: Evictor<T, W>): WindowedStream<T, K, W, M> {
+    if (evictor?.evictAfter === undefined) checkMethods(evictor, ['evictBefore'], 'evictor')
+    return this.#with({ evictor: evictor as unknown as Evictor<unknown, Window> })
+  }
+
+  allowedLateness(lateness: Duration): WindowedStream<T, K, W, M> {
+    return this.#with({ allowedLatenessMs: parseDuration(lateness, 'The allowed lateness') })
+  }
+
+  sideOutputLateData(tag: OutputTag<T>): WindowedStream<T, K, W, M> {
+    return this.#with({ lateTag: tag as OutputTag<unknown> })
+  }
+
+  lateFiring({ atMostEvery }: LateFiringOptions): WindowedStream<T, K, W, M> {
+    const lateFiringMs = positiveDuration(atMostEvery, 'The interval of lateFiring')
+    return this.#with({ lateFiringMs })
+  }
+
+  reduce<R>(
+    reduce: ReduceFunction<T>,
+    firingOrOptions: Firing<T, R, K, W> | StatefulOptions,
+    optionsBehind?: StatefulOptions,
+  ): DataStream<R> {
+    const fold = new ReduceFold(functionObject<ReduceObject>(reduce, 'reduce'))
+    return this.#folded(fold, firingOrOptions, optionsBehind)
   }
 
   aggregate<Acc, A, R>(
     aggregate: AggregateFunction<T, Acc, A>,
-    windowFunctionOrOptions: WindowFunction<A, R, K> | StatefulOptions,
+    firingOrOptions: Firing<A, R, K, W> | StatefulOptions,
     optionsBehind?: StatefulOptions,
   ): DataStream<R> {
-    const hasFunction = typeof windowFunctionOrOptions === 'function'
-    const options = checkStateful(
-      hasFunction ? optionsBehind : windowFunctionOrOptions,
-      'aggregate',
-    )
-    const windowFunction = hasFunction ? windowFunctionOrOptions : undefined
-    const spec = windowAggregateSpec(this.#assigner, aggregate, windowFunction)
-    const { builder, exchange, streamOf } = this.#place
-    return streamOf(builder.addOperator(spec, exchange, options))
+    checkMethods(aggregate, ['create', 'add', 'result'], 'aggregate')
+    const fold = new AggregateFold(aggregate as AggregateFunction<unknown, unknown, unknown>)
+    return this.#folded(fold, firingOrOptions, optionsBehind)
   }
+
+  process<R>(process: WindowProcessFunction<T, R, K, W>, options: StatefulOptions): DataStream<R> {
+    checkMethods(process?.definition, ['process'], 'process')
+    return this.#add({ firing: process.definition }, options)
+  }
+
+  #folded<R>(
+    fold: AggregateFold | ReduceFold,
+    firingOrOptions: Firing<never, R, K, W> | StatefulOptions,
+    optionsBehind: StatefulOptions | undefined,
+  ): DataStream<R> {
+    const firing = firingOf(firingOrOptions)
+    const options = firing === undefined ? (firingOrOptions as StatefulOptions) : optionsBehind
+    return this.#add({ fold, firing }, options)
+  }
+
+  #add<R>(work: WindowWork, options: StatefulOptions | undefined): DataStream<R> {
+    const spec = windowSpec(this.#settings, work)
+    const { builder, exchange, streamOf } = this.#place
+    const checked = checkStateful(options, spec.operatorKind, this.#place.parallelism)
+    return streamOf(builder.addOperator(spec, exchange, checked))
+  }
+
+  #with(settings: Partial<WindowSettings>): WindowedStream<T, K, W, M> {
+    return new GraphWindowedStream(this.#place, { ...this.#settings, ...settings })
+  }
+}
+
+/** The function of a window among the arguments, if it is there. */
+function firingOf(given: unknown): FiringFunction {
+  if (typeof given === 'function') return given as FiringFunction
+  const { definition } = (given ?? {}) as { readonly definition?: FiringFunction }
+  return definition
+}
+
+/** Fails with `MR_GRAPH_INVALID` for what assigns no windows. */
+export function checkAssigner(assigner: unknown): AnyAssigner {
+  checkMethods(assigner, ['assignWindows', 'defaultTrigger'], 'window')
+  return assigner as AnyAssigner
 }

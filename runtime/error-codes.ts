@@ -73,6 +73,7 @@ export const ERROR_CODES = {
   MR_UID_MISSING: 'A source, sink or operator with state has no uid.',
   MR_VALUE_UNSUPPORTED: 'A value cannot be stored or sent: its type is not in the type table.',
   MR_WATERMARK_INVALID: 'A watermark generator returned something that is not a watermark.',
+  MR_WINDOW_INVALID: 'An assigner, trigger or evictor of windows gave something that cannot be.',
   MR_WORKER_EXITED: 'A worker thread ended without having been asked to.',
   MR_WORKER_OUT_OF_MEMORY: 'A worker thread reached its heap limit.',
   MR_WORKER_STUCK: 'A worker thread could not be ended, so no new attempt can start beside it.',

@@ -71,6 +71,7 @@ export interface OperatorContext {
   readonly maxParallelism: number
   readonly attempt: number
   readonly clock: Clock
+  /** Where chance comes from, so that a simulation can repeat it. */
   readonly random: Random
   readonly output: Output
   readonly watermarks: WatermarkOutput

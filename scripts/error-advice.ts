@@ -59,6 +59,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Return whole milliseconds since the epoch; a time in seconds times 1,000, a `Date` by its `getTime()`.',
       MR_WATERMARK_INVALID:
         'Return whole milliseconds since the epoch, or nothing (-Infinity) where there is none.',
+      MR_WINDOW_INVALID:
+        'Mend the assigner, trigger or evictor as the message says; the built-in ones never do this.',
       MR_TIMER_INVALID: 'Register whole milliseconds since the epoch.',
       MR_STATE_MUTATED:
         'Store the value again in the same callback (`update`, `put`), or change a copy. Found by `--strict` and the test kit.',

@@ -105,7 +105,7 @@ describe('streams', () => {
     expect(nodes.map((node) => node.states.map((state) => state.name))).toEqual([
       ['count'],
       ['reduced'],
-      ['window-3600000'],
+      ['tumbling-3600000.aggregate'],
       ['reduced'],
     ])
   })

@@ -3,7 +3,7 @@ import { job } from '../../operators/job.ts'
 import type { StreamEnvironment } from '../../operators/environment.ts'
 import type { DataStream } from '../../operators/streams.ts'
 import { boundedOutOfOrderness } from '../../operators/watermarks.ts'
-import { tumblingEventTimeWindows } from '../../operators/windows.ts'
+import { tumblingEventTimeWindows } from '../../operators/window/tumbling-windows.ts'
 import type { JobModule } from '../../runtime/job/job-module.ts'
 import {
   bucketsInList,

@@ -1,15 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Out } from '../../operators/collector.ts'
-import { outputTag } from '../../operators/output-tag.ts'
+import type { Out } from '../../../operators/collector.ts'
+import { outputTag } from '../../../operators/output-tag.ts'
+import type { AggregateFunction } from '../../../operators/window/aggregate-function.ts'
+import { AggregateFold } from '../../../operators/window/fold.ts'
+import { windowStart } from '../../../operators/window/time-window.ts'
 import {
-  type AggregateFunction,
-  type WindowFunction,
-  windowAggregateSpec,
-} from '../../operators/window-aggregate.ts'
-import type { WindowContext } from '../../operators/window-context.ts'
-import { tumblingEventTimeWindows, windowStart } from '../../operators/windows.ts'
-import { type Emitted, OperatorDriver } from './operator-driver.ts'
+  type TumblingWindows,
+  tumblingEventTimeWindows,
+} from '../../../operators/window/tumbling-windows.ts'
+import type { OperatorSpec } from '../../../operators/operator-spec.ts'
+import type { WindowContext, WindowFunction } from '../../../operators/window/window-function.ts'
+import { windowSpec } from '../../../operators/window/window-spec.ts'
+import { type Emitted, OperatorDriver } from '../operator-driver.ts'
 
 const list: AggregateFunction<string, string[], string> = {
   create: () => [],
@@ -22,6 +25,17 @@ const list: AggregateFunction<string, string[], string> = {
 
 const named: WindowFunction<string, string> = (result, ctx, out) => {
   out.emit(`${String(ctx.key)} [${ctx.window.start},${ctx.window.end}) ${result}`)
+}
+
+function windowAggregateSpec(
+  assigner: ReturnType<typeof tumblingEventTimeWindows>,
+  aggregate: AggregateFunction<never, never, unknown> | AggregateFunction<string, string[], string>,
+  firing: unknown,
+): OperatorSpec {
+  return windowSpec(
+    { assigner },
+    { fold: new AggregateFold(aggregate as never), firing: firing as never },
+  )
 }
 
 function driver(
@@ -71,7 +85,9 @@ describe('tumblingEventTimeWindows', () => {
   })
 
   test('takes durations', () => {
-    const { sizeMs, offsetMs } = tumblingEventTimeWindows('1h', { offset: '15m' })
+    const { sizeMs, offsetMs } = tumblingEventTimeWindows('1h', {
+      offset: '15m',
+    }) as TumblingWindows
     expect([sizeMs, offsetMs]).toEqual([3_600_000, 900_000])
   })
 })
@@ -152,7 +168,11 @@ describe('window aggregate', () => {
       const assigner = tumblingEventTimeWindows(size as '1h')
       return windowAggregateSpec(assigner, list, undefined).states![0]!.name
     })
-    expect(names).toEqual(['window-3600000', 'window-7200000', 'window-3600000'])
+    expect(names).toEqual([
+      'tumbling-3600000.aggregate',
+      'tumbling-7200000.aggregate',
+      'tumbling-3600000.aggregate',
+    ])
   })
 
   test('a timer of windows of another size closes nothing, not even a window with the same start', () => {

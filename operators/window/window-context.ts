@@ -1,0 +1,92 @@
+import type { Key } from '../../runtime/key.ts'
+import type { KeyedContext, OperatorContext, OutputTag } from '../../runtime/operator.ts'
+import type { CallbackScope } from '../collector.ts'
+import { type FunctionContext, functionContext } from '../function.ts'
+import type { DeclaredState, StateDeclarations } from '../process-context.ts'
+import { GLOBAL_WINDOW, type Window } from './time-window.ts'
+import type { WindowProcessContext } from './window-function.ts'
+
+/** Handles of declared states. */
+type Declared = DeclaredState<StateDeclarations>
+
+/** The one context object of a window operator. */
+export class OperatorWindowContext implements WindowProcessContext<
+  StateDeclarations,
+  StateDeclarations,
+  Key,
+  Window
+> {
+  readonly uid: string
+  readonly subtaskIndex: number
+  readonly parallelism: number
+  readonly attempt: number
+  readonly count: FunctionContext['count']
+  readonly log: FunctionContext['log']
+  readonly #context: OperatorContext
+  readonly #keyed: KeyedContext
+  readonly #scope: CallbackScope
+  readonly #windowState: Declared
+  readonly #globalState: Declared
+  #window: Window = GLOBAL_WINDOW
+
+  constructor(options: {
+    readonly context: OperatorContext
+    readonly keyed: KeyedContext
+    readonly scope: CallbackScope
+    readonly windowState: Declared
+    readonly globalState: Declared
+  }) {
+    const { context } = options
+    const { uid, subtaskIndex, parallelism, attempt, count, log } = functionContext(context)
+    this.uid = uid
+    this.subtaskIndex = subtaskIndex
+    this.parallelism = parallelism
+    this.attempt = attempt
+    this.count = count
+    this.log = log
+    this.#context = context
+    this.#keyed = options.keyed
+    this.#scope = options.scope
+    this.#windowState = options.windowState
+    this.#globalState = options.globalState
+  }
+
+  /** The window that is worked on now. */
+  setWindow(window: Window): void {
+    this.#window = window
+  }
+
+  get key(): Key {
+    this.#scope.check('the key')
+    return this.#keyed.currentKey
+  }
+
+  get window(): Window {
+    this.#scope.check('the window')
+    return this.#window
+  }
+
+  get currentWatermark(): number {
+    this.#scope.check('the watermark')
+    return this.#keyed.timers.currentWatermark
+  }
+
+  get currentProcessingTime(): number {
+    this.#scope.check('the processing time')
+    return this.#keyed.timers.currentProcessingTime
+  }
+
+  get windowState(): Declared {
+    this.#scope.check('the state of the window')
+    return this.#windowState
+  }
+
+  get globalState(): Declared {
+    this.#scope.check('the state of the key')
+    return this.#globalState
+  }
+
+  output<T>(tag: OutputTag<T>, value: T): void {
+    this.#scope.emit(this.#context.sideOutput(tag), value, 'a side output')
+  }
+}

@@ -1,0 +1,192 @@
+import { StreamError } from '../../runtime/errors.ts'
+import type { OperatorContext, OutputTag } from '../../runtime/operator.ts'
+import {
+  listState,
+  type ListState,
+  type StateDescriptor,
+  type ValueState,
+  valueState,
+} from '../../runtime/state/state.ts'
+import type { OperatorSpec } from '../operator-spec.ts'
+import { keyedOf } from '../process-context.ts'
+import { CleanupTimes } from './cleanup-times.ts'
+import type { Evictor, WindowElement } from './evictor.ts'
+import { LATE_FIRING, LateFiring } from './late-firing.ts'
+import { MergingWindows, mergingStates } from './merging-windows.ts'
+import type { Window } from './time-window.ts'
+import type { AnyTrigger } from './trigger.ts'
+import { TumblingOperator } from './tumbling-operator.ts'
+import { TumblingWindows } from './tumbling-windows.ts'
+import type { AnyAssigner } from './window-assigner.ts'
+import { firingStates, WindowCall } from './window-call.ts'
+import {
+  AccumulatedContents,
+  BufferedContents,
+  EvictedContents,
+  type WindowContents,
+} from './window-contents.ts'
+import { namespacesOf } from './window-namespace.ts'
+import { WindowOperator } from './window-operator.ts'
+import { SeparateWindows } from './window-space.ts'
+import { triggerStates, WindowTriggers } from './window-triggers.ts'
+import { lifecycleOf, type WindowWork } from './window-work.ts'
+
+/** How records are grouped by windows, as the facade has collected it. */
+export interface WindowSettings {
+  readonly assigner: AnyAssigner
+  /** Undefined: that of the assigner. */
+  readonly trigger?: AnyTrigger | undefined
+  readonly evictor?: Evictor<unknown, Window> | undefined
+  readonly allowedLatenessMs?: number
+  readonly lateTag?: OutputTag<unknown> | undefined
+  readonly lateFiringMs?: number | undefined
+}
+
+/** The operator for windows of any kind. Fails with `MR_GRAPH_INVALID` or `MR_OPTION_INVALID` for what does not go together. */
+export function windowSpec(settings: WindowSettings, work: WindowWork): OperatorSpec {
+  checkSettings(settings, work)
+  const { assigner, evictor, lateFiringMs } = settings
+  const plain = plainSpec(settings, work)
+  if (plain !== undefined) return plain
+  const trigger = settings.trigger ?? assigner.defaultTrigger()
+  const contents = contentsState(assigner, work, evictor !== undefined)
+  const merging = assigner.isMerging ? mergingStates(assigner.name) : []
+  return {
+    operatorKind: `window-${work.fold?.kind ?? 'process'}`,
+    states: [
+      contents,
+      ...merging,
+      ...triggerStates(trigger),
+      ...firingStates(work.firing),
+      ...(lateFiringMs === undefined ? [] : [LATE_FIRING]),
+    ],
+    hasTimers: true,
+    hasOperatorState: assigner.keepsNumber === true,
+    factory: (context) => makeOperator({ settings, work, trigger, contents, merging, context }),
+  }
+}
+
+/** The operator of its own for what is most common; undefined for all else. */
+function plainSpec(settings: WindowSettings, work: WindowWork): OperatorSpec | undefined {
+  const { assigner, trigger, evictor, allowedLatenessMs = 0, lateTag } = settings
+  const isPlain = trigger === undefined && evictor === undefined && lateTag === undefined
+  const { fold, firing } = work
+  if (!isPlain || fold === undefined || typeof firing === 'object') return undefined
+  if (!(assigner instanceof TumblingWindows) || allowedLatenessMs > 0) return undefined
+  if (!assigner.isEventTime || assigner.stagger !== 'aligned') return undefined
+  const state = contentsState(assigner, work, false)
+  return {
+    operatorKind: `window-${fold.kind}`,
+    states: [state],
+    hasTimers: true,
+    factory: (context) => new TumblingOperator(assigner, { fold, firing }, state, context),
+  }
+}
+
+/**
+ * The state of what is in windows. Its name says which windows, and in which form: what another version of the job has left
+ * under another name is not taken for it.
+ */
+function contentsState(
+  assigner: AnyAssigner,
+  { fold }: WindowWork,
+  isEvicted: boolean,
+): StateDescriptor {
+  if (isEvicted) return { ...listState(), name: `${assigner.name}.timed-elements` }
+  if (fold === undefined) return { ...listState(), name: `${assigner.name}.elements` }
+  return { ...valueState(), name: `${assigner.name}.${fold.kind}` }
+}
+
+function makeOperator(options: {
+  readonly settings: WindowSettings
+  readonly work: WindowWork
+  readonly trigger: AnyTrigger
+  readonly contents: StateDescriptor
+  readonly merging: readonly StateDescriptor[]
+  readonly context: OperatorContext
+}): WindowOperator {
+  const { settings, work, trigger, merging, context } = options
+  const { assigner, lateFiringMs } = settings
+  const keyed = keyedOf(context)
+  const namespaces = namespacesOf(assigner.sizeMs)
+  const cleanup = new CleanupTimes(
+    keyed.timers,
+    assigner.isEventTime,
+    settings.allowedLatenessMs ?? 0,
+  )
+  const call = new WindowCall(work.firing, context, keyed)
+  return new WindowOperator(
+    {
+      assigner,
+      namespaces,
+      space: (onMerge) =>
+        assigner.isMerging
+          ? new MergingWindows(keyed, merging, onMerge)
+          : new SeparateWindows(namespaces),
+      contents: makeContents(keyed.state(options.contents), settings, work, call),
+      triggers: new WindowTriggers({ trigger, keyed, namespaces, cleanup }),
+      cleanup,
+      call,
+      lateFiring: lateFiringMs === undefined ? undefined : new LateFiring(keyed, lateFiringMs),
+      lateTag: settings.lateTag,
+    },
+    lifecycleOf(work),
+    context,
+  )
+}
+
+function makeContents(
+  handle: unknown,
+  { evictor }: WindowSettings,
+  { fold }: WindowWork,
+  call: WindowCall,
+): WindowContents {
+  if (evictor !== undefined) {
+    const state = handle as ListState<WindowElement<unknown>>
+    return new EvictedContents({ state, evictor, fold, call })
+  }
+  if (fold !== undefined) return new AccumulatedContents(handle as ValueState<unknown>, fold, call)
+  return new BufferedContents(handle as ListState<unknown>, call)
+}
+
+function checkSettings(settings: WindowSettings, work: WindowWork): void {
+  const { assigner, trigger, evictor, allowedLatenessMs = 0, lateFiringMs } = settings
+  if (lateFiringMs !== undefined && (!assigner.isEventTime || allowedLatenessMs === 0)) {
+    throw new StreamError(
+      'MR_OPTION_INVALID',
+      'lateFiring is set for windows that take no late records, so there is nothing to put off; set allowedLateness on windows of event time, or leave it out.',
+    )
+  }
+  if (!assigner.isMerging) return
+  const wrong = mergeProblem(trigger ?? assigner.defaultTrigger(), work, evictor !== undefined)
+  if (wrong === undefined) return
+  const { what, wayOut } = wrong
+  throw new StreamError(
+    'MR_GRAPH_INVALID',
+    `the windows of assigner "${assigner.name}" merge, and ${what}; what two windows have could not become that of one; ${wayOut}.`,
+    { assigner: assigner.name },
+  )
+}
+
+function mergeProblem(
+  trigger: AnyTrigger,
+  { fold, firing }: WindowWork,
+  isEvicted: boolean,
+): { what: string; wayOut: string } | undefined {
+  if (trigger.onMerge === undefined) {
+    return { what: 'their trigger has no onMerge', wayOut: 'use another trigger, or add onMerge' }
+  }
+  if (fold?.canMerge === false && !isEvicted) {
+    return {
+      what: 'their aggregate function has no merge',
+      wayOut: 'add merge, which makes one accumulator of two',
+    }
+  }
+  if (typeof firing === 'object' && firing.windowState !== undefined) {
+    return {
+      what: 'their function declares windowState',
+      wayOut: 'use globalState, which belongs to the key',
+    }
+  }
+  return undefined
+}
