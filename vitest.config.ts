@@ -16,6 +16,8 @@ export default defineConfig({
           isolate: false,
           // Vitest leaves one core alone, which is half of what CI has.
           maxWorkers: '100%',
+          // Not a limit for the code: a machine that has other things to do must not turn a test red.
+          testTimeout: 60_000,
           execArgv: ['-C', '@millrace/source'],
         },
       },
