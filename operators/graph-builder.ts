@@ -52,6 +52,7 @@ export class StreamGraphBuilder {
       states,
       hasTimers,
       hasOperatorState,
+      ...(spec.stateSpread === undefined ? {} : { stateSpread: spec.stateSpread }),
       ...inputsOf(from),
       ...(second === undefined ? {} : { second: inputsOf(second) }),
       ...this.#base(operatorKind, options),

@@ -1,4 +1,4 @@
-import type { OperatorFactory } from '../runtime/operator.ts'
+import type { OperatorFactory, StateSpread } from '../runtime/operator.ts'
 import type { StateDescriptor } from '../runtime/state/state.ts'
 
 /** What an operator file hands to the graph: the node without its place in the graph. */
@@ -11,4 +11,6 @@ export interface OperatorSpec {
   readonly hasTimers?: boolean
   /** Whether it keeps state of its subtask; default false. */
   readonly hasOperatorState?: boolean
+  /** What becomes of that state at another parallelism; default `fixed`: it cannot be changed. */
+  readonly stateSpread?: StateSpread
 }

@@ -13,6 +13,8 @@ export function watermarksSpec<T>(strategy: WatermarkStrategy<T>): OperatorSpec 
   return {
     operatorKind: 'watermarks',
     hasOperatorState: true,
+    // Where time stood is in the watermarks of the checkpoint (R12); the records that follow tell the generator the rest.
+    stateSpread: 'fresh',
     factory: (context) => new WatermarksOperator(strategy as WatermarkStrategy<unknown>, context),
   }
 }

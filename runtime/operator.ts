@@ -158,5 +158,18 @@ export interface Operator<In = unknown> {
   describeCurrent?(): string | undefined
 }
 
+/**
+ * What becomes of the state that each subtask of an operator keeps for itself (`snapshotState`) where the number of subtasks
+ * changes.
+ *
+ * | kind | new subtask i gets |
+ * | --- | --- |
+ * | `fixed` | nothing: another number is refused |
+ * | `fresh` | nothing: it begins anew |
+ * | `broadcast` | the copy of old subtask i mod their number, as all are equal |
+ * | `split` | its share of each list: the state is an object of lists |
+ */
+export type StateSpread = 'fixed' | 'fresh' | 'broadcast' | 'split'
+
 /** Makes the operator of one subtask. */
 export type OperatorFactory = (context: OperatorContext) => Operator

@@ -55,8 +55,13 @@ function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
     }
   }
   if (node.type === 'operator') {
-    const states = node.states.map(planState)
-    return { ...common, type: 'operator', states, hasTimers: node.hasTimers }
+    return {
+      ...common,
+      type: 'operator',
+      states: node.states.map(planState),
+      hasTimers: node.hasTimers,
+      ...(node.stateSpread === undefined ? {} : { stateSpread: node.stateSpread }),
+    }
   }
   const { identity, guarantee, canTakeBack = false } = node.sink
   return {

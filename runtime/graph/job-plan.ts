@@ -1,3 +1,4 @@
+import type { StateSpread } from '../operator.ts'
 import type { StateKind } from '../state/state.ts'
 import type { Ttl } from '../state/state-ttl.ts'
 import type { RestartConfig } from './restart-config.ts'
@@ -27,6 +28,8 @@ export interface PlanOperator {
     readonly ttl?: Ttl
   }[]
   readonly hasTimers: boolean
+  /** What becomes of the state of its subtasks at another parallelism. Default `fixed`. */
+  readonly stateSpread?: StateSpread
   readonly identity?: Readonly<Record<string, string>>
   /** Sources: whether it ends by itself. */
   readonly boundedness?: 'bounded' | 'unbounded'

@@ -1,5 +1,5 @@
 import type { Key } from '../key.ts'
-import type { OperatorFactory } from '../operator.ts'
+import type { OperatorFactory, StateSpread } from '../operator.ts'
 import type { Sink } from '../sink.ts'
 import type { Source } from '../source.ts'
 import type { StateDescriptor } from '../state/state.ts'
@@ -86,6 +86,8 @@ export interface OperatorNode extends NodeBase, NodeReading {
   readonly hasTimers: boolean
   /** Whether it keeps state of its subtask in checkpoints (`snapshotState`), and so needs a uid. Default false. */
   readonly hasOperatorState?: boolean
+  /** What becomes of that state at another parallelism. Default `fixed`. */
+  readonly stateSpread?: StateSpread
 }
 
 export interface SinkNode extends NodeBase, NodeReading {

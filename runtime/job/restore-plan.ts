@@ -1,4 +1,5 @@
-import type { CheckpointManifest, ManifestState, ManifestSubtask } from '../checkpoint/manifest.ts'
+import type { CheckpointManifest, ManifestState } from '../checkpoint/manifest.ts'
+import { redistribute } from '../checkpoint/redistribute.ts'
 import { StreamError } from '../errors.ts'
 import type { JobPlan, PlanOperator } from '../graph/job-plan.ts'
 import type { PrepareOutput, RestoredSubtask } from '../messages.ts'
@@ -214,54 +215,20 @@ function changedParameters(manifest: CheckpointManifest, plan: JobPlan): string[
   return notes
 }
 
-/**
- * What each subtask reads back. Old parts are found by the uids they held, so an operator that moved to another chain
- * finds its state; the chain of segments goes on only where old and new subtask hold the same operators.
- */
+/** What each subtask of a job reads back from a snapshot; `continues`: its chains of segments may go on. */
 export function restoredSubtasks(
   manifest: CheckpointManifest,
   plan: JobPlan,
   continues: boolean,
 ): RestoredSubtask[] {
-  return plan.vertices.flatMap((vertex) =>
-    Array.from({ length: vertex.parallelism }, (_, subtask) => {
-      const names = vertex.chain.map((operator) => operator.name)
-      const old = manifest.subtasks.filter(
-        (part) => part.subtaskIndex === subtask && holdsAny(part, names),
-      )
-      const isSame =
-        old.length === 1 &&
-        old[0]!.vertex === vertex.name &&
-        Object.keys(old[0]!.watermarks).every((name) => names.includes(name))
-      return {
-        vertex: vertex.index,
-        subtask,
-        chains: old.map((part) => part.segments).filter((chain) => chain.length > 0),
-        continuesChain: continues && isSame,
-        operatorState: pick(
-          old.map((part) => part.operatorState),
-          names,
-        ),
-        watermarks: pick(
-          old.map((part) => part.watermarks),
-          names,
-        ),
-        isFinished: old.length > 0 && old.every((part) => part.isFinished),
-      }
-    }),
-  )
-}
-
-function holdsAny(part: ManifestSubtask, names: readonly string[]): boolean {
-  return names.some((name) => name in part.watermarks)
-}
-
-function pick<V>(parts: readonly Readonly<Record<string, V>>[], names: readonly string[]) {
-  const picked: Record<string, V> = {}
-  for (const part of parts) {
-    for (const name of names) if (Object.hasOwn(part, name)) picked[name] = part[name]!
-  }
-  return picked
+  const targets = plan.vertices.map((vertex) => ({
+    vertex: vertex.index,
+    name: vertex.name,
+    parallelism: vertex.parallelism,
+    operators: new Map(vertex.chain.map(({ name, stateSpread }) => [name, stateSpread ?? 'fixed'])),
+  }))
+  const { maxParallelism } = manifest
+  return redistribute(manifest.subtasks, targets, { maxParallelism, continues })
 }
 
 /** The pending committables of every sink in a snapshot. */

@@ -1,0 +1,170 @@
+import { StreamError } from '../errors.ts'
+import { keyGroupRange } from '../key-group.ts'
+import type { RestoredSubtask } from '../messages.ts'
+import type { StateSpread } from '../operator.ts'
+import type { KeyGroupRange } from '../state/state-backend.ts'
+import { decodeValue, encodeValue } from '../value-codec.ts'
+import type { ManifestSubtask } from './manifest.ts'
+import { splitLists } from './operator-lists.ts'
+
+/** A vertex of the job that goes on, as far as its state is concerned. */
+export interface RestoreTarget {
+  readonly vertex: number
+  readonly name: string
+  readonly parallelism: number
+  /** The operators of its chain by name, with what becomes of the state of each. */
+  readonly operators: ReadonlyMap<string, StateSpread>
+}
+
+export interface RedistributeOptions {
+  readonly maxParallelism: number
+  /** Whether chains of segments may go on; else all that is restored counts as changed. */
+  readonly continues: boolean
+}
+
+/**
+ * What each subtask of a job reads back from the parts of a checkpoint, at the same parallelism or at another. Pure.
+ *
+ * Parts are found by the operators that they held, so an operator that has moved to another chain finds its state. Keyed
+ * state and timers go by key group: a subtask reads all old parts whose key groups meet its own, and takes from them what is
+ * its own (semantics 2.8, 2.9). The watermark of an operator is the lowest of its old subtasks where their number has changed
+ * (R12). A chain of segments goes on only where old and new subtask hold the same operators and key groups.
+ */
+export function redistribute(
+  parts: readonly ManifestSubtask[],
+  targets: readonly RestoreTarget[],
+  options: RedistributeOptions,
+): RestoredSubtask[] {
+  const counts = new Map<string, number>()
+  for (const { vertex } of parts) counts.set(vertex, (counts.get(vertex) ?? 0) + 1)
+  return targets.flatMap((target) => {
+    const names = [...target.operators.keys()]
+    const old = parts
+      .filter((part) => names.some((name) => name in part.watermarks))
+      .map((part) => ({ part, parallelism: counts.get(part.vertex)! }))
+    return restoredVertex(old, target, options)
+  })
+}
+
+/** A part, and how many there are of its vertex. */
+interface OldPart {
+  readonly part: ManifestSubtask
+  readonly parallelism: number
+}
+
+function restoredVertex(
+  old: readonly OldPart[],
+  target: RestoreTarget,
+  { maxParallelism, continues }: RedistributeOptions,
+): RestoredSubtask[] {
+  const { parallelism } = target
+  const isRescaled = old.some((one) => one.parallelism !== parallelism)
+  const states = new Map(
+    [...target.operators].map(([name, spread]) => [
+      name,
+      spreadState(holdersOf(old, name), { name, spread, parallelism }),
+    ]),
+  )
+  return Array.from({ length: parallelism }, (_, subtask) => {
+    const range = keyGroupRange(subtask, parallelism, maxParallelism)
+    const read = old.filter((one) =>
+      meet(range, keyGroupRange(one.part.subtaskIndex, one.parallelism, maxParallelism)),
+    )
+    const own = isRescaled ? old : read
+    return {
+      vertex: target.vertex,
+      subtask,
+      chains: read.map(({ part }) => part.segments).filter((chain) => chain.length > 0),
+      continuesChain: continues && read.length === 1 && isContinued(read[0]!, target),
+      operatorState: pick(target, (name) => states.get(name)![subtask]),
+      watermarks: pick(target, (name) => {
+        const holders = holdersOf(old, name)
+        if (holders.length === parallelism) return holders[subtask]!.watermarks[name]
+        return lowest(holders.map((part) => part.watermarks[name]!))
+      }),
+      isFinished: own.length > 0 && own.every(({ part }) => part.isFinished),
+    }
+  })
+}
+
+function meet(a: KeyGroupRange, b: KeyGroupRange): boolean {
+  return a.first <= b.last && b.first <= a.last
+}
+
+function isContinued({ part, parallelism }: OldPart, target: RestoreTarget): boolean {
+  if (part.vertex !== target.name || parallelism !== target.parallelism) return false
+  return Object.keys(part.watermarks).every((name) => target.operators.has(name))
+}
+
+/** The parts that held an operator, in the order of its subtasks. */
+function holdersOf(old: readonly OldPart[], name: string): ManifestSubtask[] {
+  return old
+    .map(({ part }) => part)
+    .filter((part) => name in part.watermarks)
+    .sort((a, b) => a.subtaskIndex - b.subtaskIndex)
+}
+
+/** The state of one operator for each new subtask; undefined for those that get none. */
+function spreadState(
+  holders: readonly ManifestSubtask[],
+  to: { readonly name: string; readonly spread: StateSpread; readonly parallelism: number },
+): readonly (string | undefined)[] {
+  const { name, spread, parallelism } = to
+  const states = holders.map((part) => part.operatorState[name])
+  if (states.length === parallelism) return states
+  const subtasks = Array.from({ length: parallelism }, (_, subtask) => subtask)
+  if (spread === 'broadcast' && states.length > 0) {
+    return subtasks.map((subtask) => states[subtask % states.length])
+  }
+  if (spread === 'split') return splitStates(states, to)
+  if (spread === 'fixed' && states.some((state) => state !== undefined)) {
+    throw new StreamError(
+      'MR_PARALLELISM_CHANGED',
+      `Operator "${name}" had ${states.length} subtasks in the checkpoint and has ${parallelism} now; what each of them kept for itself cannot be divided; go on with ${states.length}.`,
+      { operator: name, was: states.length, is: parallelism },
+    )
+  }
+  return subtasks.map(() => undefined)
+}
+
+function splitStates(
+  states: readonly (string | undefined)[],
+  { name, parallelism }: { readonly name: string; readonly parallelism: number },
+): (string | undefined)[] {
+  const decoded = states.map((state) =>
+    state === undefined
+      ? {}
+      : (decodeValue(Buffer.from(state, 'base64')) as Readonly<Record<string, unknown[]>>),
+  )
+  const names = [...new Set(decoded.flatMap((lists) => Object.keys(lists)))]
+  if (names.length === 0) return Array.from({ length: parallelism }, () => undefined)
+  const lists = names.map((list) => ({
+    name: list,
+    lists: decoded.map((state) => state[list] ?? []),
+  }))
+  return splitLists(lists, parallelism).map((state) =>
+    Buffer.from(encodeValue(state, name)).toString('base64'),
+  )
+}
+
+type WatermarkData = ManifestSubtask['watermarks'][string]
+
+/** The lowest of several watermarks as they stand in a manifest; undefined of none. */
+function lowest(watermarks: readonly WatermarkData[]): WatermarkData | undefined {
+  if (watermarks.includes(null)) return null
+  const numbers = watermarks.filter((watermark) => typeof watermark === 'number')
+  return numbers.length > 0 ? Math.min(...numbers) : watermarks[0]
+}
+
+/** What there is of each operator of a vertex. */
+function pick<V>(
+  target: RestoreTarget,
+  valueOf: (name: string) => V | undefined,
+): Readonly<Record<string, V>> {
+  const picked: Record<string, V> = {}
+  for (const name of target.operators.keys()) {
+    const value = valueOf(name)
+    if (value !== undefined) picked[name] = value
+  }
+  return picked
+}

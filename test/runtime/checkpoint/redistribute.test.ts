@@ -1,0 +1,176 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ManifestSubtask } from '../../../runtime/checkpoint/manifest.ts'
+import { redistribute } from '../../../runtime/checkpoint/redistribute.ts'
+import { keyGroupRange } from '../../../runtime/key-group.ts'
+import type { StateSpread } from '../../../runtime/operator.ts'
+import { decodeValue, encodeValue } from '../../../runtime/value-codec.ts'
+
+const base64 = (value: unknown): string =>
+  Buffer.from(encodeValue(value, 'test')).toString('base64')
+
+const decoded = (data: string | undefined): unknown =>
+  data === undefined ? undefined : decodeValue(Buffer.from(data, 'base64'))
+
+/** The parts of a vertex with one operator of the same name. */
+function partsOf(
+  name: string,
+  parallelism: number,
+  options: {
+    readonly maxParallelism?: number
+    readonly state?: (subtask: number) => unknown
+    readonly watermark?: (subtask: number) => number | null | 'max'
+    readonly isFinished?: (subtask: number) => boolean
+  } = {},
+): ManifestSubtask[] {
+  const { maxParallelism = 128, state, watermark = () => 5, isFinished = () => false } = options
+  return Array.from({ length: parallelism }, (_, subtask) => ({
+    vertex: name,
+    subtaskIndex: subtask,
+    segments: [
+      {
+        file: `${name}-${subtask}`,
+        bytes: 1,
+        entries: 1,
+        range: keyGroupRange(subtask, parallelism, maxParallelism),
+      },
+    ],
+    operatorState: state === undefined ? {} : { [name]: base64(state(subtask)) },
+    watermarks: { [name]: watermark(subtask) },
+    isFinished: isFinished(subtask),
+  }))
+}
+
+function target(name: string, parallelism: number, spread: StateSpread = 'fixed', vertex = 0) {
+  return { vertex, name, parallelism, operators: new Map([[name, spread]]) }
+}
+
+const options = { maxParallelism: 128, continues: true }
+
+describe('redistributing keyed state', () => {
+  it.each([
+    { from: 2, to: 3, reads: '0 | 0,1 | 1' },
+    { from: 3, to: 2, reads: '0,1 | 1,2' },
+    { from: 2, to: 4, reads: '0 | 0 | 1 | 1' },
+    { from: 4, to: 2, reads: '0,1 | 2,3' },
+    { from: 1, to: 3, reads: '0 | 0 | 0' },
+    { from: 3, to: 3, reads: '0 | 1 | 2' },
+  ])('from $from subtasks to $to each reads what meets its range (semantics 2.9)', (row) => {
+    const restored = redistribute(partsOf('count', row.from), [target('count', row.to)], options)
+    const reads = restored.map(({ chains }) =>
+      chains.map((chain) => chain[0]!.file.replace('count-', '')).join(','),
+    )
+    expect(reads.join(' | ')).toBe(row.reads)
+    expect(restored.map(({ continuesChain }) => continuesChain)).toEqual(
+      restored.map(() => row.from === row.to),
+    )
+  })
+
+  it('lets every key group be read by its one new owner from its one old owner (semantics 2.8)', () => {
+    const parallelism = fc.integer({ min: 1, max: 9 })
+    fc.assert(
+      fc.property(parallelism, parallelism, fc.integer({ min: 9, max: 40 }), (from, to, max) => {
+        const parts = partsOf('count', from, { maxParallelism: max })
+        const restored = redistribute(parts, [target('count', to)], {
+          maxParallelism: max,
+          continues: true,
+        })
+        for (let group = 0; group < max; group++) {
+          const readers = restored.flatMap(({ subtask, chains }) => {
+            const own = keyGroupRange(subtask, to, max)
+            if (group < own.first || group > own.last) return []
+            return chains.filter(
+              ([segment]) => segment!.range.first <= group && group <= segment!.range.last,
+            )
+          })
+          expect(readers).toHaveLength(1)
+        }
+      }),
+    )
+  })
+})
+
+describe('redistributing what subtasks keep', () => {
+  it('gives each its own at the same parallelism, whatever its kind (semantics 2.9)', () => {
+    for (const spread of ['fixed', 'fresh', 'broadcast', 'split'] as const) {
+      const parts = partsOf('op', 2, { state: (subtask) => ({ items: [subtask, subtask] }) })
+      const restored = redistribute(parts, [target('op', 2, spread)], options)
+      expect(restored.map(({ operatorState }) => decoded(operatorState['op']))).toEqual([
+        { items: [0, 0] },
+        { items: [1, 1] },
+      ])
+    }
+  })
+
+  it('gives new subtask i the broadcast copy of old subtask i mod their number (semantics 2.18)', () => {
+    const copies = (from: number, to: number): unknown[] => {
+      const parts = partsOf('rules', from, { state: (subtask) => subtask })
+      return redistribute(parts, [target('rules', to, 'broadcast')], options).map(
+        ({ operatorState }) => decoded(operatorState['rules']),
+      )
+    }
+    expect(copies(2, 5)).toEqual([0, 1, 0, 1, 0])
+    expect(copies(3, 2)).toEqual([0, 1])
+  })
+
+  it('splits lists, leaves out what begins anew, and refuses what cannot be divided (semantics 2.9)', () => {
+    const parts = partsOf('op', 2, {
+      state: (subtask) => ({ items: [`${subtask}a`, `${subtask}b`] }),
+    })
+    const to = (spread: StateSpread) =>
+      redistribute(parts, [target('op', 3, spread)], options).map(({ operatorState }) =>
+        decoded(operatorState['op']),
+      )
+    expect(to('split')).toEqual([{ items: ['0a', '0b'] }, { items: ['1a'] }, { items: ['1b'] }])
+    expect(to('fresh')).toEqual([undefined, undefined, undefined])
+    expect(() => to('fixed')).toThrow(
+      expect.objectContaining({
+        code: 'MR_PARALLELISM_CHANGED',
+        message: expect.stringContaining('"op" had 2 subtasks') as string,
+      }),
+    )
+    const stateless = redistribute(partsOf('op', 2), [target('op', 3)], options)
+    expect(stateless.map(({ operatorState }) => operatorState)).toEqual([{}, {}, {}])
+  })
+
+  it('takes the lowest watermark where the number of subtasks has changed (R12)', () => {
+    const watermarks = (all: readonly (number | null | 'max')[], to: number): unknown[] => {
+      const parts = partsOf('op', all.length, { watermark: (subtask) => all[subtask]! })
+      return redistribute(parts, [target('op', to)], options).map((one) => one.watermarks['op'])
+    }
+    expect(watermarks([7, 4], 2)).toEqual([7, 4])
+    expect(watermarks([7, 4], 3)).toEqual([4, 4, 4])
+    expect(watermarks([7, 'max', 4], 1)).toEqual([4])
+    expect(watermarks([7, null], 1)).toEqual([null])
+    expect(watermarks(['max', 'max'], 1)).toEqual(['max'])
+  })
+
+  it('has finished only where all have, if their number has changed (R9)', () => {
+    const finished = (all: readonly boolean[], to: number): boolean[] => {
+      const parts = partsOf('op', all.length, { isFinished: (subtask) => all[subtask]! })
+      return redistribute(parts, [target('op', to)], options).map((one) => one.isFinished)
+    }
+    expect(finished([true, false], 2)).toEqual([true, false])
+    expect(finished([true, false], 3)).toEqual([false, false, false])
+    expect(finished([true, true], 3)).toEqual([true, true, true])
+    expect(redistribute([], [target('op', 1)], options)[0]?.isFinished).toBe(false)
+  })
+
+  it('finds the state of operators that have moved to another chain, and reads a chain on only where none has (R24)', () => {
+    const parts = [...partsOf('first', 2), ...partsOf('second', 2)]
+    const together = {
+      vertex: 0,
+      name: 'first',
+      parallelism: 2,
+      operators: new Map<string, StateSpread>([
+        ['first', 'fixed'],
+        ['second', 'fixed'],
+      ]),
+    }
+    const [one] = redistribute(parts, [together], options)
+    expect(one).toMatchObject({ continuesChain: false, watermarks: { first: 5, second: 5 } })
+    expect(one!.chains.map(([segment]) => segment!.file)).toEqual(['first-0', 'second-0'])
+    const apart = redistribute(parts, [target('second', 2)], { ...options, continues: false })
+    expect(apart.map(({ continuesChain }) => continuesChain)).toEqual([false, false])
+  })
+})
