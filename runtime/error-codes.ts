@@ -67,6 +67,7 @@ export const ERROR_CODES = {
     'State, timers, context or collector were used outside their callback.',
   MR_STOP_TIMEOUT: 'A stop did not finish in time; the threads were terminated.',
   MR_TEST_ENDLESS: 'A job under test did not end within its number of steps.',
+  MR_TEST_INVALID: 'The test kit was asked for something that it cannot do, or that means nothing.',
   MR_TIMER_INVALID: 'A timer was registered for something that is not a timestamp.',
   MR_TIMESTAMP_INVALID: 'A timestamp function returned something that is not a timestamp.',
   MR_UID_DUPLICATE: 'Two operators have the same uid.',

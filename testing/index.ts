@@ -2,15 +2,16 @@
 
 // Operators
 export { operatorHarness } from './operator-harness.ts'
-export type {
-  OperatorHarness,
-  OperatorHarnessOptions,
-  OperatorSnapshot,
-  StreamRecord,
-  StreamUnderTest,
-} from './operator-harness.ts'
+export type { BothKeyedBy, KeyedBy, OperatorHarness } from './operator-harness.ts'
+export type { StreamHarness, OperatorHarnessOptions } from './stream-harness.ts'
+export type { InputRecord, OperatorSnapshot, RestoreOptions } from './stream-harness.ts'
+export type { TwoInputHarness } from './two-input-harness.ts'
+export type { OutputElement, StreamRecord } from './hand-output.ts'
+export type { FunctionUnderTest, StreamUnderTest } from './stream-under-test.ts'
+export type { TwoInputFunctionUnderTest, TwoStreamsUnderTest } from './stream-under-test.ts'
 export { VERIFY_MODES, verifyOperator } from './verify-operator.ts'
-export type { HarnessInput, VerifyMode, VerifyOptions } from './verify-operator.ts'
+export type { VerifyMode, VerifyOptions } from './verify-operator.ts'
+export type { HarnessInput, HarnessTime, TwoHarnessInputs } from './verify-input.ts'
 export { ManualClock } from './manual-clock.ts'
 
 // Jobs

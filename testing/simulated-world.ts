@@ -1,5 +1,6 @@
 import type { Port } from '../runtime/channel/port.ts'
 import { type Cancel, type Clock, SeededRandom, SystemClock } from '../runtime/clock.ts'
+import { type PortEnd, portPair } from './port-pair.ts'
 
 type Task = () => void
 
@@ -157,39 +158,20 @@ export class SimulatedWorld {
     })
   }
 
-  /** Two ends of a connection; messages are cloned, and their buffers moved, as between threads. */
+  /** Two ends of a connection between two threads; each direction is a queue of its own. */
   portPair<A, B>(
     name: string,
     left: SimulatedThread,
     right: SimulatedThread,
   ): [Port<A, B>, Port<B, A>] {
-    const toLeft = new Receiver<B>()
-    const toRight = new Receiver<A>()
-    return [
-      this.#end(`port:${name}>`, { from: left, to: right, inbox: toLeft, outbox: toRight }),
-      this.#end(`port:${name}<`, { from: right, to: left, inbox: toRight, outbox: toLeft }),
-    ]
+    return portPair(this.#end(`port:${name}<`, left), this.#end(`port:${name}>`, right))
   }
 
-  #end<Out, In>(
-    queue: string,
-    ends: {
-      readonly from: SimulatedThread
-      readonly to: SimulatedThread
-      readonly inbox: Receiver<In>
-      readonly outbox: Receiver<Out>
-    },
-  ): Port<Out, In> {
-    let isClosed = false
+  #end(queue: string, thread: SimulatedThread): PortEnd {
     return {
-      post: (message, transfer) => {
-        if (isClosed || ends.from.isEnded) return
-        const copy = structuredClone(message, { transfer: [...(transfer ?? [])] })
-        this.enqueue(queue, ends.to, () => ends.outbox.receive(copy))
-      },
-      onMessage: (receive) => ends.inbox.listen(receive),
-      close: () => {
-        isClosed = true
+      enqueue: (deliver) => this.enqueue(queue, thread, deliver),
+      get isEnded() {
+        return thread.isEnded
       },
     }
   }
@@ -232,20 +214,5 @@ export class SimulatedThread {
   /** Terminated: nothing of it happens any more, and nothing it sends arrives. */
   end(): void {
     this.#isEnded = true
-  }
-}
-
-class Receiver<In> {
-  #listener: ((message: In) => void) | undefined
-  readonly #waiting: In[] = []
-
-  listen(listener: (message: In) => void): void {
-    this.#listener = listener
-    for (const message of this.#waiting.splice(0)) listener(message)
-  }
-
-  receive(message: In): void {
-    if (this.#listener === undefined) this.#waiting.push(message)
-    else this.#listener(message)
   }
 }

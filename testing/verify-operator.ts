@@ -1,26 +1,39 @@
 import { AssertionError } from 'node:assert'
 import { isDeepStrictEqual } from 'node:util'
+import type { CoProcessFunction } from '../operators/co-process.ts'
+import type { ProcessFunction } from '../operators/process.ts'
+import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
+import { type BothKeyedBy, type KeyedBy, openHarness } from './operator-harness.ts'
+import type {
+  FunctionUnderTest,
+  StreamUnderTest,
+  TwoInputFunctionUnderTest,
+  TwoStreamsUnderTest,
+} from './stream-under-test.ts'
 import {
-  type OperatorHarness,
-  operatorHarness,
-  type StreamRecord,
-  type StreamUnderTest,
-} from './operator-harness.ts'
-
-/** What goes into operators under test: a record, a watermark, or processing time moved on to a moment. */
-export type HarnessInput<In> =
-  | { readonly value: In; readonly timestamp?: number }
-  | { readonly watermark: number }
-  | { readonly processingTime: number }
+  type AnyHarness,
+  type AnyInput,
+  give,
+  type HarnessInput,
+  inBulk,
+  type TwoHarnessInputs,
+} from './verify-input.ts'
 
 /**
- * How often a snapshot is taken: never; after each element of the input; or after each, and fresh operators go on from it.
+ * How the input is given, and how often a snapshot is taken: never; after each element of the input; or after each, and fresh
+ * operators go on from it, at the same parallelism or at another.
+ *
  * `in-bulk` hands over records in one go, `one-by-one` waits for the outputs of each, and with an `output-of-one` operators
- * have to wait after each record that they emit.
+ * have to wait after each record that they emit. `rescale-after-each` is for keyed operators whose output has no order.
  */
 export type VerifyMode =
-  'one-by-one' | 'in-bulk' | 'output-of-one' | 'snapshot-after-each' | 'restore-after-each'
+  | 'one-by-one'
+  | 'in-bulk'
+  | 'output-of-one'
+  | 'snapshot-after-each'
+  | 'restore-after-each'
+  | 'rescale-after-each'
 
 export const VERIFY_MODES: readonly VerifyMode[] = [
   'one-by-one',
@@ -28,10 +41,14 @@ export const VERIFY_MODES: readonly VerifyMode[] = [
   'output-of-one',
   'snapshot-after-each',
   'restore-after-each',
+  'rescale-after-each',
 ]
 
-export interface VerifyOptions<In, R> {
-  readonly input: readonly HarnessInput<In>[]
+/** The number of subtasks after the first element, the second and so on, and again. */
+const PARALLELISMS = [2, 3, 1]
+
+export interface VerifyOptions<Input, R> {
+  readonly input: readonly Input[]
   /** All output values, in order, after the end of input unless `endInput` is false. */
   readonly expected: readonly R[]
   /** Values of side outputs, in order, by tag. */
@@ -43,7 +60,9 @@ export interface VerifyOptions<In, R> {
   readonly endInput?: boolean
   /** Whether the order of the output counts. Default true; timers of different keys at one timestamp have none. */
   readonly ordered?: boolean
-  /** Default: all. */
+  /** Processing time at the start, in ms since the epoch. Default: a fixed day. */
+  readonly processingTime?: number
+  /** Default: all; `rescale-after-each` only where the operators are keyed and the order does not count. */
   readonly modes?: readonly VerifyMode[]
 }
 
@@ -51,7 +70,7 @@ export interface VerifyOptions<In, R> {
  * Runs the same input through the operators in every mode, and compares the output each time: with and without snapshots,
  * with fresh operators restored after every element.
  *
- * Fails with an `AssertionError` that names the mode, or with what an operator failed with.
+ * Takes what `operatorHarness` takes. Fails with an `AssertionError` that names the mode, or with what an operator failed with.
  *
  * @example
  * await verifyOperator((numbers: DataStream<number>) => numbers.map((n) => n + 1), {
@@ -59,37 +78,64 @@ export interface VerifyOptions<In, R> {
  *   expected: [2, 3],
  * })
  */
-export async function verifyOperator<In, R>(
+export function verifyOperator<In, R>(
   build: StreamUnderTest<In, R>,
-  options: VerifyOptions<In, R>,
-): Promise<void> {
-  for (const mode of options.modes ?? VERIFY_MODES) await verifyIn(mode, build, options)
+  options: VerifyOptions<HarnessInput<NoInfer<In>>, NoInfer<R>>,
+): Promise<void>
+export function verifyOperator<A, B, R>(
+  build: TwoStreamsUnderTest<A, B, R>,
+  options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>>,
+): Promise<void>
+export function verifyOperator<In, R, K extends Key>(
+  process: ProcessFunction<In, R, K>,
+  options: VerifyOptions<HarnessInput<NoInfer<In>>, NoInfer<R>> & KeyedBy<NoInfer<In>, NoInfer<K>>,
+): Promise<void>
+export function verifyOperator<A, B, R, K extends Key>(
+  process: CoProcessFunction<A, B, R, K>,
+  options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>> &
+    BothKeyedBy<NoInfer<A>, NoInfer<B>, NoInfer<K>>,
+): Promise<void>
+export function verifyOperator<In, R>(
+  object: FunctionUnderTest<In, R>,
+  options: VerifyOptions<HarnessInput<NoInfer<In>>, NoInfer<R>>,
+): Promise<void>
+export function verifyOperator<A, B, R>(
+  object: TwoInputFunctionUnderTest<A, B, R>,
+  options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>>,
+): Promise<void>
+export async function verifyOperator(given: unknown, options: Case): Promise<void> {
+  for (const mode of options.modes ?? VERIFY_MODES) await verifyIn(mode, given, options)
 }
 
-async function verifyIn<In, R>(
-  mode: VerifyMode,
-  build: StreamUnderTest<In, R>,
-  options: VerifyOptions<In, R>,
-): Promise<void> {
+type Case = VerifyOptions<AnyInput, unknown> & { readonly keyBy?: unknown }
+
+async function verifyIn(mode: VerifyMode, given: unknown, options: Case): Promise<void> {
   const { expected, expectedSide = [], endInput = true, ordered = true } = options
-  const collected: R[] = []
+  const collected: unknown[] = []
   const side = expectedSide.map((): unknown[] => [])
-  const isLimited = mode === 'output-of-one'
-  let harness = await operatorHarness(build, isLimited ? { outputCapacity: 1 } : {})
+  let harness = await open(mode, given, options)
   const collect = (): void => {
-    collected.push(...harness.getOutput())
+    collected.push(...harness.outputValues())
     for (const [index, [tag]] of expectedSide.entries()) {
-      side[index]!.push(...harness.getSideOutput(tag))
+      side[index]!.push(...harness.sideOutputValues(tag))
     }
   }
   try {
-    for (const step of stepsOf(options.input, mode)) {
+    if (mode === 'rescale-after-each' && options.modes === undefined) {
+      if (ordered || !harness.isKeyed) return
+    }
+    const isBulk = mode === 'in-bulk' || mode === 'output-of-one'
+    for (const [index, step] of (isBulk ? inBulk(options.input) : options.input).entries()) {
       give(harness, step)
-      if (mode !== 'snapshot-after-each' && mode !== 'restore-after-each') continue
+      if (!mode.endsWith('after-each')) continue
       const snapshot = await harness.snapshot()
       if (mode === 'snapshot-after-each') continue
       collect()
-      harness = await harness.restore(snapshot)
+      const parallelism = PARALLELISMS[index % PARALLELISMS.length]!
+      harness = await harness.restore(
+        snapshot,
+        mode === 'rescale-after-each' ? { parallelism } : {},
+      )
     }
     if (endInput) harness.endInput()
     collect()
@@ -102,30 +148,13 @@ async function verifyIn<In, R>(
   }
 }
 
-type Step<In> = HarnessInput<In> | readonly StreamRecord<In>[]
-
-/** In bulk, records that follow each other are one step. */
-function stepsOf<In>(input: readonly HarnessInput<In>[], mode: VerifyMode): Step<In>[] {
-  if (mode !== 'in-bulk' && mode !== 'output-of-one') return [...input]
-  const steps: (HarnessInput<In> | StreamRecord<In>[])[] = []
-  for (const one of input) {
-    if (!('value' in one)) {
-      steps.push(one)
-      continue
-    }
-    const record = { value: one.value, timestamp: one.timestamp ?? -Infinity }
-    const last = steps.at(-1)
-    if (Array.isArray(last)) last.push(record)
-    else steps.push([record])
-  }
-  return steps
-}
-
-function give<In, R>(harness: OperatorHarness<In, R>, step: Step<In>): void {
-  if ('value' in step) harness.processElement(step.value, step.timestamp)
-  else if ('watermark' in step) harness.processWatermark(step.watermark)
-  else if ('processingTime' in step) harness.setProcessingTime(step.processingTime)
-  else harness.processElements(step)
+function open(mode: VerifyMode, given: unknown, options: Case): Promise<AnyHarness<unknown>> {
+  const { keyBy, processingTime } = options
+  return openHarness(given, {
+    keyBy,
+    ...(mode === 'output-of-one' ? { outputCapacity: 1 } : {}),
+    ...(processingTime === undefined ? {} : { processingTime }),
+  })
 }
 
 function compare(

@@ -60,7 +60,7 @@ describe('interval join (semantics 2.15)', () => {
     harness.processElement(right(4), 121)
     harness.processElement(right(5), 89)
     harness.processElement(left(6), 101)
-    expect(harness.getOutputRecords()).toEqual([
+    expect(harness.output()).toEqual([
       { value: [1, 2, 100, 90], timestamp: 100 },
       { value: [1, 3, 100, 120], timestamp: 120 },
       { value: [6, 3, 101, 120], timestamp: 120 },
@@ -81,7 +81,7 @@ describe('interval join (semantics 2.15)', () => {
       const harness = await operatorHarness(joined(interval))
       harness.processElement(left(1), 100)
       for (const time of [89, 90, 91, 119, 120, 121]) harness.processElement(right(time), time)
-      expect(harness.getOutput().map(([, id]) => id)).toEqual(times)
+      expect(harness.outputValues().map(([, id]) => id)).toEqual(times)
       await harness.close()
     },
   )
@@ -91,7 +91,7 @@ describe('interval join (semantics 2.15)', () => {
     for (const id of [1, 2]) harness.processElement(left(id), 5)
     harness.processElement(left(3, 'other'), 5)
     for (const id of [4, 5]) harness.processElement(right(id), 5)
-    expect(harness.getOutput().map(([one, other]) => [one, other])).toEqual([
+    expect(harness.outputValues().map(([one, other]) => [one, other])).toEqual([
       [1, 4],
       [2, 4],
       [1, 5],
@@ -107,9 +107,9 @@ describe('interval join (semantics 2.15)', () => {
     harness.processElement(right(2), 99)
     harness.processElement(right(3), 98)
     harness.processElement(left(4), 98)
-    expect(harness.getOutput()).toEqual([[1, 2, 100, 99]])
-    expect(harness.getSideOutputRecords(rightLate)).toEqual([{ value: right(3), timestamp: 98 }])
-    expect(harness.getSideOutputRecords(leftLate)).toEqual([{ value: left(4), timestamp: 98 }])
+    expect(harness.outputValues()).toEqual([[1, 2, 100, 99]])
+    expect(harness.sideOutput(rightLate)).toEqual([{ value: right(3), timestamp: 98 }])
+    expect(harness.sideOutput(leftLate)).toEqual([{ value: left(4), timestamp: 98 }])
     await harness.close()
   })
 
@@ -120,7 +120,7 @@ describe('interval join (semantics 2.15)', () => {
     harness.processElement(right(2), 100)
     harness.processElement(left(3), 100)
     harness.processWatermark(101)
-    expect(harness.getOutput()).toEqual([[3, 2, 100, 100]])
+    expect(harness.outputValues()).toEqual([[3, 2, 100, 100]])
     expect([harness.numKeyedStateEntries, harness.numEventTimeTimers]).toEqual([0, 0])
     await harness.close()
   })
@@ -130,7 +130,7 @@ describe('interval join (semantics 2.15)', () => {
     harness.processWatermark(99)
     harness.processElement(left(1), 98)
     harness.processElement(right(2), 98)
-    expect(harness.getCounter('numLateRecordsDropped')).toBe(2)
+    expect(harness.counter('numLateRecordsDropped')).toBe(2)
     expect(harness.numKeyedStateEntries).toBe(0)
     await harness.close()
   })
@@ -250,10 +250,13 @@ describe('interval join, random streams', () => {
           else harness.processElement(step.record, step.timestamp)
         }
         const { pairs, late } = expectedOf(list, lower, upper)
-        expect(byText(harness.getOutput())).toEqual(byText(pairs))
-        const sides = [...harness.getSideOutput(leftLate), ...harness.getSideOutput(rightLate)]
+        expect(byText(harness.outputValues())).toEqual(byText(pairs))
+        const sides = [
+          ...harness.sideOutputValues(leftLate),
+          ...harness.sideOutputValues(rightLate),
+        ]
         expect(sides.map(({ id }) => id).sort((a, b) => a - b)).toEqual(late)
-        for (const { value, timestamp } of harness.getOutputRecords()) {
+        for (const { value, timestamp } of harness.outputRecords()) {
           expect(timestamp).toBe(Math.max(value[2]!, value[3]!))
         }
         harness.processWatermark(1_000)

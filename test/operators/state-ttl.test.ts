@@ -149,7 +149,7 @@ describe('state that expires by event time', () => {
     harness.setProcessingTime(2 * T0)
     harness.processWatermark(T0 + 149)
     harness.processElement('w', T0 + 100)
-    expect(harness.getOutput()).toEqual(['gone', 'by timer'])
+    expect(harness.outputValues()).toEqual(['gone', 'by timer'])
     await harness.close()
   })
 

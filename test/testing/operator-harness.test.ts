@@ -64,7 +64,7 @@ describe('operatorHarness', () => {
     expect(() => harness.processElement({ customer: 'a', cents: 2 })).toThrow(
       /"totals".*read only property 'orders'/,
     )
-    expect(harness.getOutput()).toEqual([{ orders: 1 }])
+    expect(harness.outputValues()).toEqual([{ orders: 1 }])
   })
 
   it('goes by a clock that the function under test may have too', async () => {
@@ -74,30 +74,31 @@ describe('operatorHarness', () => {
     const harness = await operatorHarness(stamps, { clock })
     harness.setProcessingTime(7_000)
     harness.processElement({ customer: 'a', cents: 1 })
-    expect(harness.getOutput()).toEqual(['a at 7000'])
+    expect(harness.outputValues()).toEqual(['a at 7000'])
   })
 
   it('runs records, timers, side outputs and counters, all at once', async () => {
     const harness = await operatorHarness(underTest)
     harness.processElement({ customer: 'a', cents: 5 }, T0)
     harness.processElement({ customer: 'b', cents: 2_000 }, T0 + 1)
-    expect(harness.getOutput()).toEqual([])
-    expect(harness.getSideOutput(LARGE)).toEqual([{ customer: 'b', cents: 2_000 }])
+    expect(harness.outputValues()).toEqual([])
+    expect(harness.sideOutputValues(LARGE)).toEqual([{ customer: 'b', cents: 2_000 }])
     expect([
       harness.numEventTimeTimers,
       harness.numProcessingTimeTimers,
       harness.numKeyedStateEntries,
-      harness.getCounter('orders'),
+      harness.counter('orders'),
     ]).toEqual([2, 2, 2, 2])
     harness.processWatermark(T0 + 60_000)
-    expect(harness.getOutputRecords()).toEqual([
+    expect(harness.output()).toEqual([
       { value: 'a: 5 by event time', timestamp: T0 + 60_000 },
+      { watermark: T0 + 60_000 },
     ])
-    expect(harness.outputWatermark).toBe(T0 + 60_000)
+    expect(harness.currentWatermark).toBe(T0 + 60_000)
     harness.setProcessingTime(harness.processingTime + 60_000)
-    expect(harness.getOutput()).toHaveLength(1)
+    expect(harness.outputValues()).toHaveLength(1)
     harness.advanceProcessingTime(1)
-    expect(harness.getOutput()).toEqual(['a: 5 by event time', 'b: 2000 by processing time'])
+    expect(harness.outputValues()).toEqual(['a: 5 by event time', 'b: 2000 by processing time'])
     expect(harness.numKeyedStateEntries).toBe(0)
     await harness.close()
   })
@@ -106,8 +107,8 @@ describe('operatorHarness', () => {
     const harness = await operatorHarness(underTest)
     harness.processElement({ customer: 'a', cents: 5 }, T0)
     harness.endInput()
-    expect(harness.getOutput()).toEqual(['a: 5 by event time'])
-    expect(harness.outputWatermark).toBe(Infinity)
+    expect(harness.outputValues()).toEqual(['a: 5 by event time'])
+    expect(harness.currentWatermark).toBe(Infinity)
     expect(() => harness.processElement({ customer: 'a', cents: 5 }, T0)).toThrow('has ended')
     await harness.close()
   })
@@ -121,10 +122,10 @@ describe('operatorHarness', () => {
     const second = await first.restore(later)
     expect(second.processingTime).toBe(T0)
     second.advanceProcessingTime(60_001)
-    expect(second.getOutput()).toEqual(['a: 11 by processing time'])
+    expect(second.outputValues()).toEqual(['a: 11 by processing time'])
     const third = await second.restore(early)
     third.processWatermark(T0 + 60_000)
-    expect(third.getOutput()).toEqual(['a: 5 by event time'])
+    expect(third.outputValues()).toEqual(['a: 5 by event time'])
     await third.close()
   })
 
@@ -140,12 +141,12 @@ describe('operatorHarness', () => {
     const first = await operatorHarness(windows)
     first.processElement({ customer: 'a', cents: 5 }, T0)
     first.processWatermark(T0 + 120_000)
-    expect(first.getOutput()).toEqual([5])
+    expect(first.outputValues()).toEqual([5])
     const second = await first.restore(await first.snapshot())
     second.processElement({ customer: 'a', cents: 7 }, T0)
     second.endInput()
-    expect(second.getOutput()).toEqual([])
-    expect(second.getCounter('numLateRecordsDropped')).toBe(1)
+    expect(second.outputValues()).toEqual([])
+    expect(second.counter('numLateRecordsDropped')).toBe(1)
     await second.close()
   })
 
@@ -161,16 +162,13 @@ describe('operatorHarness', () => {
         ),
     )
     harness.processElements([{ value: 1 }, { value: 2 }, { value: 3 }])
-    expect(
-      harness.getOutputRecords().map(({ value, timestamp }) => [value, timestamp - T0]),
-    ).toEqual([
-      [4, 4],
-      [5, 5],
-      [6, 6],
-      [7, 7],
+    expect(harness.output()).toEqual([
+      { value: 4, timestamp: T0 + 4 },
+      { value: 5, timestamp: T0 + 5 },
+      { value: 6, timestamp: T0 + 6 },
+      { value: 7, timestamp: T0 + 7 },
+      { watermark: T0 + 7 - 11 },
     ])
-    harness.advanceProcessingTime(1_000)
-    expect(harness.outputWatermark).toBe(T0 + 7 - 11)
     await harness.close()
   })
 
@@ -235,13 +233,120 @@ describe('operatorHarness', () => {
     ).rejects.toMatchObject({ code: 'MR_UID_DUPLICATE' })
   })
 
-  it('refuses time that goes back and watermarks that are none', async () => {
-    const harness = await operatorHarness((numbers: DataStream<number>) => numbers.map((n) => n))
-    expect(() => harness.setProcessingTime(harness.processingTime - 1)).toThrow('cannot go back')
-    expect(() => harness.processWatermark(Infinity)).toThrow('endInput()')
+  it('takes a process function by itself, with the key of its records', async () => {
+    const harness = await operatorHarness(totals(), { keyBy: (order) => order.customer })
+    harness.processElement({ customer: 'a', cents: 5 }, T0)
+    harness.processElement({ customer: 'a', cents: 6 }, T0 + 1)
+    harness.processWatermark(T0 + 60_000)
+    expect(harness.outputValues()).toEqual(['a: 11 by event time'])
+    await harness.close()
+  })
+
+  it('takes functions without a key as objects, which are opened and closed (R21)', async () => {
+    const calls: string[] = []
+    const map = {
+      open: () => Promise.resolve().then(() => void calls.push('open')),
+      map: (n: number) => n * 2,
+      close: () => void calls.push('close'),
+    }
+    const mapped = await operatorHarness(map)
+    mapped.processElement(4, T0)
+    expect(mapped.output()).toEqual([{ value: 8, timestamp: T0 }])
+    await mapped.close()
+    expect(calls).toEqual(['open', 'close'])
+
+    const flat = await operatorHarness({ flatMap: (n: number) => [n, -n] })
+    flat.processElement(1)
+    expect(flat.outputValues()).toEqual([1, -1])
+    const process = await operatorHarness({
+      processElement: (n: number, ctx, out: Out<string>) => out.emit(`${n} at ${ctx.timestamp}`),
+    })
+    process.processElement(1, T0)
+    expect(process.outputValues()).toEqual([`1 at ${T0}`])
+    await Promise.all([flat.close(), process.close()])
+  })
+
+  it('keeps watermarks in order with the records, and says each once', async () => {
+    const harness = await operatorHarness({ map: (n: number) => n })
+    harness.processElement(1, T0)
+    harness.processWatermark(T0)
     harness.processWatermark(T0)
     harness.processWatermark(T0 - 1)
-    expect(harness.outputWatermark).toBe(T0)
+    harness.processElement(2, T0 - 5)
+    harness.processWatermarkStatus('idle')
+    harness.processWatermark(T0 + 1)
+    harness.endInput()
+    expect(harness.output()).toEqual([
+      { value: 1, timestamp: T0 },
+      { watermark: T0 },
+      { value: 2, timestamp: T0 - 5 },
+      { watermark: T0 + 1 },
+      { watermark: Infinity },
+    ])
     await harness.close()
+  })
+
+  it('leaves opening to the test where it is asked to', async () => {
+    const calls: string[] = []
+    const map = { open: () => void calls.push('open'), map: (n: number) => n }
+    const harness = await operatorHarness(map, { open: false })
+    expect(calls).toEqual([])
+    expect(() => harness.processElement(1)).toThrow(
+      'processElement(): the harness is not open yet; there are no operators to take it; await open() before it.',
+    )
+    await harness.open()
+    harness.processElement(1)
+    expect([calls, harness.outputValues()]).toEqual([['open'], [1]])
+    await expect(harness.open()).rejects.toMatchObject({ code: 'MR_TEST_INVALID' })
+    await harness.close()
+
+    const failing = { open: () => Promise.reject(new Error('no network')), map: (n: number) => n }
+    await expect(operatorHarness(failing)).rejects.toThrow(/"map#1", open\(\).*no network/)
+  })
+})
+
+describe('misuse of a harness', () => {
+  const refused = (message: RegExp | string): unknown =>
+    expect.objectContaining({
+      code: 'MR_TEST_INVALID',
+      message: expect.stringMatching(message) as string,
+    })
+
+  it('is an error that names the verb and the way out', async () => {
+    const harness = await operatorHarness({ map: (n: number) => n }, { processingTime: 5_000 })
+    for (const [verb, message] of [
+      [() => harness.setProcessingTime(4_999), /^setProcessingTime\(\): .* 4999, .* 5000 already/],
+      [() => harness.advanceProcessingTime(-1), /^advanceProcessingTime\(\): .* -1; /],
+      [() => harness.processWatermark(Infinity), /^processWatermark\(\): .* comes with endInput/],
+      [
+        () => harness.processWatermark(1.5),
+        /^processWatermark\(\): .* 1\.5, which is no watermark/,
+      ],
+      [() => harness.processWatermarkStatus('finished' as 'idle'), /finished \(string\); .*"idle"/],
+    ] as const) {
+      expect(verb).toThrow(refused(message) as Error)
+    }
+    harness.endInput()
+    expect(() => harness.endInput()).toThrow(refused(/^endInput\(\): input has ended/) as Error)
+    await expect(harness.snapshot()).rejects.toEqual(refused(/^snapshot\(\): all input has ended/))
+    await harness.close()
+    expect(() => harness.processElement(1)).toThrow(refused(/harness is closed.*restore/) as Error)
+    await harness.close()
+  })
+
+  it('is an error that says what can be tested', async () => {
+    const cases: [given: unknown, options: object, message: RegExp][] = [
+      [undefined, {}, /given something of type undefined .*there is nothing to run/],
+      [{ reduce: () => 1 }, {}, /something of type object .*map, flatMap, processElement/],
+      [() => 5, {}, /returned a value of type number.*\{ map: f \}/],
+      [() => ({}), {}, /returned something that is no stream/],
+      [(stream: unknown) => stream, { keyBy: () => 1 }, /chooses the keys itself; leave keyBy out/],
+      [{ map: () => 1 }, { keyBy: () => 1 }, /has map; such a function has no key/],
+      [totals(), {}, /without its key selector.*keyBy: \(value\) => …/],
+      [totals(), { keyBy: [() => 1, () => 1] }, /without its key selector/],
+    ]
+    for (const [given, options, message] of cases) {
+      await expect(operatorHarness(given as never, options)).rejects.toEqual(refused(message))
+    }
   })
 })

@@ -17,7 +17,8 @@ import type { JobModule } from '../../../runtime/job/job-module.ts'
 import { SeededRandom } from '../../../runtime/clock.ts'
 import { valueState } from '../../../runtime/state/state.ts'
 import { testJob } from '../../../testing/test-job.ts'
-import { type HarnessInput, verifyOperator } from '../../../testing/verify-operator.ts'
+import type { HarnessInput } from '../../../testing/verify-input.ts'
+import { verifyOperator } from '../../../testing/verify-operator.ts'
 import { ids, type Item, named } from './window-run.ts'
 
 type Keyed = KeyedStream<Item, string>

@@ -266,8 +266,8 @@ describe('timestamps of results', () => {
       { value: '1', timestamp: 9 },
       { value: '1+2', timestamp: 9 },
     ]
-    expect(harness.getOutputRecords()).toEqual(expected)
-    expect(harness.getSideOutputRecords(side)).toEqual(expected)
+    expect(harness.outputRecords()).toEqual(expected)
+    expect(harness.sideOutput(side)).toEqual(expected)
     await harness.close()
   })
 
@@ -281,8 +281,8 @@ describe('timestamps of results', () => {
     )
     harness.processWatermark(9)
     harness.processElement(item(3), 3)
-    expect(harness.getSideOutputRecords(LATE)).toEqual([{ value: item(3), timestamp: 3 }])
-    expect(harness.getCounter('numLateRecordsDropped')).toBe(0)
+    expect(harness.sideOutput(LATE)).toEqual([{ value: item(3), timestamp: 3 }])
+    expect(harness.counter('numLateRecordsDropped')).toBe(0)
     await harness.close()
   })
 
@@ -294,7 +294,7 @@ describe('timestamps of results', () => {
         .reduce((a) => a, { uid: 'counted' })
     const harness = await operatorHarness(counted)
     harness.processElement(item(3), 3)
-    expect(harness.getOutputRecords()).toEqual([{ value: item(3), timestamp: -Infinity }])
+    expect(harness.outputRecords()).toEqual([{ value: item(3), timestamp: -Infinity }])
     await harness.close()
     const behind = await operatorHarness((items: DataStream<Item>) =>
       counted(items)
@@ -373,7 +373,7 @@ describe('lateness (semantics 2.3)', () => {
     harness.processWatermark(30)
     harness = await harness.restore(await harness.snapshot())
     harness.processElement(item(2), 2)
-    expect([harness.getOutput(), harness.getSideOutput(LATE)]).toEqual([[], [item(2)]])
+    expect([harness.outputValues(), harness.sideOutputValues(LATE)]).toEqual([[], [item(2)]])
     await harness.close()
   })
 })

@@ -83,7 +83,7 @@ export async function runWindows(
   const output: string[][] = []
   let seen = 0
   const collect = (): void => {
-    const all = harness.getOutput()
+    const all = harness.outputValues()
     output.push(all.slice(seen))
     seen = all.length
   }
@@ -98,8 +98,8 @@ export async function runWindows(
     collect()
     return {
       output,
-      late: harness.getSideOutput(LATE).map(({ id }) => id),
-      dropped: harness.getCounter('numLateRecordsDropped'),
+      late: harness.sideOutputValues(LATE).map(({ id }) => id),
+      dropped: harness.counter('numLateRecordsDropped'),
       entriesLeft: harness.numKeyedStateEntries,
       eventTimersLeft: harness.numEventTimeTimers,
       processingTimersLeft: harness.numProcessingTimeTimers,
