@@ -60,7 +60,9 @@ export { noWatermarks } from './operators/watermarks.ts'
 export { customWatermarks, punctuatedWatermarks } from './operators/custom-watermarks.ts'
 export type { CustomWatermarkOptions } from './operators/custom-watermarks.ts'
 export type { TimestampFunction, WatermarkOptions } from './operators/watermark-options.ts'
+export type { AlignmentOptions, IdlenessOptions } from './operators/watermark-options.ts'
 export type { WatermarkGenerator, WatermarkStrategy } from './runtime/watermark-strategy.ts'
+export type { WatermarkAlignment } from './runtime/watermark-strategy.ts'
 
 // Windows
 export {

@@ -35,6 +35,8 @@ interface ReadingFile<T> {
   file: OpenFile<T> | undefined
   /** True from an empty fetch until there is news. */
   isWaiting: boolean
+  /** Alignment holds it back. */
+  isPaused: boolean
 }
 
 /**
@@ -68,7 +70,9 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
         this.#finished.add(split)
         output.finish()
       } else {
-        this.#waiting.push({ id: split.id, split, output, file: undefined, isWaiting: true })
+        const { id } = split
+        const state = { file: undefined, isWaiting: true, isPaused: false }
+        this.#waiting.push({ id, split, output, ...state })
       }
     }
     if (splits[0] !== undefined) this.#startPacer(this.#options.rate * splits[0].rateShare)
@@ -85,7 +89,7 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     const due = this.#pacer?.due() ?? 0
     let left = Math.min(maxRecords, due)
     while (left > 0) {
-      const next = this.#turns.next()
+      const next = this.#next()
       if (next === undefined) break
       const before = left
       const goesOn = this.#read(next, Math.min(left, TURN_RECORDS), (records) => (left -= records))
@@ -94,6 +98,17 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
       if (!goesOn) return this.#result('more')
     }
     return this.#result(left > 0 || due === 0 ? 'wait' : 'more')
+  }
+
+  /** Files that wait for a place hold time back, and get one only when another has been read: so one of these is. */
+  #next(): ReadingFile<T> | undefined {
+    const next = this.#turns.next()
+    return next === undefined && this.#waiting.length > 0 ? this.#turns.nextPaused() : next
+  }
+
+  pauseSplits(splitIds: ReadonlySet<string>): void {
+    for (const file of this.#turns.all) file.isPaused = splitIds.has(file.id)
+    for (const file of this.#waiting) file.isPaused = splitIds.has(file.id)
   }
 
   snapshotState(checkpointId: number): readonly FileSplit[] {

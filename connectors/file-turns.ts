@@ -2,6 +2,8 @@
 export interface TurnTaker {
   /** Nothing to read at the moment. */
   readonly isWaiting: boolean
+  /** Ahead of other sources in event time: not read before these have caught up. */
+  readonly isPaused: boolean
   readonly output: { readonly watermark: number }
 }
 
@@ -40,11 +42,21 @@ export class FileTurns<F extends TurnTaker> {
     this.#seats = this.#seats.filter((seat) => seat.file !== file)
   }
 
-  /** The file to read from now; undefined when all are waiting for data. */
+  /** The file to read from now; undefined when all are paused or waiting for data. */
   next(): F | undefined {
+    return this.#best((file) => !file.isPaused)
+  }
+
+  /** The file to read from now where all are paused and one of them has to be read anyway. */
+  nextPaused(): F | undefined {
+    const areAllPaused = this.#seats.every((seat) => seat.file.isPaused)
+    return areAllPaused ? this.#best(() => true) : undefined
+  }
+
+  #best(mayBe: (file: F) => boolean): F | undefined {
     let best: Seat<F> | undefined
     for (const seat of this.#seats) {
-      if (seat.file.isWaiting) continue
+      if (seat.file.isWaiting || !mayBe(seat.file)) continue
       const { watermark } = seat.file.output
       if (watermark !== seat.watermark) {
         seat.watermark = watermark

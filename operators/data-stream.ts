@@ -23,6 +23,7 @@ import type {
   StatefulOptions,
   WindowedStream,
 } from './streams.ts'
+import { checkNoAlignment } from './watermark-options.ts'
 import { watermarksSpec } from './watermarks-operator.ts'
 import type { Window } from './window/time-window.ts'
 import type { WindowAssigner } from './window/window-assigner.ts'
@@ -125,6 +126,11 @@ export class GraphDataStream<T> implements DataStream<T> {
     strategy: WatermarkStrategy<T>,
     options: StatefulOptions,
   ): DataStream<T> {
+    checkNoAlignment(
+      strategy,
+      `assignTimestampsAndWatermarks("${String((options as StatefulOptions | undefined)?.uid)}")`,
+      'only sources can be held back, and this is behind them; give the strategy to fromSource',
+    )
     return this.#add(
       watermarksSpec(strategy),
       checkStateful(options, 'assignTimestampsAndWatermarks'),

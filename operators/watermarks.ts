@@ -6,6 +6,8 @@ import {
   type WatermarkStrategy,
 } from '../runtime/watermark-strategy.ts'
 import {
+  checkNoAlignment,
+  type IdlenessOptions,
   strategyOptions,
   type TimestampFunction,
   type WatermarkOptions,
@@ -49,15 +51,21 @@ export function monotonousTimestamps<T>(
  * Gives records timestamps, but lets no time pass until all input has ended: no window closes and no event-time timer fires
  * before. For inputs that are waited for as a whole, and where `assignTimestampsAndWatermarks` follows.
  *
- * An input without watermarks holds back whatever it is joined with, until it is idle or has ended.
+ * An input without watermarks holds back whatever it is joined with, until it is idle or has ended. It cannot keep together
+ * with others, which would have to wait for its end: fails with `MR_OPTION_INVALID` where there is an `alignment`.
  *
  * @example
  * noWatermarks((reading) => reading.time)
  */
 export function noWatermarks<T>(
   timestampOf?: TimestampFunction<T>,
-  options: WatermarkOptions = {},
+  options: IdlenessOptions = {},
 ): WatermarkStrategy<T> {
+  checkNoAlignment(
+    options,
+    'noWatermarks()',
+    'without watermarks the other sources of the group would stand still until all of its records have been read; leave it out, or give a strategy with watermarks',
+  )
   return {
     ...NO_WATERMARKS,
     ...(timestampOf === undefined ? {} : { timestampOf }),

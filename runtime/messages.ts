@@ -1,3 +1,4 @@
+import type { WatermarkStatus } from './element.ts'
 import type { ErrorData } from './errors.ts'
 import type { ManifestState, SegmentReference } from './checkpoint/manifest.ts'
 import type { LineagePoint, OutputPolicy } from './sink.ts'
@@ -87,7 +88,23 @@ export type SlotCommand =
   | { readonly type: 'checkpoint-completed'; readonly checkpointId: number }
   | { readonly type: 'checkpoint-aborted'; readonly checkpointId: number }
   | { readonly type: 'printed'; readonly uid: string; readonly bytes: number }
+  /** How far groups of aligned sources have come. */
+  | { readonly type: 'align'; readonly groups: readonly GroupWatermark[] }
   | { readonly type: 'cancel' }
+
+/** The watermark of an aligned source subtask, for its group. */
+export interface SourceWatermark {
+  readonly vertex: number
+  /** -Infinity travels as such between threads. */
+  readonly watermark: number
+  readonly status: WatermarkStatus
+}
+
+/** The lowest watermark of a group of aligned sources; Infinity where nobody is active. */
+export interface GroupWatermark {
+  readonly group: string
+  readonly minimum: number
+}
 
 /** What a subtask contributes to a checkpoint. */
 export interface SnapshotPart {
@@ -141,6 +158,7 @@ export type SlotReport = { readonly attempt: number; readonly slot: number } & (
     }
   | { readonly type: 'committed'; readonly checkpointId: number; readonly subtask: SubtaskId }
   | { readonly type: 'subtask-finished'; readonly subtask: SubtaskId }
+  | { readonly type: 'source-watermarks'; readonly sources: readonly SourceWatermark[] }
   | { readonly type: 'figures'; readonly operators: readonly OperatorFigures[] }
   | { readonly type: 'print'; readonly uid: string; readonly lines: string }
   | {

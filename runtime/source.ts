@@ -99,6 +99,15 @@ export interface SourceReader<T, Split> {
    * `checkpointCompleted` of a checkpoint whose snapshot had it as finished (R31).
    */
   snapshotState(checkpointId: number): readonly Split[]
+  /**
+   * From now on exactly these splits, of those that have an output, are paused: alignment holds them back, since they are
+   * ahead in event time (semantics 2.6). `poll` emits nothing of them, and answers 'wait' when all that is there belongs to
+   * them. Called between polls, which go on afterwards.
+   *
+   * A reader without it is not polled at all while its watermark is ahead: where it has several splits, those that are ahead
+   * of its own lowest are not held back. One that has splits which wait until others have been read must go on reading.
+   */
+  pauseSplits?(splitIds: ReadonlySet<string>): void
   /** A checkpoint has been published; positions up to it may be acknowledged to the broker (monitoring only). */
   checkpointCompleted?(checkpointId: number): void
   /** Where the record being emitted stands, exactly (file, line, byte offset), for error messages (R39). */

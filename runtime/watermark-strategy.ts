@@ -7,6 +7,18 @@ import { StreamError } from './errors.ts'
  */
 export type WatermarkEmission = 'periodic' | 'per-record' | 'never'
 
+/**
+ * Keeps the sources of a group together in event time: none is read while it is ahead of the slowest by more than the drift.
+ * Only for sources.
+ */
+export interface WatermarkAlignment {
+  readonly group: string
+  /** How far a source may be ahead of the lowest watermark of the group, in ms of event time. */
+  readonly maxDriftMs: number
+  /** How old what a source knows of the group may be at most, in ms of processing time. */
+  readonly updateIntervalMs: number
+}
+
 /** How records get event time: timestamps, watermarks, and when an input counts as idle. Made by functions such as `boundedOutOfOrderness`. */
 export interface WatermarkStrategy<T = never> {
   /** The event time of a record in ms since the epoch; default: the timestamp it came with. */
@@ -17,6 +29,8 @@ export interface WatermarkStrategy<T = never> {
   readonly idleTimeoutMs: number
   /** Default `periodic`. */
   readonly emission?: WatermarkEmission
+  /** Default none. */
+  readonly alignment?: WatermarkAlignment
 }
 
 /**

@@ -63,6 +63,7 @@ const VALUES = [
 const TYPES = [
   'AggregateFunction',
   'AggregatingState',
+  'AlignmentOptions',
   'AssignerContext',
   'BadRecord',
   'ChainingOptions',
@@ -95,6 +96,7 @@ const TYPES = [
   'FunctionLifecycle',
   'GlobalWindow',
   'GlobalWindowOptions',
+  'IdlenessOptions',
   'IntervalJoin',
   'IntervalJoinContext',
   'IntervalJoinFunction',
@@ -156,6 +158,7 @@ const TYPES = [
   'TtlTimeDomain',
   'TumblingWindowOptions',
   'ValueState',
+  'WatermarkAlignment',
   'WatermarkGenerator',
   'WatermarkOptions',
   'WatermarkStrategy',

@@ -47,11 +47,13 @@ function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
   const common = { name, uid, operatorKind, parallelism, states: [], hasTimers: false }
   if (node.type === 'source') {
     const { identity, boundedness } = node.source
+    const alignment = node.watermarks?.alignment
     return {
       ...common,
       type: 'source',
       boundedness,
       ...(identity === undefined ? {} : { identity }),
+      ...(alignment === undefined ? {} : { alignment }),
     }
   }
   if (node.type === 'operator') {

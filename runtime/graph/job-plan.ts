@@ -1,6 +1,7 @@
 import type { StateSpread } from '../operator.ts'
 import type { StateKind } from '../state/state.ts'
 import type { Ttl } from '../state/state-ttl.ts'
+import type { WatermarkAlignment } from '../watermark-strategy.ts'
 import type { RestartConfig } from './restart-config.ts'
 import type { Partitioner } from './stream-graph.ts'
 
@@ -33,6 +34,8 @@ export interface PlanOperator {
   readonly identity?: Readonly<Record<string, string>>
   /** Sources: whether it ends by itself. */
   readonly boundedness?: 'bounded' | 'unbounded'
+  /** Sources: the group that keeps together in event time. */
+  readonly alignment?: WatermarkAlignment
   /** Sinks. */
   readonly guarantee?: 'exactly-once' | 'at-least-once'
   readonly canTakeBack?: boolean

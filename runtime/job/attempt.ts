@@ -21,6 +21,7 @@ import { planOperators, restoredSubtasks } from './restore-plan.ts'
 import type { LaunchedSlots, SlotLauncher } from './slot-launcher.ts'
 import { addSourcePositions } from './source-positions.ts'
 import { buildManifestHeader, type ManifestFacts } from './manifest-header.ts'
+import { SourceAlignment } from './source-alignment.ts'
 import { STALL_MS, watchStalls } from './stall-watch.ts'
 
 /** How long every slot may take to report that it has built its graph (R37). */
@@ -92,6 +93,7 @@ export class Attempt {
   #launched: LaunchedSlots | undefined
   #accepting: Promise<void> | undefined
   #coordinator: CheckpointCoordinator | undefined
+  readonly #alignment: SourceAlignment
   #nodeNames: readonly string[] = []
   #settle!: { resolve: (result: AttemptResult) => void; reject: (failure: AttemptFailure) => void }
   #reported: Set<number> = new Set()
@@ -110,6 +112,13 @@ export class Attempt {
   constructor(options: AttemptOptions) {
     this.#options = options
     this.#slots = Math.max(1, ...options.plan.vertices.map((vertex) => vertex.parallelism))
+    this.#alignment = new SourceAlignment({
+      plan: options.plan,
+      clock: options.clock,
+      broadcast: (command) => {
+        for (let slot = 0; slot < this.#slots; slot++) this.#send(slot, command)
+      },
+    })
   }
 
   /** Runs to the end; rejects with an `AttemptFailure`. All threads have ended when it settles. */
@@ -317,6 +326,9 @@ export class Attempt {
       case 'closed':
         this.#slotClosed(slot)
         return
+      case 'source-watermarks':
+        this.#alignment.receive(slot, report.sources)
+        return
       case 'figures':
         figures.update(slot, report.operators)
         return
@@ -431,6 +443,7 @@ export class Attempt {
   // --- Clean-up ---
 
   async #tearDown(): Promise<void> {
+    this.#alignment.close()
     const isQuiet = await this.#settled(
       this.#coordinator?.close() ?? Promise.resolve(),
       STORAGE_TIMEOUT_MS,

@@ -18,6 +18,7 @@ import { decodeValue, encodeValue } from '../value-codec.ts'
 import { EnumeratorHost } from './enumerator-host.ts'
 import { RunningNode } from './running-node.ts'
 import type { PendingCommit } from './sink-driver.ts'
+import { SlotAlignment } from './slot-alignment.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
 import { BoundedLog } from './slot-log.ts'
 import { SlotRoom } from './slot-room.ts'
@@ -53,6 +54,7 @@ export class Slot {
   readonly #log: Map<string, BoundedLog> = new Map()
   readonly #room: SlotRoom = new SlotRoom()
   readonly #running: RunningNode
+  #alignment: SlotAlignment = new SlotAlignment([], () => {})
   #enumerators: EnumeratorHost | undefined
   /** Settles when all enumerators have started: before that they have no state to take. */
   #started: Promise<void> = Promise.resolve()
@@ -147,6 +149,9 @@ export class Slot {
       case 'printed':
         this.#addToBacklog(command.uid, -command.bytes)
         this.wake()
+        break
+      case 'align':
+        this.#alignment.align(command.groups)
         break
       case 'cancel':
         void this.#close()
@@ -324,6 +329,10 @@ export class Slot {
 
   #run(): void {
     this.#isRunning = true
+    const aligned = this.#subtasks().flatMap((subtask) => subtask.alignedSource ?? [])
+    this.#alignment = new SlotAlignment(aligned, (sources) =>
+      this.#report({ type: 'source-watermarks', sources }),
+    )
     for (const subtask of this.#subtasks().reverse()) subtask.start()
     this.#started = this.#enumerators?.start() ?? Promise.resolve()
     this.#started.catch((error: unknown) => this.#fail(error))
@@ -403,6 +412,7 @@ export class Slot {
       this.#nextTick = elapsed + settings.autoWatermarkIntervalMs
       for (const subtask of subtasks) subtask.tick()
     }
+    this.#alignment.work(elapsed)
     if (elapsed >= this.#nextFigures) {
       this.#nextFigures = elapsed + FIGURES_INTERVAL_MS
       this.#reportFigures()
@@ -417,7 +427,8 @@ export class Slot {
   #sleep(): void {
     const { clock } = this.#environment
     this.#cancelTimer?.()
-    let delayMs = Math.max(0, Math.min(this.#nextTick, this.#nextFigures) - clock.elapsed())
+    const next = Math.min(this.#nextTick, this.#nextFigures, this.#alignment.nextReport)
+    let delayMs = Math.max(0, next - clock.elapsed())
     const now = clock.now()
     for (const subtask of this.#subtasks()) {
       const due = subtask.nextProcessingTime

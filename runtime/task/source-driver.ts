@@ -4,7 +4,12 @@ import { invariant } from '../errors.ts'
 import type { Output } from '../operator.ts'
 import type { PollResult, ReaderOutput, SourceReader, SplitOutput } from '../source.ts'
 import { TimestampCheck } from '../timestamps.ts'
-import { NO_WATERMARKS, type WatermarkStrategy } from '../watermark-strategy.ts'
+import {
+  NO_WATERMARKS,
+  type WatermarkAlignment,
+  type WatermarkStrategy,
+} from '../watermark-strategy.ts'
+import { SplitAlignment } from './split-alignment.ts'
 import { SplitTime, type SplitTimeState, SplitWatermarks } from './split-watermarks.ts'
 
 /** A source's part of a checkpoint. */
@@ -55,6 +60,7 @@ export class SourceDriver implements ReaderOutput<unknown> {
   readonly #watermarks: SplitWatermarks
   readonly #restoredTimes: Map<string, SplitTimeState>
   readonly #timestamps: TimestampCheck
+  #splitAlignment: SplitAlignment | undefined
   #noMoreSplits = false
   /** When it could no longer be polled; NaN while it can. */
   #heldSince = NaN
@@ -74,6 +80,14 @@ export class SourceDriver implements ReaderOutput<unknown> {
   /** Opens the reader and hands it the splits of the checkpoint, if any. */
   async open(reader: SourceReader<unknown, unknown>): Promise<void> {
     this.reader = reader
+    const { alignment } = this.#strategy
+    if (alignment !== undefined) {
+      this.#splitAlignment = new SplitAlignment({
+        alignment,
+        watermarks: this.#watermarks,
+        pauseSplits: reader.pauseSplits?.bind(reader),
+      })
+    }
     await reader.open(this)
     const restored = this.#options.restored
     if (restored === undefined) return
@@ -102,6 +116,20 @@ export class SourceDriver implements ReaderOutput<unknown> {
     return output
   }
 
+  get alignment(): WatermarkAlignment | undefined {
+    return this.#strategy.alignment
+  }
+
+  /** Whether alignment holds back all that there is to read: it must not be polled. */
+  get isPaused(): boolean {
+    return this.#splitAlignment !== undefined && this.#splitAlignment.isPaused
+  }
+
+  /** The lowest watermark of the group it keeps together with; takes effect with the next look. */
+  align(minimum: number): void {
+    this.#splitAlignment?.follow(minimum)
+  }
+
   poll(maxRecords: number): PollResult {
     invariant(!this.hasEnded, 'a reader is polled after its end')
     const result = this.reader.poll(maxRecords)
@@ -120,23 +148,33 @@ export class SourceDriver implements ReaderOutput<unknown> {
       this.#options.onActive()
     }
     time.emptySince = NaN
+    let mayGoOn = true
     try {
       this.#options.output.emit(value, timestamp)
       time.generator.onEvent(value, timestamp)
-      if (this.#isPerRecord) this.#follow(time)
+      if (this.#isPerRecord) mayGoOn = this.#follow(time)
     } catch (error) {
       throw this.#options.describe(error, value, timestamp)
     }
-    return this.#options.mayEmit()
+    return mayGoOn && this.#options.mayEmit()
   }
 
-  /** Sends the watermark that a record may have carried right behind it. */
-  #follow(time: SplitTime): void {
-    if (this.#isWaitingForSplits) return
+  /** Sends the watermark that a record may have carried right behind it; false where that got too far ahead of the group. */
+  #follow(time: SplitTime): boolean {
+    if (this.#isWaitingForSplits) return true
     const watermark = this.#watermarks.advance(time)
-    if (watermark <= this.watermark) return
-    this.watermark = watermark
-    this.#options.onWatermark(watermark)
+    if (watermark > this.watermark) {
+      this.watermark = watermark
+      this.#options.onWatermark(watermark)
+    }
+    if (this.#splitAlignment?.isAhead(time, watermark) !== true) return true
+    this.#updateAlignment()
+    return !time.isPaused
+  }
+
+  #updateAlignment(): void {
+    const { clock } = this.#options
+    this.#splitAlignment?.update(clock.elapsed(), this.watermark, this.#isWaitingForSplits)
   }
 
   /** What is still to be assigned may begin anywhere (R11). */
@@ -190,6 +228,7 @@ export class SourceDriver implements ReaderOutput<unknown> {
     // Who is idle says nothing until it is active again (semantics 2.6).
     if (!staysIdle && !this.#isWaitingForSplits) this.watermark = this.#watermarks.combine()
     this.status = status
+    this.#updateAlignment()
   }
 
   #statusAt(now: number): WatermarkStatus {

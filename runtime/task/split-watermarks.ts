@@ -28,6 +28,8 @@ export class SplitTime {
   watermark: number = MIN_TIMESTAMP
   /** When fetches began to come back empty; NaN while records come. */
   emptySince: number = NaN
+  /** When alignment paused it; NaN while it is read. */
+  #pausedSince = NaN
 
   constructor(splitId: string, generator: WatermarkGenerator<unknown>) {
     this.splitId = splitId
@@ -39,6 +41,21 @@ export class SplitTime {
     const watermark = checkWatermark(this.generator.currentWatermark())
     if (watermark > this.watermark) this.watermark = watermark
     return this.watermark
+  }
+
+  get isPaused(): boolean {
+    return !Number.isNaN(this.#pausedSince)
+  }
+
+  /** It is read no longer: its clock of idleness stands still (R11). */
+  pause(now: number): void {
+    this.#pausedSince = now
+  }
+
+  resume(now: number): void {
+    // What came back empty in the meantime counts from now on.
+    this.emptySince = Math.min(now, this.emptySince + now - this.#pausedSince)
+    this.#pausedSince = NaN
   }
 }
 
@@ -70,15 +87,20 @@ export class SplitWatermarks {
     return this.#splits.size
   }
 
+  get splits(): Iterable<SplitTime> {
+    return this.#splits.values()
+  }
+
   /** Time passed that does not count as empty: nobody could poll. */
   shiftIdleness(ms: number): void {
-    for (const split of this.#splits.values()) split.emptySince += ms
+    for (const split of this.#splits.values()) if (!split.isPaused) split.emptySince += ms
   }
 
   /** Turns splits idle whose fetches have been empty for longer than the timeout. */
   checkIdle(now: number, idleTimeoutMs: number): void {
     for (const split of this.#splits.values()) {
-      if (split.status === 'active' && now - split.emptySince > idleTimeoutMs) split.status = 'idle'
+      if (split.status !== 'active' || split.isPaused) continue
+      if (now - split.emptySince > idleTimeoutMs) split.status = 'idle'
     }
   }
 

@@ -18,6 +18,7 @@ import { extendFailure, showValue } from './failure-context.ts'
 import { HoldingOperators } from './holding-operators.ts'
 import type { InputGate } from './input-gate.ts'
 import { OpenTime } from './open-time.ts'
+import type { AlignedSource } from './slot-alignment.ts'
 import type { SourceDriver } from './source-driver.ts'
 import {
   type CheckpointListener,
@@ -381,7 +382,7 @@ export class Subtask implements DirectTarget {
     const node = this.nodes[0]!
     if (this.#isDraining && this.mayTakeInput()) return this.#endSource()
     let left = quantum
-    while (left > 0 && !this.#sourceWaits && this.mayTakeInput()) {
+    while (left > 0 && !this.#sourceWaits && !source.isPaused && this.mayTakeInput()) {
       source.hold(false)
       const caller = node.enter()
       const result = source.poll(Math.min(left, workPerLook))
@@ -507,6 +508,30 @@ export class Subtask implements DirectTarget {
    */
   tick(): void {
     this.#isTickDue = true
+  }
+
+  /** Its source, if that keeps together with others in event time; known from `start` on. */
+  get alignedSource(): AlignedSource | undefined {
+    const source = this.#source()
+    const alignment = source?.alignment
+    if (source === undefined || alignment === undefined) return undefined
+    const status = (): WatermarkStatus =>
+      this.#phase === 'ending' || this.isFinished ? 'finished' : source.status
+    return {
+      vertex: this.options.vertex.index,
+      alignment,
+      get watermark() {
+        return source.watermark
+      },
+      get status() {
+        return status()
+      },
+      align: (minimum) => {
+        source.align(minimum)
+        this.tick()
+        this.resume()
+      },
+    }
   }
 
   /** The source has spoken again: ACTIVE goes before its record, or time would run past it. */

@@ -65,6 +65,14 @@ describe('running a job from a program', () => {
     expect(again.result?.status).toBe('already-finished')
   })
 
+  it('keeps sources together in event time, over threads and to the end (semantics 2.6)', async () => {
+    const { collected } = await runJob(jobUrl('meeting'), { dir, parallelism: 2 })
+    const kept = collected['kept'] as number[]
+    expect(kept).toHaveLength(3_000)
+    // Twenty, and what the slow source has sent but is still on its way; without alignment nearly all.
+    expect(Math.max(...kept)).toBeLessThan(1_000)
+  })
+
   it('is stopped at once while its module is still being imported (R14, N8)', async () => {
     const stop = new AbortController()
     const onEvent: RunJobOptions['onEvent'] = ({ type }) => {

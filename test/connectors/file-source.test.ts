@@ -225,6 +225,43 @@ describe('fileSource', () => {
     await run.close()
   })
 
+  it('does not read the files that alignment pauses, and goes on with them (semantics 2.6)', async () => {
+    for (let i = 0; i < 3; i++) await writeFile(join(folder, `${i}.csv`), idFile(i * 1_000, 200))
+    const run = await open(fileSource({ path: folder, format: rows }))
+    await loaded(run, 3)
+    const [reader] = run.readers
+    const [a, b, c] = [...run.splits.keys()] as [string, string, string]
+    reader!.pauseSplits!(new Set([a, c]))
+    while (run.poll() === 'more');
+    expect(new Set(run.records.map(({ splitId }) => splitId))).toEqual(new Set([b]))
+    reader!.pauseSplits!(new Set([c]))
+    while (run.poll() === 'more');
+    expect(new Set(run.records.map(({ splitId }) => splitId))).toEqual(new Set([a, b]))
+    expect([run.records.length, run.isEnded]).toEqual([400, false])
+    reader!.pauseSplits!(new Set())
+    await run.read()
+    expect(run.records).toHaveLength(600)
+    await run.close()
+  })
+
+  it('reads a paused file where files wait for their place, or these would hold back time for ever (R11)', async () => {
+    for (let i = 0; i < 66; i++) await writeFile(join(folder, `${i}.csv`), idFile(i * 1_000, 2))
+    const run = await open(fileSource({ path: folder, format: rows }))
+    await loaded(run, 64)
+    const finished = () => [...run.splits.values()].filter(({ isFinished }) => isFinished).length
+    // The two that wait are opened when two others have been read; then nothing is read any more.
+    const [reader] = run.readers
+    for (let polls = 0; polls < 10; polls++) {
+      reader!.pauseSplits!(new Set(run.splits.keys()))
+      run.poll()
+    }
+    expect(finished()).toBe(2)
+    await loaded(run, 2)
+    reader!.pauseSplits!(new Set(run.splits.keys()))
+    expect([run.poll(), finished()]).toEqual(['wait', 2])
+    await run.close()
+  })
+
   describe('of a long file', () => {
     const COUNT = 6_000
     // 1.2 MB: many chunks of 64 KiB.

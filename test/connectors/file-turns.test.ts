@@ -5,12 +5,14 @@ import { FileTurns } from '../../connectors/file-turns.ts'
 interface TestFile {
   readonly name: string
   isWaiting: boolean
+  isPaused: boolean
   readonly output: { watermark: number }
 }
 
 const file = (name: string, watermark = -Infinity): TestFile => ({
   name,
   isWaiting: false,
+  isPaused: false,
   output: { watermark },
 })
 
@@ -52,6 +54,20 @@ describe('FileTurns', () => {
     expect(serve(turns)).toBe(undefined)
     a.isWaiting = false
     expect(serve(turns)).toBe('a')
+  })
+
+  it('passes over paused files, and takes one of them on request where all are paused (semantics 2.6)', () => {
+    const [a, b, c] = [file('a', 1), file('b', 2), file('c', 3)]
+    const turns = turnsOf(b, a, c)
+    a.isPaused = true
+    b.isPaused = true
+    expect([turns.next(), turns.nextPaused()]).toEqual([c, undefined])
+    c.isWaiting = true
+    expect([turns.next(), turns.nextPaused()]).toEqual([undefined, undefined])
+    c.isPaused = true
+    expect([turns.next(), turns.nextPaused()]).toEqual([undefined, a])
+    a.isWaiting = true
+    expect(turns.nextPaused()).toBe(b)
   })
 
   it('lets others go first after 1,024 records without a new watermark', () => {

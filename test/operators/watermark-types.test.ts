@@ -3,6 +3,7 @@ import {
   collectionSource,
   customWatermarks,
   type DataStream,
+  monotonousTimestamps,
   noWatermarks,
   punctuatedWatermarks,
   type StreamEnvironment,
@@ -79,5 +80,19 @@ test('a strategy for other records does not fit', () => {
       noWatermarks((reading: { readonly other: number }) => reading.other),
       { uid: 'b' },
     )
+  })
+})
+
+test('sources without watermarks cannot be aligned, and an alignment needs a drift', () => {
+  unused((env) => {
+    const alignment = { group: 'all', maxDrift: '1m' } as const
+    env.fromSource(collectionSource(READINGS), {
+      uid: 'a',
+      watermarks: monotonousTimestamps((reading) => reading.time, { alignment }),
+    })
+    // @ts-expect-error the others would stand still
+    noWatermarks(undefined, { alignment })
+    // @ts-expect-error how far may they be apart?
+    monotonousTimestamps(undefined, { alignment: { group: 'all' } })
   })
 })

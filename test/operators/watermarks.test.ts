@@ -73,4 +73,36 @@ describe('watermark strategies', () => {
     expect([strategy.timestampOf?.(5, 0), strategy.idleTimeoutMs]).toEqual([6, 60_000])
     expect(noWatermarks(undefined, { idleTimeout: 'never' }).idleTimeoutMs).toBe(Infinity)
   })
+
+  test('may keep sources together in event time (semantics 2.6)', () => {
+    const alignment = { group: 'all', maxDrift: '1m' } as const
+    const expected = { group: 'all', maxDriftMs: 60_000, updateIntervalMs: 1_000 }
+    expect(boundedOutOfOrderness(5, undefined, { alignment }).alignment).toEqual(expected)
+    const strategy = monotonousTimestamps(undefined, {
+      alignment: { ...alignment, updateInterval: '200ms' },
+    })
+    expect(strategy.alignment).toEqual({ ...expected, updateIntervalMs: 200 })
+    expect(monotonousTimestamps()).not.toHaveProperty('alignment')
+  })
+
+  test.each([
+    [{ group: '', maxDrift: '1s' }, 'MR_OPTION_INVALID'],
+    [{ group: 5, maxDrift: '1s' }, 'MR_OPTION_INVALID'],
+    [{ group: 'all', maxDrift: '1s', updateInterval: 0 }, 'MR_OPTION_INVALID'],
+    [{ group: 'all', maxDrift: -1 }, 'MR_DURATION_INVALID'],
+    [{ group: 'all', maxDrift: Number.NaN }, 'MR_DURATION_INVALID'],
+    [{ group: 'all' }, 'MR_DURATION_INVALID'],
+    [{ group: 'all', maxDrift: '1s', updateInterval: -1 }, 'MR_DURATION_INVALID'],
+  ])('refuse the alignment %j', (alignment, code) => {
+    expect(() => monotonousTimestamps(undefined, { alignment: alignment as never })).toThrow(
+      expect.objectContaining({ code }),
+    )
+  })
+
+  test('without watermarks refuse to be aligned: the others would stand still', () => {
+    const options = { alignment: { group: 'all', maxDrift: '1s' } } as object
+    expect(() => noWatermarks(undefined, options)).toThrow(
+      expect.objectContaining({ code: 'MR_OPTION_INVALID' }),
+    )
+  })
 })

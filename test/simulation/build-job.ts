@@ -2,9 +2,11 @@ import { collectionSink } from '../../connectors/collection-sink.ts'
 import { job } from '../../operators/job.ts'
 import type { StreamEnvironment } from '../../operators/environment.ts'
 import type { DataStream } from '../../operators/streams.ts'
+import type { AlignmentOptions } from '../../operators/watermark-options.ts'
 import { boundedOutOfOrderness } from '../../operators/watermarks.ts'
 import { tumblingEventTimeWindows } from '../../operators/window/tumbling-windows.ts'
 import type { JobModule } from '../../runtime/job/job-module.ts'
+import type { WatermarkStrategy } from '../../runtime/watermark-strategy.ts'
 import {
   bucketsInList,
   bucketsInMap,
@@ -29,11 +31,20 @@ import {
 import { DISORDER_MS, type Row } from './rows.ts'
 import { splitsSource } from './splits-source.ts'
 
-/** The job that a description stands for. */
-export function buildJob(name: string, graph: GraphDescription): JobModule {
+/** The job that a description stands for, its sources aligned if asked for. */
+export function buildJob(
+  name: string,
+  graph: GraphDescription,
+  alignment?: AlignmentOptions,
+): JobModule {
   return job(name, {}, (env) => {
     const streams: DataStream<Row>[] = []
-    for (const step of graph.steps) streams.push(streamOf(step, env, streams))
+    const watermarks = boundedOutOfOrderness(
+      2 * DISORDER_MS,
+      (row: Row) => row.t,
+      alignment && { alignment },
+    )
+    for (const step of graph.steps) streams.push(streamOf(step, { env, watermarks }, streams))
     for (const { uid, from, parallelism } of graph.sinks) {
       streams[from]!.sinkTo(collectionSink<Row>(), { uid, parallelism })
     }
@@ -42,7 +53,7 @@ export function buildJob(name: string, graph: GraphDescription): JobModule {
 
 function streamOf(
   step: Step,
-  env: StreamEnvironment,
+  { env, watermarks }: { env: StreamEnvironment; watermarks: WatermarkStrategy<Row> },
   streams: readonly DataStream<Row>[],
 ): DataStream<Row> {
   const { kind, uid, parallelism } = step
@@ -50,10 +61,7 @@ function streamOf(
   const input = streams[step.from]!
   switch (kind.type) {
     case 'source':
-      return env.fromSource(splitsSource(kind.options), {
-        ...options,
-        watermarks: boundedOutOfOrderness(2 * DISORDER_MS, (row: Row) => row.t),
-      })
+      return env.fromSource(splitsSource(kind.options), { ...options, watermarks })
     case 'map':
       return input.map((row) => ({ ...row, n: row.n + kind.add }), options)
     case 'filter':

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SeededRandom } from '../../runtime/clock.ts'
 import { FAILPOINTS } from '../../runtime/failpoint.ts'
+import type { AlignmentOptions } from '../../operators/watermark-options.ts'
 import { DEFAULT_MAX_PARALLELISM, type JobModule } from '../../runtime/job/job-module.ts'
 import type { CrashPoint } from '../../testing/crash-plan.ts'
 import { testJob, type TestJobResult } from '../../testing/test-job.ts'
+
 import { buildJob } from './build-job.ts'
 import { expectedBuckets, idleJob, randomIdleSource } from './idle-job.ts'
 import { expectedOfBatches, lateJob, randomBatches } from './late-job.ts'
@@ -20,6 +22,8 @@ export interface Simulation {
   readonly crashAt: readonly CrashPoint[]
   readonly checkpointIntervalMs: number
   readonly storageFaults: number
+  /** How far sources may be ahead of each other; without it they are not aligned. */
+  readonly alignment?: AlignmentOptions
 }
 
 export function randomSimulation(seed: number): Simulation {
@@ -33,6 +37,22 @@ export function randomSimulation(seed: number): Simulation {
     checkpointIntervalMs: pick(random, [3, 20, 80]),
     storageFaults: pick(random, [0, 0.01, 0.03]),
   }
+}
+
+/** The same job with aligned sources, some of which can pause single splits. */
+export function aligned(simulation: Simulation): Simulation {
+  const random = new SeededRandom(simulation.seed)
+  const steps = simulation.graph.steps.map((step) => {
+    if (step.kind.type !== 'source') return step
+    const options = { ...step.kind.options, canPauseSplits: random.next() < 0.5 }
+    return { ...step, kind: { ...step.kind, options } }
+  })
+  const alignment = {
+    group: 'all',
+    maxDrift: pick(random, [0, 10, 100, 1_000]),
+    updateInterval: pick(random, [1, 20, 1_000]),
+  }
+  return { ...simulation, alignment, graph: { ...simulation.graph, steps } }
 }
 
 /** The same job with at most so many rows a split. */
@@ -64,7 +84,7 @@ function randomCrashes(random: SeededRandom, parallelism: number): CrashPoint[] 
 /** Runs it and compares every sink with the oracle; throws what is wrong, with the seed. */
 export async function simulate(simulation: Simulation): Promise<TestJobResult> {
   const { seed, parallelism, graph, crashAt, checkpointIntervalMs, storageFaults } = simulation
-  const job = buildJob(`simulation-${seed}`, graph)
+  const job = buildJob(`simulation-${seed}`, graph, simulation.alignment)
   const disk = new WatchedDisk(shuffledOperators(job, parallelism))
   let result: TestJobResult
   try {

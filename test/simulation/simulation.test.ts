@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { FAILPOINTS } from '../../runtime/failpoint.ts'
 import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
-import { randomSimulation, shrink, simulate, simulateIdle, simulateLate } from './simulate.ts'
+import {
+  aligned,
+  randomSimulation,
+  shrink,
+  simulate,
+  simulateIdle,
+  simulateLate,
+} from './simulate.ts'
 
 const SEEDS = Array.from({ length: 25 }, (_, index) => 7_000 + index)
 
@@ -10,6 +17,10 @@ describe('simulation', { timeout: 60_000 }, () => {
     let crashes = 0
     for (const seed of SEEDS) crashes += (await simulate(randomSimulation(seed))).crashes.length
     expect(crashes).toBeGreaterThan(SEEDS.length / 2)
+  })
+
+  it('random jobs put out the same with aligned sources, none of which waits for ever (semantics 2.6)', async () => {
+    for (const seed of SEEDS) await simulate(aligned(randomSimulation(seed)))
   })
 
   it('late data is exact where one source subtask decides on time (R12, R41)', async () => {

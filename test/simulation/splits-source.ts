@@ -25,6 +25,8 @@ export interface SplitsSourceOptions {
   /** Rows after which a reader waits for as long, as if it fetched; 0 never waits. */
   readonly fetchRows: number
   readonly fetchMs: number
+  /** Whether readers can pause single splits for alignment; default false. */
+  readonly canPauseSplits?: boolean
 }
 
 /** Reads rows in memory from several splits in turn, assigned at the start or one by one. */
@@ -89,12 +91,14 @@ class Enumerator implements SplitEnumerator<number> {
 }
 
 class Reader implements SourceReader<Row, RowSplit> {
+  readonly pauseSplits?: (splitIds: ReadonlySet<string>) => void
   readonly #options: SplitsSourceOptions
   readonly #context: ReaderContext
   #output!: ReaderOutput<Row>
   #open: RowSplit[] = []
   #finished: { readonly split: RowSplit; recordedBy: number }[] = []
   #isComplete = false
+  #paused: ReadonlySet<string> = new Set()
   #untilFetch = 0
   #fetching: Cancel | undefined
 
@@ -102,6 +106,10 @@ class Reader implements SourceReader<Row, RowSplit> {
     this.#options = options
     this.#context = context
     this.#untilFetch = options.fetchRows
+    if (options.canPauseSplits !== true) return
+    this.pauseSplits = (splitIds) => {
+      this.#paused = splitIds
+    }
   }
 
   open(output: ReaderOutput<Row>): void {
@@ -127,8 +135,9 @@ class Reader implements SourceReader<Row, RowSplit> {
   poll(maxRecords: number): PollResult {
     for (let emitted = 0; emitted < maxRecords; emitted++) {
       if (this.#fetching !== undefined) return 'wait'
-      const split = this.#open.shift()
-      if (split === undefined) return this.#isComplete ? 'end' : 'wait'
+      if (this.#open.length === 0) return this.#isComplete ? 'end' : 'wait'
+      const split = this.#takeNext()
+      if (split === undefined) return 'wait'
       const output = this.#output.split(split.id)
       const row = this.#options.splits[split.index]![split.next]
       if (row === undefined) {
@@ -137,10 +146,16 @@ class Reader implements SourceReader<Row, RowSplit> {
         continue
       }
       this.#open.push({ ...split, next: split.next + 1 })
+      const goesOn = output.emit(row)
       this.#fetchMaybe()
-      if (!output.emit(row)) break
+      if (!goesOn) break
     }
     return 'more'
+  }
+
+  #takeNext(): RowSplit | undefined {
+    const next = this.#open.findIndex(({ id }) => !this.#paused.has(id))
+    return next === -1 ? undefined : this.#open.splice(next, 1)[0]
   }
 
   #fetchMaybe(): void {

@@ -59,11 +59,66 @@ export const FLOW: readonly Mutant[] = [
     name: 'mark-after-the-tick',
     what: 'a watermark that a record carries waits for the next look (semantics 2.6)',
     file: 'runtime/task/source-driver.ts',
-    find: 'if (this.#isPerRecord) this.#follow(time)',
+    find: 'if (this.#isPerRecord) mayGoOn = this.#follow(time)',
     replace: '',
     killers: [
       unit('runtime/task/source-driver.test.ts', 'right behind its record'),
       unit('operators/custom-watermarks.test.ts', 'right behind the record'),
+    ],
+  },
+  {
+    name: 'deaf-to-alignment',
+    what: 'a source is read however far it is ahead of its group (semantics 2.6)',
+    file: 'runtime/task/subtask.ts',
+    find: '!this.#sourceWaits && !source.isPaused && this.mayTakeInput()',
+    replace: '!this.#sourceWaits && this.mayTakeInput()',
+    killers: [
+      unit('runtime/task/subtask-source.test.ts', 'is not polled while it is paused'),
+      unit('operators/source-alignment.test.ts', 'bounds what waits'),
+    ],
+  },
+  {
+    name: 'alignment-waits-for-the-idle',
+    what: 'an idle source, or one that has ended, stops the others of its group (semantics 2.6)',
+    file: 'runtime/job/alignment-group.ts',
+    find: "if (status === 'active') minimum = Math.min(minimum, watermark)",
+    replace: 'minimum = Math.min(minimum, watermark + (status.length > 0 ? 0 : 1))',
+    killers: [
+      unit('runtime/job/alignment-group.test.ts', 'idle and finished ones are left out'),
+      unit('operators/source-alignment.test.ts', 'does not wait for'),
+    ],
+  },
+  {
+    name: 'unopened-files-wait',
+    what: 'files that wait for a place hold back time while all open ones are paused, for ever (R11)',
+    file: 'connectors/file-reader.ts',
+    find: 'return next === undefined && this.#waiting.length > 0 ? this.#turns.nextPaused() : next',
+    replace: 'return next',
+    killers: [
+      unit('connectors/file-source.test.ts', 'reads a paused file where files wait'),
+      unit('operators/source-alignment.test.ts', 'goes on where more files'),
+    ],
+  },
+  {
+    name: 'idle-while-paused',
+    what: 'a split becomes idle because alignment does not let it be read (R11)',
+    file: 'runtime/task/split-watermarks.ts',
+    find: "if (split.status !== 'active' || split.isPaused) continue",
+    replace: "if (split.status !== 'active') continue",
+    killers: [
+      unit('runtime/task/split-watermarks.test.ts', 'counts no time in which a split is paused'),
+      unit('runtime/task/source-driver.test.ts', 'does not become idle while it is paused'),
+    ],
+  },
+  {
+    name: 'ahead-of-the-unknown',
+    what: 'until a source knows how far its group is, after a restart too, it is read without limit (semantics 2.6)',
+    file: 'runtime/task/split-alignment.ts',
+    find: '#maxWatermark = -Infinity',
+    replace: '#maxWatermark = Infinity',
+    killers: [
+      unit('runtime/task/split-alignment.test.ts', 'until it knows how far the group is'),
+      unit('runtime/task/source-driver.test.ts', 'restored with a watermark'),
     ],
   },
   {

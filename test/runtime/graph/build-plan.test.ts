@@ -108,6 +108,14 @@ describe('buildPlan', () => {
     ])
     expect(built.structuralHash).toMatch(/^[0-9a-f]{64}$/)
   })
+
+  test('tells which sources keep together in event time (semantics 2.6)', () => {
+    const alignment = { group: 'all', maxDriftMs: 10, updateIntervalMs: 1_000 }
+    const aligned = new GraphFixture()
+    aligned.sink('out', [aligned.source('in', { watermarks: { alignment } as never })])
+    expect(plan(aligned).vertices[0]!.chain[0]!.alignment).toEqual(alignment)
+    expect(plan(orders()).vertices[0]!.chain[0]).not.toHaveProperty('alignment')
+  })
 })
 
 describe('structuralHash', () => {

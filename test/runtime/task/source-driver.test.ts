@@ -349,4 +349,83 @@ describe('SourceDriver', () => {
       expect(() => driver.tick()).toThrow(expect.objectContaining({ code: 'MR_WATERMARK_INVALID' }))
     }
   })
+
+  describe('of a source that keeps together with others', () => {
+    const alignment = { group: 'all', maxDriftMs: 10, updateIntervalMs: 1_000 }
+    const aligned: WatermarkStrategy<unknown> = { ...ascending, alignment }
+    let paused: string[][]
+
+    beforeEach(() => {
+      paused = []
+      Object.assign(reader, { pauseSplits: (ids: ReadonlySet<string>) => paused.push([...ids]) })
+    })
+
+    it('pauses the splits that are ahead, and all of it when all are (semantics 2.6)', async () => {
+      const driver = await open({ strategy: aligned })
+      const [a, b] = [driver.split('a'), driver.split('b')]
+      driver.align(t0)
+      a.emit({ t: t0 + 12 })
+      b.emit({ t: t0 + 11 })
+      driver.tick()
+      expect([paused, driver.isPaused]).toEqual([[['a']], false])
+      b.emit({ t: t0 + 12 })
+      driver.tick()
+      expect([paused.at(-1), driver.isPaused]).toEqual([['a', 'b'], true])
+      driver.align(t0 + 1)
+      expect(driver.isPaused).toBe(true)
+      driver.tick()
+      expect([paused.at(-1), driver.isPaused]).toEqual([[], false])
+    })
+
+    it('pauses what is restored with a watermark until it knows how far the others are (semantics 2.6, R12)', async () => {
+      const first = await open({ strategy: aligned })
+      first.split('a').emit({ t: t0 })
+      first.tick()
+      const restored = structuredClone(first.snapshotState(1))
+      const second = await open({ strategy: aligned, restored, restoredWatermark: t0 - 1 })
+      second.split('a')
+      second.tick()
+      expect(second.isPaused).toBe(true)
+      second.align(t0 - 5)
+      second.tick()
+      expect(second.isPaused).toBe(false)
+    })
+
+    it('is not paused while splits of a bounded source are still to be assigned (R11, semantics 2.6)', async () => {
+      const driver = await open({ strategy: aligned, isBounded: true })
+      driver.split('a').emit({ t: t0 })
+      driver.tick()
+      expect(driver.isPaused).toBe(false)
+      driver.noMoreSplits()
+      driver.tick()
+      expect(driver.isPaused).toBe(true)
+    })
+
+    it('makes the reader return when a record carries its watermark too far (semantics 2.6)', async () => {
+      const driver = await open({ strategy: { ...aligned, emission: 'per-record' } })
+      const [a, b] = [driver.split('a'), driver.split('b')]
+      driver.align(t0)
+      expect(a.emit({ t: t0 + 11 })).toBe(true)
+      expect(a.emit({ t: t0 + 12 })).toBe(false)
+      expect([paused, driver.isPaused]).toEqual([[['a']], false])
+      expect(b.emit({ t: t0 + 12 })).toBe(false)
+      expect(driver.isPaused).toBe(true)
+    })
+
+    it('does not become idle while it is paused (R11)', async () => {
+      const driver = await open({ strategy: aligned })
+      const a = driver.split('a')
+      a.emit({ t: t0 })
+      a.fetchedEmpty()
+      driver.tick()
+      clock.advance(60_000)
+      expect([timeOf(driver)[0], driver.isPaused]).toEqual(['active', true])
+      driver.align(t0)
+      driver.tick()
+      clock.advance(1_000)
+      expect(timeOf(driver)[0]).toBe('active')
+      clock.advance(1)
+      expect(timeOf(driver)[0]).toBe('idle')
+    })
+  })
 })

@@ -137,4 +137,34 @@ describe('SplitWatermarks', () => {
       ),
     )
   })
+
+  it('counts no time in which a split is paused as empty, nor what came back empty meanwhile (R11)', () => {
+    const all = new SplitWatermarks(MIN_TIMESTAMP)
+    const [a, b] = [split('a'), split('b')]
+    all.add(a)
+    all.add(b)
+    a.emptySince = 100
+    b.emptySince = NaN
+    for (const one of [a, b]) one.pause(150)
+    b.emptySince = 500
+    all.shiftIdleness(7)
+    all.checkIdle(10_000, 60)
+    expect([a.isPaused, a.status, b.status]).toEqual([true, 'active', 'active'])
+    for (const one of [a, b]) one.resume(10_000)
+    all.checkIdle(10_010, 60)
+    expect([a.isPaused, a.status, b.status]).toEqual([false, 'active', 'active'])
+    all.checkIdle(10_011, 60)
+    expect([a.status, b.status]).toEqual(['idle', 'active'])
+    all.checkIdle(10_061, 60)
+    expect(b.status).toBe('idle')
+  })
+
+  it('forgets empty fetches from before a pause in which there was a record (R11)', () => {
+    const a = split('a')
+    a.emptySince = 100
+    a.pause(150)
+    a.emptySince = NaN
+    a.resume(1_000)
+    expect(a.emptySince).toBeNaN()
+  })
 })

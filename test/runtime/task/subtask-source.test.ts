@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { monotonousTimestamps } from '../../../operators/watermarks.ts'
 import { type CheckpointBarrier, MAX_TIMESTAMP, MIN_TIMESTAMP } from '../../../runtime/element.ts'
 import type { PollResult, ReaderOutput, SourceReader } from '../../../runtime/source.ts'
 import type { KeyedStateBackend, StateSnapshot } from '../../../runtime/state/state-backend.ts'
@@ -142,6 +143,59 @@ describe('Subtask of a source', () => {
     kit.subtask.tick()
     turn()
     expect(channel.sent).toEqual(['idle'])
+  })
+
+  describe('that keeps together with others', () => {
+    beforeEach(async () => {
+      const source = new SourceDriver({
+        strategy: {
+          ...monotonousTimestamps((value) => value as number),
+          alignment: { group: 'all', maxDriftMs: 20, updateIntervalMs: 1_000 },
+        },
+        clock: kit.clock,
+        output: node.outputs.get(undefined)!,
+        mayEmit: () => kit.subtask.mayTakeInput(),
+        restored: undefined,
+        restoredWatermark: MIN_TIMESTAMP,
+        isBounded: false,
+        onActive: () => kit.subtask.sourceIsActive(),
+        onWatermark: (watermark) => kit.subtask.sourceWatermark(watermark),
+        warn: () => {},
+        describe: (error) => error as Error,
+      })
+      node.body = { kind: 'source', source }
+      await source.open(reader)
+      reader.limit = 100
+      turn(8)
+      kit.subtask.tick()
+      turn(8)
+    })
+
+    const seen = () => {
+      const { watermark, status } = kit.subtask.alignedSource!
+      return [reader.next, watermark, status]
+    }
+
+    it('is not polled while it is paused, but lets barriers through, and goes on (semantics 2.6)', () => {
+      expect(seen()).toEqual([8, 6, 'active'])
+      kit.subtask.trigger(barrier(1))
+      expect([turn(8), turn(8)]).toEqual([true, false])
+      expect(channel.sent.slice(8)).toEqual(['watermark 6', 'barrier 1'])
+      kit.subtask.alignedSource!.align(0)
+      while (turn(8)) kit.subtask.tick()
+      expect(seen()).toEqual([24, 22, 'active'])
+      kit.subtask.alignedSource!.align(Infinity)
+      reader.isComplete = true
+      while (turn(64));
+      expect(seen()).toEqual([100, 22, 'finished'])
+    })
+
+    it('ends on request while it is paused (R14, semantics 2.6)', () => {
+      kit.subtask.drain()
+      while (turn());
+      expect(seen()).toEqual([8, 6, 'finished'])
+      expect(channel.sent.slice(8)).toEqual(['watermark 6', 'watermark Infinity', 'end'])
+    })
   })
 
   it('injects the barrier between records, before it takes any more', () => {
