@@ -1,6 +1,7 @@
 import type { Clock, Random } from './clock.ts'
 import type { WatermarkStatus } from './element.ts'
 import type { Key } from './key.ts'
+import type { KeyVisit } from './state/state-backend.ts'
 import type { StateDescriptor, StateHandle } from './state/state.ts'
 
 /** Names an extra, typed output of an operator. Two tags with one name are the same output. */
@@ -52,6 +53,15 @@ export interface KeyedContext {
   /** The namespace of the state and timer calls that follow, until the callback ends; `undefined` is the default one. */
   setNamespace(namespace: Key | undefined): void
   readonly currentNamespace: Key | undefined
+  /**
+   * Begins to visit every key of this subtask that has a value of a declared state, in the default namespace: `visit` is called
+   * with the key current, so that state, timers and output mean that key (semantics 2.18). In event time what it does is
+   * done at the timestamp of the record that is being processed when the visit begins.
+   *
+   * Nothing is called until `run`, which goes as far as it can; the operator calls it in `work`, with its `mayEmit`, and is
+   * `'busy'` until all have been visited, so that nothing comes in between (as R13). More in `KeyedStateBackend.visitKeys`.
+   */
+  visitKeys(descriptor: StateDescriptor, visit: (key: Key) => void): KeyVisit
 }
 
 /** How an operator that generates watermarks tells of them in between two looks (`onTick`). */

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
+import { BackendKeyVisit } from './backend-key-visit.ts'
 import { CellTtl } from './cell-ttl.ts'
 import { HandleFactory } from './handle-factory.ts'
 import { MapStore } from './map-store.ts'
@@ -9,6 +10,7 @@ import { Spill, type SpillStore } from './spill.ts'
 import type {
   BackendContext,
   KeyedStateBackend,
+  KeyVisit,
   StateEntry,
   StateSnapshot,
   TimerQueue,
@@ -52,6 +54,8 @@ export class KeyedBackend implements KeyedStateBackend {
   readonly #processingTime: ProcessingTtlTime
   readonly #spill: Spill | undefined
   readonly #registered: Map<number, Registered> = new Map()
+  /** By their handles. */
+  readonly #states: Map<unknown, CellState> = new Map()
   readonly #queues: HeapTimerQueue[] = []
   /** Bytes that cells may take; what else is in memory is taken off, so it is computed anew in each turn. */
   #cacheLimit = Infinity
@@ -84,7 +88,7 @@ export class KeyedBackend implements KeyedStateBackend {
       maxPendingBytes: cacheBytes * PENDING_SHARE,
       maxFilterBytes: cacheBytes * FILTER_SHARE,
       landed: (cell) => this.#table.landed(cell),
-      drained: wake,
+      wake,
       fail,
     })
   }
@@ -115,7 +119,9 @@ export class KeyedBackend implements KeyedStateBackend {
       hasText: false,
     }
     this.#add(stateId, { kind: 'state', state })
-    return this.#handles.handle(descriptor, state) as StateHandle<D>
+    const handle = this.#handles.handle(descriptor, state) as StateHandle<D>
+    this.#states.set(handle, state)
+    return handle
   }
 
   #ttlOf(
@@ -205,6 +211,21 @@ export class KeyedBackend implements KeyedStateBackend {
 
   clearCurrent(): void {
     this.#table.clearCurrent()
+  }
+
+  visitKeys(handle: unknown, visit: (key: Key) => void): KeyVisit {
+    const state = this.#states.get(handle)
+    invariant(state !== undefined, 'keys of a state are visited that is not registered')
+    const { range, clock } = this.#context
+    return new BackendKeyVisit({
+      table: this.#table,
+      maps: this.#maps,
+      state,
+      range,
+      clock,
+      isSuspended: () => this.isSuspended,
+      visit,
+    })
   }
 
   // --- Housekeeping ---

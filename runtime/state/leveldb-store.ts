@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { Level } from 'level'
 import { StreamError } from '../errors.ts'
+import type { KeyRange } from './snapshot-format.ts'
 import type { PendingWrite, SpillStore } from './spill.ts'
 import { stateFailed } from './state-errors.ts'
 
@@ -36,6 +37,15 @@ export class LevelDbStore implements SpillStore {
     if (this.#database === undefined) return undefined
     try {
       return this.#database.getSync(key)
+    } catch (error) {
+      throw stateFailed('reading', this.#directory, error)
+    }
+  }
+
+  async keys({ after, before }: KeyRange, limit: number): Promise<readonly Uint8Array[]> {
+    if (this.#database === undefined) return []
+    try {
+      return await this.#database.keys({ gt: after, lt: before, limit }).all()
     } catch (error) {
       throw stateFailed('reading', this.#directory, error)
     }

@@ -1,4 +1,4 @@
-import { ByteReader, type ByteWriter, corrupt } from '../bytes.ts'
+import { ByteReader, ByteWriter, corrupt, readLatin1 } from '../bytes.ts'
 import { readKey, writeKey } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
 import { readValue, writeValue } from '../value-codec.ts'
@@ -48,6 +48,13 @@ const NO_AGE = 0xffff_ffff
 
 /** Takes the place of the key group in keys of the working copy that are no state. */
 export const PRIVATE_GROUP = 0xffff
+const PRIVATE_BYTES = 2
+
+/** A stretch of keys; neither end is in it. */
+export interface KeyRange {
+  readonly after: Uint8Array
+  readonly before: Uint8Array
+}
 
 /** Whose entries a key is about: everything of an entry's key but its sub-key. */
 export interface EntryOwner {
@@ -66,10 +73,29 @@ export function writePrefix(writer: ByteWriter, owner: EntryOwner, stateId: numb
 
 /** As `writePrefix`, for what a working copy keeps about a state of a key that is not state itself. */
 export function writePrivateKey(writer: ByteWriter, owner: EntryOwner, stateId: number): void {
-  writer.ensure(2)
+  writePrivateGroup(writer)
+  writePrefix(writer, owner, stateId)
+}
+
+/**
+ * The keys of everything that stands under a key group and state in a working copy: those above `after` and below `before`.
+ * `isPrivate`: of what it keeps about the state that is not state itself.
+ */
+export function keyRange(keyGroup: number, stateId: number, isPrivate: boolean): KeyRange {
+  const bound = (end: number): Uint8Array => {
+    const writer = new ByteWriter(PRIVATE_BYTES + KEY_HEADER_BYTES)
+    if (isPrivate) writePrivateGroup(writer)
+    // Carried into the key group where the state id is the last one.
+    writeHeader(writer, keyGroup + (end >>> 16), end & 0xffff)
+    return writer.copy()
+  }
+  return { after: bound(stateId), before: bound(stateId + 1) }
+}
+
+function writePrivateGroup(writer: ByteWriter): void {
+  writer.ensure(PRIVATE_BYTES)
   writer.bytes[writer.length++] = PRIVATE_GROUP >>> 8
   writer.bytes[writer.length++] = PRIVATE_GROUP & 0xff
-  writePrefix(writer, owner, stateId)
 }
 
 function writeHeader(writer: ByteWriter, keyGroup: number, stateId: number): void {
@@ -108,6 +134,18 @@ export function readEntryKey(bytes: Uint8Array): EntryKey {
   if (reader.left > 0 && bytes[reader.position] === DEFAULT_NAMESPACE) reader.position++
   else namespace = readKey(reader)
   return { keyGroup, stateId, key, namespace, subKey: reader }
+}
+
+/** The key in an entry's key, as text that sorts as it does (R17), undefined where the namespace is not the default one. */
+export function defaultKeyIn(
+  bytes: Uint8Array,
+  isPrivate: boolean,
+): { readonly order: string; readonly key: Key } | undefined {
+  const start = KEY_HEADER_BYTES + (isPrivate ? PRIVATE_BYTES : 0)
+  const reader = new ByteReader(bytes, start)
+  const key = readKey(reader)
+  const isDefault = reader.left > 0 && bytes[reader.position] === DEFAULT_NAMESPACE
+  return isDefault ? { order: readLatin1(bytes, start, reader.position), key } : undefined
 }
 
 /** Reads the sub-key of a piece of a list. */

@@ -1,3 +1,4 @@
+import type { KeyRange } from './snapshot-format.ts'
 import type { StateCell } from './state-cell.ts'
 import { SpillFilter } from './spill-filter.ts'
 
@@ -20,6 +21,8 @@ export interface SpillStore {
   prepare(): Promise<void>
   /** What the last write that has landed says; undefined if there is nothing. */
   read(key: Uint8Array): Uint8Array | undefined
+  /** Keys of a range, ascending, at most `limit`: the first that are there. */
+  keys(range: KeyRange, limit: number): Promise<readonly Uint8Array[]>
   /** Writes in order. The next call comes only after this one has settled. */
   write(writes: readonly PendingWrite[]): Promise<void>
   close(): Promise<void>
@@ -32,8 +35,8 @@ export interface SpillOptions {
   readonly maxFilterBytes: number
   /** The newest write of a cell has landed. */
   readonly landed: (cell: StateCell) => void
-  /** Too much was pending, and no more is. */
-  readonly drained: () => void
+  /** Too much was pending, and no more is; or something has been read. */
+  readonly wake: () => void
   readonly fail: (error: unknown) => void
 }
 
@@ -50,6 +53,7 @@ export class Spill {
   #pendingBytes = 0
   #lastNumber = 0
   #writing: Promise<void> | undefined
+  readonly #reading: Set<Promise<void>> = new Set()
   #failure: { readonly error: unknown } | undefined
   #isClosed = false
 
@@ -90,6 +94,25 @@ export class Spill {
     return this.#options.store.read(key)
   }
 
+  /**
+   * Reads in the background which keys of a range the store has, at most `limit`, and hands them over; not once the spill is
+   * closed. What is in memory, with a pending write too, may or may not be among them.
+   */
+  readKeys(range: KeyRange, limit: number, take: (keys: readonly Uint8Array[]) => void): void {
+    const reading = this.#options.store
+      .keys(range, limit)
+      .then((keys) => {
+        if (this.#isClosed) return
+        take(keys)
+        this.#options.wake()
+      })
+      .catch((error: unknown) => {
+        if (!this.#isClosed) this.#options.fail(error)
+      })
+      .finally(() => this.#reading.delete(reading))
+    this.#reading.add(reading)
+  }
+
   /** Queues a write; `flush` sends it. */
   queue(cell: StateCell, key: Uint8Array, value: Uint8Array | undefined): void {
     if (value !== undefined) {
@@ -122,7 +145,7 @@ export class Spill {
       await this.#options.store.write(batch)
       const wasFull = this.isFull
       for (const write of batch) this.#land(write)
-      if (wasFull && !this.isFull) this.#options.drained()
+      if (wasFull && !this.isFull) this.#options.wake()
     }
   }
 
@@ -150,6 +173,7 @@ export class Spill {
     this.#isClosed = true
     this.#queue = []
     await this.idle()
+    await Promise.all(this.#reading)
     await this.#options.store.close()
   }
 }

@@ -43,7 +43,7 @@ export interface BackendContext {
   /** Directory for the working copy of this attempt; made and removed by the backend. */
   readonly directory: string
   readonly strict: boolean
-  /** Called when `isSuspended` has become false. */
+  /** Called when `isSuspended` has become false, and when a `KeyVisit` can go on. */
   wake(): void
   /** Ends the attempt with this error (a failed background write). */
   fail(error: unknown): void
@@ -89,6 +89,16 @@ export interface KeyedStateBackend {
   /** The callback has ended: state calls throw `MR_STATE_OUTSIDE_CALLBACK` until the next key is set (R15). */
   clearCurrent(): void
 
+  /**
+   * Begins to visit every key of this subtask that has a value of a state, by its handle, in the default namespace; nothing
+   * is called yet. `visit` is called with the key current, by key group and in the order of encoded keys within it (R17),
+   * once a key; what it changes there it finds changed. A key that gets the state meanwhile may be visited or not; one whose
+   * value is gone by then, or has expired, is not (of a map whatever `isEmpty` counts, semantics 2.17).
+   *
+   * Costs a look at every row in memory, a read of the keys in the working copy, and a read of each value that is there.
+   */
+  visitKeys(state: unknown, visit: (key: Key) => void): KeyVisit
+
   /** True while pending writes exceed their limit: no input may be taken (R22). */
   readonly isSuspended: boolean
   /**
@@ -112,6 +122,18 @@ export interface KeyedStateBackend {
   /** Number of (key, namespace, state) cells that exist; may be an estimate for spilled state. */
   readonly entryCount: number
   close(): Promise<void>
+}
+
+/** A visit to the keys of a state, in pieces, since what is spilled cannot be read at once (R23). */
+export interface KeyVisit {
+  /**
+   * Visits keys until about `deadline` (`clock.elapsed()` ms), until `mayVisit`, asked before each one, says no, or until it has
+   * to wait; returns whether all have been visited. Between callbacks only: no key is current after it.
+   */
+  run(deadline: number, mayVisit?: () => boolean): boolean
+  readonly isDone: boolean
+  /** Whether `run` can do nothing until `BackendContext.wake` has been called, or the backend has worked. */
+  readonly isWaiting: boolean
 }
 
 /** The change set of one checkpoint while it is encoded. */

@@ -96,6 +96,11 @@ export class RowTable {
     return this.#rows.get(canonical)
   }
 
+  /** The rows of keys' default namespaces, idle ones too; goes on through changes, which may show in it or not. */
+  all(): IterableIterator<StateRow> {
+    return this.#rows.values()
+  }
+
   /** One slot more of the row is in use. */
   use(row: StateRow): void {
     if (row.uses++ > 0) return

@@ -39,6 +39,13 @@ export class ProcessingTtlTime implements TtlTime {
   }
 }
 
+/** What was being processed at some moment, for what is done on its behalf later. */
+export interface EventMoment {
+  readonly timestamp: number
+  readonly timer: number
+  readonly isRecord: boolean
+}
+
 /**
  * Event time of one operator: told by its node what is being processed, asked by its states (R30).
  *
@@ -81,6 +88,18 @@ export class EventTtlTime implements TtlTime {
     this.#timestamp = MIN_TIMESTAMP
     this.#timer = MAX_TIMESTAMP
     this.#isRecord = false
+  }
+
+  /** What is being processed. */
+  get moment(): EventMoment {
+    return { timestamp: this.#timestamp, timer: this.#timer, isRecord: this.#isRecord }
+  }
+
+  /** What follows is done for what was being processed then. */
+  atMoment({ timestamp, timer, isRecord }: EventMoment): void {
+    this.#timestamp = timestamp
+    this.#timer = timer
+    this.#isRecord = isRecord
   }
 
   get now(): number {

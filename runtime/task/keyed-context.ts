@@ -3,15 +3,17 @@ import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
 import type { KeyedContext, TimerService } from '../operator.ts'
 import type { StateDescriptor, StateHandle } from '../state/state.ts'
-import type { KeyedStateBackend, TimerQueue } from '../state/state-backend.ts'
+import type { KeyedStateBackend, KeyVisit, TimerQueue } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
+import { describeFailure, extendFailure, showValue } from './failure-context.ts'
+import { KeyVisitAtMoment } from './key-visit-at-moment.ts'
 
 /** Keyed state and timers of one operator, over the backend that its whole chain shares. */
 export class BackendKeyedContext implements KeyedContext {
   readonly timers: TimerService
   readonly #backend: KeyedStateBackend
   readonly #handles: ReadonlyMap<string, unknown>
-  readonly #operator: string
+  readonly #node: NodeRuntime
 
   constructor(options: {
     readonly backend: KeyedStateBackend
@@ -22,7 +24,7 @@ export class BackendKeyedContext implements KeyedContext {
   }) {
     this.#backend = options.backend
     this.#handles = options.handles
-    this.#operator = options.node.name
+    this.#node = options.node
     this.timers = new NodeTimers(options.node, options.queue, options.clock)
   }
 
@@ -42,9 +44,25 @@ export class BackendKeyedContext implements KeyedContext {
     const handle = this.#handles.get(descriptor.name)
     invariant(
       handle !== undefined,
-      `operator "${this.#operator}" asks for state "${descriptor.name}", which it did not declare`,
+      `operator "${this.#node.name}" asks for state "${descriptor.name}", which it did not declare`,
     )
     return handle as StateHandle<D>
+  }
+
+  visitKeys(descriptor: StateDescriptor, visit: (key: Key) => void): KeyVisit {
+    const keyVisit = this.#backend.visitKeys(this.state(descriptor), (key) => {
+      try {
+        visit(key)
+      } catch (error) {
+        const work = { what: 'visit of keys', timestamp: this.#node.watermark }
+        const shown = showValue(key)
+        throw extendFailure(describeFailure(error, this.#node, work), `key ${shown}`, {
+          key: shown,
+        })
+      }
+    })
+    const { eventTime } = this.#node
+    return eventTime === undefined ? keyVisit : new KeyVisitAtMoment(keyVisit, eventTime)
   }
 }
 

@@ -3,6 +3,7 @@ import { stateSnapshotsContract } from './state-snapshots.ts'
 import { stateTimersContract } from './state-timers.ts'
 import { stateTtlContract } from './state-ttl.ts'
 import { stateValuesContract } from './state-values.ts'
+import { stateVisitsContract } from './state-visits.ts'
 
 /** What every keyed state backend must do; each implementation's test file begins with a call. */
 export function stateBackendContract(contract: StateBackendContract): void {
@@ -11,4 +12,5 @@ export function stateBackendContract(contract: StateBackendContract): void {
   stateTimersContract(fixture)
   stateSnapshotsContract(fixture)
   stateTtlContract(fixture)
+  stateVisitsContract(fixture)
 }

@@ -8,6 +8,7 @@ import type {
   OutputTag,
   TimerService,
 } from '../../runtime/operator.ts'
+import type { KeyVisit } from '../../runtime/state/state-backend.ts'
 import type { StateDescriptor, StateHandle, ValueState } from '../../runtime/state/state.ts'
 import type { OperatorSpec } from '../../operators/operator-spec.ts'
 
@@ -60,6 +61,29 @@ export class FakeKeyedContext implements KeyedContext {
       clear: () => void this.cells.delete(this.#cell(descriptor.name)),
     }
     return handle as StateHandle<D>
+  }
+
+  /** All at once, in the order in which keys got the state. */
+  visitKeys(descriptor: StateDescriptor, visit: (key: Key) => void): KeyVisit {
+    let isDone = false
+    const run = (): boolean => {
+      for (const cell of isDone ? [] : [...this.cells.keys()]) {
+        const [key, namespace, name] = JSON.parse(cell) as [Key, Key | null, string]
+        if (name !== descriptor.name || namespace !== null) continue
+        this.setCurrent(key)
+        visit(key)
+        this.setCurrent(undefined)
+      }
+      isDone = true
+      return true
+    }
+    return {
+      run,
+      get isDone() {
+        return isDone
+      },
+      isWaiting: false,
+    }
   }
 
   #cell(name: string): string {

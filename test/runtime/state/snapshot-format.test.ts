@@ -5,6 +5,7 @@ import { readKey, writeKey } from '../../../runtime/key-encoding.ts'
 import type { Key } from '../../../runtime/key.ts'
 import { KeyedBackend } from '../../../runtime/state/keyed-backend.ts'
 import {
+  keyRange,
   readEntryKey,
   lastAccessIn,
   readEntryValue,
@@ -14,6 +15,7 @@ import {
   writeEntryValue,
   writePiece,
   writePrefix,
+  writePrivateKey,
   writeTimedEntryValue,
 } from '../../../runtime/state/snapshot-format.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
@@ -163,5 +165,33 @@ describe('the format of entries', () => {
     await expect(backend.restore([entry])).rejects.toThrow(
       expect.objectContaining({ code: 'MR_CHECKPOINT_VERSION' }),
     )
+  })
+})
+
+describe('keyRange', () => {
+  it('holds the keys of one state in one key group, of the last state too, and no others', () => {
+    const keyOf = (keyGroup: number, stateId: number): Uint8Array => {
+      const writer = new ByteWriter()
+      writePrefix(writer, { keyGroup, key: 'k', namespace: undefined }, stateId)
+      return writer.copy()
+    }
+    const privateKeyOf = (keyGroup: number, stateId: number): Uint8Array => {
+      const writer = new ByteWriter()
+      writePrivateKey(writer, { keyGroup, key: 'k', namespace: undefined }, stateId)
+      return writer.copy()
+    }
+    const places = [0, 1, 0x7fff].flatMap((group) =>
+      [1, 2, 0xff, 0x100, 0xffff].map((id) => [group, id] as const),
+    )
+    const all = places.flatMap(([group, id]) => [keyOf(group, id), privateKeyOf(group, id)])
+    for (const [group, id] of places) {
+      for (const isPrivate of [false, true]) {
+        const { after, before } = keyRange(group, id, isPrivate)
+        const within = all.filter(
+          (key) => Buffer.compare(key, after) > 0 && Buffer.compare(key, before) < 0,
+        )
+        expect(within).toEqual([isPrivate ? privateKeyOf(group, id) : keyOf(group, id)])
+      }
+    }
   })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { RestartableError } from '../../../runtime/errors.ts'
 import { KeyedBackend } from '../../../runtime/state/keyed-backend.ts'
+import type { KeyRange } from '../../../runtime/state/snapshot-format.ts'
 import type { PendingWrite, SpillStore } from '../../../runtime/state/spill.ts'
 import type { BackendContext } from '../../../runtime/state/state-backend.ts'
 import { backendContext, hex, settle, turn, within } from '../../contract/state-harness.ts'
@@ -20,6 +21,14 @@ class SlowStore implements SpillStore {
   read(key: Uint8Array): Uint8Array | undefined {
     this.reads++
     return this.landed.get(hex(key))
+  }
+
+  async keys({ after, before }: KeyRange, limit: number): Promise<readonly Uint8Array[]> {
+    const keys = [...this.landed.keys()].filter((key) => key > hex(after) && key < hex(before))
+    return keys
+      .sort()
+      .slice(0, limit)
+      .map((key) => Buffer.from(key, 'hex'))
   }
 
   write(writes: readonly PendingWrite[]): Promise<void> {
@@ -250,6 +259,29 @@ describe('write-back', () => {
     expect([failures, backend.isSuspended, get('a')]).toEqual([[error], true, 1])
     backend.work(Infinity)
     expect(store.batches.length).toBe(1)
+  })
+
+  it('ends the attempt when keys cannot be read for a visit, and closes after what it reads', async () => {
+    const failures: unknown[] = []
+    const { backend, store, set, value } = await open({ fail: (error) => failures.push(error) })
+    set('a', 1)
+    backend.work(Infinity)
+    await store.land()
+    const error = new RestartableError('MR_STATE_FAILED', 'disk broken')
+    store.keys = () => Promise.reject(error)
+    const visit = backend.visitKeys(value, () => {})
+    expect(visit.run(Infinity)).toBe(false)
+    await turn()
+    expect([failures, visit.isWaiting, visit.run(Infinity)]).toEqual([[error], true, false])
+    let isRead = false
+    store.keys = async () => {
+      await turn()
+      isRead = true
+      return []
+    }
+    backend.visitKeys(value, () => {}).run(Infinity)
+    await backend.close()
+    expect(isRead).toBe(true)
   })
 
   it('gives up a restore whose writes fail, or that is closed meanwhile', async () => {
