@@ -120,6 +120,15 @@ export {
 } from './operators/window/window-function.ts'
 export type { WindowContext, WindowProcessContext } from './operators/window/window-function.ts'
 
+// Ready-made aggregates
+export { averageOf, count, maxOf, minOf, sumOf } from './operators/aggregate/ready-made.ts'
+export { approximateCountDistinct, countDistinct } from './operators/aggregate/count-distinct.ts'
+export type { ApproximateCountOptions } from './operators/aggregate/count-distinct.ts'
+export type { ComparableField, SummableField } from './operators/aggregate/field-aggregate.ts'
+export type { ExtremeOptions } from './operators/aggregate/field-aggregate.ts'
+export type { DeduplicateChoice } from './operators/deduplicate.ts'
+export type { TopNRanking } from './operators/top-n.ts'
+
 // Connectors
 export { collectionSink } from './connectors/collection-sink.ts'
 export { collectionSource } from './connectors/collection-source.ts'

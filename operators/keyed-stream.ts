@@ -1,6 +1,12 @@
 import type { KeyExchange } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
+import type { ComparableField, ExtremeOptions, SummableField } from './aggregate/field-aggregate.ts'
+import { rollingSpec } from './aggregate/rolling.ts'
 import { checkStateful } from './check-options.ts'
+import { type DeduplicateChoice, deduplicateSpec } from './deduplicate.ts'
+import type { NodeOptions } from './graph-builder.ts'
+import type { OperatorSpec } from './operator-spec.ts'
+import { type TopNRanking, topNSpec } from './top-n.ts'
 import { checkMethods } from './function.ts'
 import type { ProcessFunction } from './process.ts'
 import { type ReduceFunction, reduceSpec } from './reduce.ts'
@@ -63,6 +69,34 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
     return streamOf(builder.addOperator(spec, exchange, checkStateful(options, 'reduce')))
   }
 
+  sum(field: SummableField<T>, options: StatefulOptions): DataStream<T> {
+    return this.#add(rollingSpec('sum', field), checkStateful(options, 'sum'))
+  }
+
+  min(field: ComparableField<T>, options: StatefulOptions): DataStream<T> {
+    return this.#add(rollingSpec('min', field), checkStateful(options, 'min'))
+  }
+
+  max(field: ComparableField<T>, options: StatefulOptions): DataStream<T> {
+    return this.#add(rollingSpec('max', field), checkStateful(options, 'max'))
+  }
+
+  minBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T> {
+    return this.#add(rollingSpec('minBy', field, options), checkStateful(options, 'minBy'))
+  }
+
+  maxBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T> {
+    return this.#add(rollingSpec('maxBy', field, options), checkStateful(options, 'maxBy'))
+  }
+
+  deduplicate(options: StatefulOptions & DeduplicateChoice): DataStream<T> {
+    return this.#add(deduplicateSpec(options), checkStateful(options, 'deduplicate'))
+  }
+
+  topN(n: number, options: StatefulOptions & TopNRanking<T>): DataStream<readonly T[]> {
+    return this.#add(topNSpec(n, options), checkStateful(options, 'topN'))
+  }
+
   window<W extends Window, M extends boolean>(
     assigner: WindowAssigner<T, W, M>,
   ): WindowedStream<T, K, W, M> {
@@ -71,5 +105,10 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
 
   countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow, false> {
     return new GraphWindowedStream(this.#place, countWindowSettings(size, slide))
+  }
+
+  #add<R>(spec: OperatorSpec, options: NodeOptions): DataStream<R> {
+    const { builder, exchange, streamOf } = this.#place
+    return streamOf(builder.addOperator(spec, exchange, options))
   }
 }

@@ -3,9 +3,11 @@ import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
 import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
+import type { ComparableField, ExtremeOptions, SummableField } from './aggregate/field-aggregate.ts'
 import type { CoFlatMapFunction, CoMapFunction } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
 import type { CoElementFunction, ElementFunction } from './element-function.ts'
+import type { DeduplicateChoice } from './deduplicate.ts'
 import type { OnError } from './error-policy.ts'
 import type { FilterFunction } from './filter.ts'
 import type { FlatMapFunction } from './flat-map.ts'
@@ -20,6 +22,7 @@ import type { GlobalWindow, TimeWindow, Window } from './window/time-window.ts'
 import type { NoStates, Trigger } from './window/trigger.ts'
 import type { WindowAssigner } from './window/window-assigner.ts'
 import type { WindowFunction, WindowProcessFunction } from './window/window-function.ts'
+import type { TopNRanking } from './top-n.ts'
 
 /** How an operator is chained: by default to what it reads where both have the same parallelism, so that they call each other. */
 export interface ChainingOptions {
@@ -231,6 +234,67 @@ export interface KeyedStream<T, K extends Key> {
    * totals.keyBy((t) => t.shop).reduce((a, b) => ({ ...a, cents: a.cents + b.cents }), { uid: 'sum' })
    */
   reduce(reduce: ReduceFunction<T>, options: StatefulOptions): DataStream<T>
+  /**
+   * The running sum of a field: emits the first record of the key with its field replaced by the sum so far, for each record.
+   * Numbers lose digits beyond 2^53, bigints never. A field that is missing or NaN fails with `MR_AGGREGATE_INVALID`, as
+   * numbers among bigints do.
+   *
+   * @example
+   * payments.keyBy((p) => p.shop).sum('cents', { uid: 'revenue' })
+   */
+  sum(field: SummableField<T>, options: StatefulOptions): DataStream<T>
+  /**
+   * The lowest value of a field so far: emits the first record of the key with its field replaced by it, for each record.
+   * Strings are compared as `<` does it. `minBy` keeps the whole record.
+   *
+   * @example
+   * readings.keyBy((r) => r.sensor).min('celsius', { uid: 'coldest' })
+   */
+  min(field: ComparableField<T>, options: StatefulOptions): DataStream<T>
+  /**
+   * The highest value of a field so far: emits the first record of the key with its field replaced by it, for each record.
+   *
+   * @example
+   * readings.keyBy((r) => r.sensor).max('celsius', { uid: 'hottest' })
+   */
+  max(field: ComparableField<T>, options: StatefulOptions): DataStream<T>
+  /**
+   * The record with the lowest value of a field so far, emitted for each record; of equal ones the first, unless `first` is
+   * false.
+   *
+   * @example
+   * offers.keyBy((o) => o.item).minBy('cents', { uid: 'cheapest' })
+   */
+  minBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T>
+  /**
+   * The record with the highest value of a field so far, emitted for each record; of equal ones the first, unless `first` is
+   * false.
+   *
+   * @example
+   * bids.keyBy((b) => b.item).maxBy('cents', { uid: 'leading' })
+   */
+  maxBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T>
+  /**
+   * One record of each key, for as long as the key is remembered in event time: the first at once, or the last when its time
+   * is over and at the end of the input.
+   *
+   * A first record keeps its timestamp. A last one gets its timestamp plus `ttl`, so that it is late for nothing behind this;
+   * with `'never'` it keeps its own. Its time is over when the watermark has reached timestamp plus `ttl`; then the state of
+   * the key is gone, and the next record is a first one. A record whose time is over when it comes passes at once, and is not
+   * remembered.
+   *
+   * @example
+   * clicks.keyBy((click) => click.id).deduplicate({ uid: 'once', keep: 'first', ttl: '1h' })
+   */
+  deduplicate(options: StatefulOptions & DeduplicateChoice): DataStream<T>
+  /**
+   * The n best records of each key so far, best first: the new list for each record that changes it. Of equal records the
+   * earlier arrival is better. State is n records a key.
+   *
+   * @example
+   * scores.keyBy((s) => s.game).topN(3, { uid: 'podium', by: (s) => s.points })
+   */
+  topN(n: number, options: StatefulOptions & TopNRanking<T>): DataStream<readonly T[]>
   /**
    * Groups the records of a key by windows.
    *

@@ -55,6 +55,8 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_KEY_INVALID: 'Return a string, number (not NaN), bigint, bytes, or a tuple of these.',
       MR_VALUE_UNSUPPORTED:
         'Make the field that the message names plain data: no class instance, function, symbol or promise.',
+      MR_AGGREGATE_INVALID:
+        'Give all records numbers, bigints or strings of one type; filter out those without before.',
       MR_TIMESTAMP_INVALID:
         'Return whole milliseconds since the epoch; a time in seconds times 1,000, a `Date` by its `getTime()`.',
       MR_WATERMARK_INVALID:
