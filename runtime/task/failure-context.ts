@@ -1,9 +1,6 @@
-import { inspect } from 'node:util'
 import { type ErrorFields, RestartableError, StreamError, thrownText } from '../errors.ts'
 import type { Operator } from '../operator.ts'
-
-/** Longest rendering of a record in a message. */
-const MAX_SHOWN = 200
+import { showValue } from '../show-value.ts'
 
 /** Failures that already tell where they happened. */
 const described = new WeakSet<Error>()
@@ -81,20 +78,4 @@ function wrap(thrown: unknown, where: string, fields: ErrorFields, end: string):
     fields,
     thrown,
   )
-}
-
-/** A value on one line, shortened. */
-export function showValue(value: unknown): string {
-  let text: string
-  try {
-    text = inspect(value, {
-      depth: 3,
-      breakLength: Infinity,
-      maxArrayLength: 10,
-      maxStringLength: 80,
-    })
-  } catch {
-    text = `a ${typeof value}`
-  }
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }

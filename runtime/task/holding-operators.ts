@@ -14,6 +14,8 @@ export interface HoldingOperatorsOptions {
 interface Holder {
   readonly index: number
   readonly node: NodeRuntime
+  /** Whatever its output reaches within the chain. */
+  readonly behind: readonly NodeRuntime[]
   readonly operator: Operator
   readonly mayEmit: () => boolean
 }
@@ -23,11 +25,13 @@ interface Holder {
  * that have more to do than fits into one turn.
  *
  * They may emit while nodes before them fire a watermark, or the chain would wait for itself, but never in front of a
- * watermark that a node behind them is still firing (R13).
+ * watermark that a node behind them is still firing (R13). Nodes beside them, of another head, do not matter.
  */
 export class HoldingOperators {
   readonly #options: HoldingOperatorsOptions
   readonly #holders: Holder[] = []
+  /** By index of a node: those that its output reaches. */
+  readonly #holdersBehind: Holder[][] = []
   /** Indexes of nodes whose input is idle, which they pass on once they hold nothing back. */
   readonly #idleHeld: Set<number> = new Set()
 
@@ -37,20 +41,44 @@ export class HoldingOperators {
 
   /** The operators are there: finds those that hold back. Called once. */
   start(): void {
-    for (const [index, node] of this.#options.nodes.entries()) {
+    const { nodes } = this.#options
+    const behind = nodes.map((): Set<number> => new Set())
+    for (let index = nodes.length - 1; index >= 0; index--) {
+      for (const child of nodes[index]!.children) {
+        for (const reached of [child, ...behind[child]!]) behind[index]!.add(reached)
+      }
+    }
+    for (const [index, node] of nodes.entries()) {
       if (node.body.kind !== 'operator') continue
       const { operator } = node.body
       if (operator.work === undefined) continue
-      this.#holders.push({ index, node, operator, mayEmit: () => this.#mayEmit(index) })
+      const holder: Holder = {
+        index,
+        node,
+        behind: [...behind[index]!].map((reached) => nodes[reached]!),
+        operator,
+        mayEmit: () => this.#mayEmit(holder),
+      }
+      this.#holders.push(holder)
+    }
+    for (const reached of behind) {
+      this.#holdersBehind.push(this.#holders.filter(({ index }) => reached.has(index)))
     }
   }
 
-  /** Whether all of them, or those behind a node, take input. */
-  isReady(after = -1): boolean {
-    for (const { index, operator } of this.#holders) {
-      if (index > after && (operator.readiness ?? 'ready') !== 'ready') return false
-    }
-    return true
+  /** Whether there are any. */
+  get areThere(): boolean {
+    return this.#holders.length > 0
+  }
+
+  /** Whether all of them take input. */
+  get areReady(): boolean {
+    return allReady(this.#holders)
+  }
+
+  /** Whether those that the output of a node reaches take input. */
+  areReadyBehind(nodeIndex: number): boolean {
+    return allReady(this.#holdersBehind[nodeIndex] ?? [])
   }
 
   /** Whether one of them is in the middle of an input, so that no barrier may be taken either. */
@@ -63,7 +91,7 @@ export class HoldingOperators {
     let worked = false
     for (let i = this.#holders.length - 1; i >= 0; i--) {
       const { node, operator, mayEmit } = this.#holders[i]!
-      node.call('work', node.watermark, () => {
+      node.call('work', MIN_TIMESTAMP, () => {
         if (operator.work!(deadline, mayEmit)) worked = true
       })
       this.#options.endCallback()
@@ -71,12 +99,9 @@ export class HoldingOperators {
     return worked
   }
 
-  #mayEmit(index: number): boolean {
-    const { nodes, outputsReady } = this.#options
-    for (let i = index + 1; i < nodes.length; i++) {
-      if (nodes[i]!.pending !== MIN_TIMESTAMP) return false
-    }
-    return this.isReady(index) && outputsReady()
+  #mayEmit({ index, behind }: Holder): boolean {
+    for (const node of behind) if (node.pending !== MIN_TIMESTAMP) return false
+    return this.areReadyBehind(index) && this.#options.outputsReady()
   }
 
   /** An input has become idle; whether its node still holds something back, which has to go first. */
@@ -101,4 +126,11 @@ export class HoldingOperators {
     for (const index of released) this.#idleHeld.delete(index)
     return released
   }
+}
+
+function allReady(holders: readonly Holder[]): boolean {
+  for (const { operator } of holders) {
+    if ((operator.readiness ?? 'ready') !== 'ready') return false
+  }
+  return true
 }

@@ -2,10 +2,11 @@ import type { Clock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
 import type { KeyedContext, TimerService } from '../operator.ts'
+import { showValue } from '../show-value.ts'
 import type { StateDescriptor, StateHandle } from '../state/state.ts'
 import type { KeyedStateBackend, KeyVisit, TimerQueue } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
-import { describeFailure, extendFailure, showValue } from './failure-context.ts'
+import { describeFailure, extendFailure } from './failure-context.ts'
 import { KeyVisitAtMoment } from './key-visit-at-moment.ts'
 
 /** Keyed state and timers of one operator, over the backend that its whole chain shares. */

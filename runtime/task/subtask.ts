@@ -10,11 +10,12 @@ import {
 import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
 import type { Operator, WatermarkOutput } from '../operator.ts'
+import { showValue } from '../show-value.ts'
 import type { SinkWriter } from '../sink.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
 import { broadcastBarrier, broadcastStatus, broadcastWatermark, selectKey } from './edge-output.ts'
-import { extendFailure, showValue } from './failure-context.ts'
+import { extendFailure } from './failure-context.ts'
 import { HoldingOperators } from './holding-operators.ts'
 import type { InputGate } from './input-gate.ts'
 import { OpenTime } from './open-time.ts'
@@ -137,7 +138,7 @@ export class Subtask implements DirectTarget {
       nodes: options.nodes,
       clock: options.clock,
       timersPerLook: options.workPerLook,
-      outputsReady: () => this.#outputsReady(),
+      outputsReady: (nodeIndex) => this.#outputsReady() || this.#hasRoomBehind(nodeIndex),
       room: options.room,
       endCallback: () => this.#backend?.clearCurrent(),
       nameKey: (error) => this.#nameKey(error),
@@ -295,9 +296,18 @@ export class Subtask implements DirectTarget {
     if (this.#backend !== undefined && this.#backend.isSuspended) return false
     const { epoch } = this.#room
     if (this.#readyEpoch === epoch) return true
-    if (!this.#holding.isReady() || !this.#targetsReady()) return false
+    if (!this.#holding.areReady || !this.#targetsReady()) return false
     this.#readyEpoch = epoch === 0 ? -1 : epoch
     return true
+  }
+
+  /**
+   * The same for what one node of the chain emits: an operator before it that is full does not matter, or the two would wait
+   * for each other.
+   */
+  #hasRoomBehind(nodeIndex: number): boolean {
+    const holding = this.#holding
+    return holding.areThere && holding.areReadyBehind(nodeIndex) && this.#targetsReady()
   }
 
   /** Whether what is behind the chain, and its state, take more. */
@@ -353,8 +363,7 @@ export class Subtask implements DirectTarget {
   #run(deadline: number, quantum: number): boolean {
     let worked = this.#workHolding(deadline)
     if (this.cascade.isActive) {
-      if (!this.#outputsReady()) return worked
-      if (!this.cascade.run(deadline)) return true
+      if (!this.cascade.run(deadline)) return this.cascade.hasMoved || worked
       worked = true
     }
     if (this.#followValve()) worked = true
@@ -373,6 +382,8 @@ export class Subtask implements DirectTarget {
 
   #workHolding(deadline: number): boolean {
     const worked = this.#holding.work(deadline)
+    // IDLE goes after a watermark that has been let go and is still being fired.
+    if (this.cascade.isActive) return worked
     for (const index of this.#holding.releasedIdle()) this.#setStatus(index, 'idle')
     return worked
   }

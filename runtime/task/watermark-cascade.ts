@@ -9,8 +9,8 @@ export interface CascadeOptions {
   readonly clock: Clock
   /** Timers fired between two looks at the deadline. */
   readonly timersPerLook: number
-  /** Whether outputs would take more: asked before each timer and each forwarding (R6, R7). */
-  readonly outputsReady: () => boolean
+  /** Whether what is behind a node of the chain takes more: asked before each timer and each forwarding (R6, R7). */
+  readonly outputsReady: (nodeIndex: number) => boolean
   /** After every callback with a key: state is out of reach again (R15). */
   readonly endCallback: () => void
   /** Told when a watermark has left through an edge. */
@@ -23,14 +23,18 @@ export interface CascadeOptions {
  * Carries watermarks through the chain of a subtask, node by node: fire the timers of a node up to the watermark, let the
  * operator see it, forward it (semantics 2.5).
  *
- * Firing is interruptible: `run` returns false when the deadline is reached or an output has no room, and goes on where
- * it stopped, after the timers it has fired. Until it returns true the subtask takes nothing else (R13).
+ * Firing is interruptible: `run` returns false when the deadline is reached or a node has no room behind it, and goes on
+ * where it stopped, after the timers it has fired. Until it returns true the subtask takes nothing else (R13).
+ *
+ * Where a node waits for room, nodes further on go on: an operator between them may hold records back, and makes room only
+ * once a watermark that it has let go is through.
  */
 export class WatermarkCascade {
   readonly #options: CascadeOptions
-  /** The node to look at next; nodes are in topological order, so one pass suffices. */
+  /** No node before it has a watermark pending; nodes are in topological order, so one pass suffices. */
   #cursor = 0
   #isActive = false
+  #hasMoved = false
 
   constructor(options: CascadeOptions) {
     this.#options = options
@@ -38,6 +42,11 @@ export class WatermarkCascade {
 
   get isActive(): boolean {
     return this.#isActive
+  }
+
+  /** Whether the last `run` has fired or forwarded anything. */
+  get hasMoved(): boolean {
+    return this.#hasMoved
   }
 
   /** A watermark has arrived at a node; a higher one that waits there already wins. */
@@ -49,45 +58,45 @@ export class WatermarkCascade {
     this.#isActive = true
   }
 
-  /** Goes on until all is forwarded (true), or the deadline or an output stops it (false). */
+  /** Goes on until all is forwarded (true), or the deadline or missing room stops it (false). */
   run(deadline: number): boolean {
     const { nodes } = this.#options
-    while (this.#isActive) {
-      if (this.#cursor >= nodes.length) {
-        this.#isActive = false
-        this.#cursor = 0
-        return true
-      }
-      const node = nodes[this.#cursor]!
-      if (node.pending === MIN_TIMESTAMP) {
-        this.#cursor++
-        continue
-      }
-      if (!this.#fire(node, deadline) || !this.#options.outputsReady()) return false
-      // The cursor moves first: forwarding may reach back into this cascade.
-      this.#cursor++
-      this.#forward(node)
+    this.#hasMoved = false
+    let waiting = nodes.length
+    for (let index = this.#cursor; index < nodes.length; index++) {
+      const node = nodes[index]!
+      if (node.pending === MIN_TIMESTAMP) continue
+      const result = this.#fire(node, index, deadline)
+      if (result === 'fired') this.#forward(node)
+      else waiting = Math.min(waiting, index)
+      if (result === 'late') break
     }
-    return true
+    this.#isActive = waiting < nodes.length
+    this.#cursor = this.#isActive ? waiting : 0
+    return !this.#isActive
   }
 
-  #fire(node: NodeRuntime, deadline: number): boolean {
+  #fire(node: NodeRuntime, index: number, deadline: number): 'fired' | 'late' | 'no room' {
     const { clock, timersPerLook, outputsReady } = this.#options
     if (node.watermark < node.pending) {
       node.watermark = node.pending
       node.eventTime?.advance(node.watermark)
     }
-    const timers = node.timers
-    if (timers === undefined) return true
-    for (let fired = 0; timers.earliest('event') <= node.watermark; fired++) {
-      if (!outputsReady()) return false
+    const { timers } = node
+    for (
+      let fired = 0;
+      timers !== undefined && timers.earliest('event') <= node.watermark;
+      fired++
+    ) {
+      if (!outputsReady(index)) return 'no room'
       const isLook = fired > 0 && fired % timersPerLook === 0
-      if (isLook && clock.elapsed() >= deadline) return false
+      if (isLook && clock.elapsed() >= deadline) return 'late'
       const timestamp = timers.pop('event', node.watermark)
       if (timestamp === undefined) break
+      this.#hasMoved = true
       this.#fireTimer(node, timestamp)
     }
-    return true
+    return outputsReady(index) ? 'fired' : 'no room'
   }
 
   #fireTimer(node: NodeRuntime, timestamp: number): void {
@@ -102,6 +111,7 @@ export class WatermarkCascade {
   #forward(node: NodeRuntime): void {
     const watermark = node.pending
     node.pending = MIN_TIMESTAMP
+    this.#hasMoved = true
     this.forwardFrom(node, seenBy(node, watermark))
   }
 

@@ -157,7 +157,7 @@ export const FLOW: readonly Mutant[] = [
     name: 'deaf-to-the-deadline',
     what: 'firing many timers at once leaves the event loop no turn (R13)',
     file: 'runtime/task/watermark-cascade.ts',
-    find: 'if (isLook && clock.elapsed() >= deadline) return false',
+    find: "if (isLook && clock.elapsed() >= deadline) return 'late'",
     replace: '',
     killers: [unit('runtime/task/watermark-cascade.test.ts', 'is interrupted by the deadline')],
   },

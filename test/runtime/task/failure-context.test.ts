@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { RestartableError, StreamError } from '../../../runtime/errors.ts'
-import { describeFailure, extendFailure, showValue } from '../../../runtime/task/failure-context.ts'
+import { describeFailure, extendFailure } from '../../../runtime/task/failure-context.ts'
+import { showValue } from '../../../runtime/show-value.ts'
 import { operatorNode, setOperator } from './fakes.ts'
 
 describe('describeFailure', () => {
