@@ -46,6 +46,13 @@ export type { IntervalJoinContext } from './operators/interval-join-context.ts'
 export type { IntervalJoinFunction } from './operators/interval-join.ts'
 export { coProcessFunction, type CoProcessFunction } from './operators/co-process.ts'
 
+// Asynchronous functions
+export type { AsyncContext, AsyncFunction } from './operators/async/async-function.ts'
+export type { AsyncMapFunction } from './operators/async/async-function.ts'
+export type { AsyncMapOptions, AsyncOptions } from './operators/async/async-options.ts'
+export type { AsyncRetry } from './operators/async/async-options.ts'
+export type { RetryDelay } from './operators/async/retry-delay.ts'
+
 // State
 export { aggregatingState, listState, mapState } from './runtime/state/state.ts'
 export { reducingState, type StateDescriptor, valueState } from './runtime/state/state.ts'

@@ -4,6 +4,10 @@ import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
 import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
+import type { AsyncFunction, AsyncMapFunction } from './async/async-function.ts'
+import { mapInvocation, waitInvocation } from './async/async-invocation.ts'
+import { type AsyncMapOptions, type AsyncOptions, asyncSettings } from './async/async-options.ts'
+import { asyncSpec } from './async/async-wait.ts'
 import { checkOnError, checkStateful } from './check-options.ts'
 import { GraphConnectedStreams } from './connected-streams.ts'
 import { type ElementFunction, elementSpec } from './element-function.ts'
@@ -54,6 +58,37 @@ export class GraphDataStream<T> implements DataStream<T> {
 
   process<R>(process: ElementFunction<T, R>, options: PlainOptions = {}): DataStream<R> {
     return this.#add(elementSpec(process), options)
+  }
+
+  orderedWait<R>(
+    fn: AsyncFunction<T, R>,
+    options: StatefulOptions & AsyncOptions<readonly NoInfer<R>[]>,
+  ): DataStream<R> {
+    const checked = checkStateful(options, 'orderedWait')
+    const settings = { ...asyncSettings(checked, 'orderedWait'), isOrdered: true }
+    return this.#add(
+      asyncSpec('ordered-wait', waitInvocation(fn, 'orderedWait'), settings),
+      checked,
+    )
+  }
+
+  unorderedWait<R>(
+    fn: AsyncFunction<T, R>,
+    options: StatefulOptions & AsyncOptions<readonly NoInfer<R>[]>,
+  ): DataStream<R> {
+    const checked = checkStateful(options, 'unorderedWait')
+    const settings = { ...asyncSettings(checked, 'unorderedWait'), isOrdered: false }
+    const invocation = waitInvocation(fn, 'unorderedWait')
+    return this.#add(asyncSpec('unordered-wait', invocation, settings), checked)
+  }
+
+  asyncMap<R>(
+    fn: AsyncMapFunction<T, R>,
+    options: StatefulOptions & AsyncMapOptions<NoInfer<R>>,
+  ): DataStream<R> {
+    const checked: NodeOptions & AsyncMapOptions<R> = checkStateful(options, 'asyncMap')
+    const settings = { ...asyncSettings(checked, 'asyncMap'), isOrdered: checked.ordered ?? true }
+    return this.#add(asyncSpec('async-map', mapInvocation(fn), settings), checked)
   }
 
   keyBy<const K extends Key>(selector: (value: T) => K): KeyedStream<T, K> {

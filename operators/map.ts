@@ -10,8 +10,7 @@ import type { OperatorSpec } from './operator-spec.ts'
 import { refusePromise } from './synchronous.ts'
 
 /** What the type of an asynchronous map function says. */
-export type MapMustBeSynchronous =
-  'map must not return a Promise: make slow calls before the source or behind the sink'
+export type MapMustBeSynchronous = 'map must not return a Promise: use asyncMap'
 
 /** Makes one record of each: a plain function, or an object where it has to be opened and closed (R21). */
 export type MapFunction<T, R> =

@@ -4,6 +4,8 @@ import type { OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
 import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import type { ComparableField, ExtremeOptions, SummableField } from './aggregate/field-aggregate.ts'
+import type { AsyncFunction, AsyncMapFunction } from './async/async-function.ts'
+import type { AsyncMapOptions, AsyncOptions } from './async/async-options.ts'
 import type { CoFlatMapFunction, CoMapFunction } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
 import type { CoElementFunction, ElementFunction } from './element-function.ts'
@@ -94,6 +96,41 @@ export interface DataStream<T> {
    * })
    */
   process<R>(process: ElementFunction<T, R>, options?: PlainOptions): DataStream<R>
+  /**
+   * Asks an asynchronous function of many records at once, for look-ups in other systems; its results come in the order of the
+   * records, with their timestamps (semantics 2.16). One slow answer holds up those behind it: see `unorderedWait`.
+   *
+   * A call may be made more than once for a record, after a restart too; what it answers is emitted exactly once.
+   *
+   * @example
+   * orders.orderedWait(async (order, ctx) => findOffers(order, ctx.signal), { uid: 'offers', timeout: '5s' })
+   */
+  orderedWait<R>(
+    fn: AsyncFunction<T, R>,
+    options: StatefulOptions & AsyncOptions<readonly NoInfer<R>[]>,
+  ): DataStream<R>
+  /**
+   * The same, but results come as soon as they are there: records overtake each other, though never a watermark, nor a
+   * watermark them.
+   *
+   * @example
+   * orders.unorderedWait(async (order, ctx) => findOffers(order, ctx.signal), { uid: 'offers', capacity: 500 })
+   */
+  unorderedWait<R>(
+    fn: AsyncFunction<T, R>,
+    options: StatefulOptions & AsyncOptions<readonly NoInfer<R>[]>,
+  ): DataStream<R>
+  /**
+   * One record for each, as `map`, from an asynchronous function; in the order of the records, or with `ordered: false` as
+   * soon as it is there.
+   *
+   * @example
+   * orders.asyncMap(async (order) => ({ ...order, owner: await findOwner(order) }), { uid: 'owners' })
+   */
+  asyncMap<R>(
+    fn: AsyncMapFunction<T, R>,
+    options: StatefulOptions & AsyncMapOptions<NoInfer<R>>,
+  ): DataStream<R>
   /**
    * Groups records by key: all records of one key go to the same subtask, those of one sender in their order (R10, R19).
    * Called twice for a record at most, so the selector must always give the same key for it.

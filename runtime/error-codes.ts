@@ -6,6 +6,7 @@
 export const ERROR_CODES = {
   MR_AGGREGATE_INVALID:
     'A value to be added up or compared is missing, NaN, or of another type than those before it.',
+  MR_ASYNC_TIMEOUT: 'An asynchronous function did not answer in time.',
   MR_BAD_RECORD:
     'A record of the input does not fit the format: wrong columns, or a value that does not convert.',
   MR_CHECKPOINT_CORRUPT: 'A file of a checkpoint is missing, too short, or its checksum is wrong.',

@@ -22,7 +22,7 @@ function asyncError(promise: PromiseLike<unknown>, what: string): StreamError {
   promise.then(undefined, () => {})
   return new StreamError(
     'MR_FUNCTION_ASYNC',
-    `${what} returned a promise; records are processed one after another without waiting, so its result would come too late; return a plain value, and make slow calls outside the stream: before its source, behind its sink, or in open().`,
+    `${what} returned a promise; records are processed one after another without waiting, so its result would come too late; return a plain value, and make slow calls with asyncMap, orderedWait or unorderedWait, or in open().`,
     { function: what },
   )
 }

@@ -49,7 +49,9 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_FUNCTION_FAILED:
         'Mend the function for the record that the message shows, or set `onError` where the operator has no state. A failure that may pass is thrown as a `RestartableError`.',
       MR_FUNCTION_ASYNC:
-        'Return the value itself: functions of a job are synchronous, only `open` and `close` may wait.',
+        'Return the value itself, or use `asyncMap`, `orderedWait` or `unorderedWait`: all other functions of a job are synchronous, only `open` and `close` may wait.',
+      MR_ASYNC_TIMEOUT:
+        'Raise the `timeout`, let the function try again (`retry`), or give it a `timeout` method that says what to emit instead. Pass `ctx.signal` on, so that calls end when nobody waits any more.',
       MR_PARTITION_INVALID:
         'Return a whole number from 0 to the number of partitions less one, the second argument of the function.',
       MR_KEY_INVALID: 'Return a string, number (not NaN), bigint, bytes, or a tuple of these.',

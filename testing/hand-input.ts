@@ -12,6 +12,18 @@ interface InputState {
   readonly hasEnded: boolean
 }
 
+/** What an input was told behind records that the operators had not taken yet: it goes in order with them. */
+type Told = { readonly watermark: number } | { readonly status: 'active' | 'idle' }
+
+/** What is told goes through the source as if it were a record, in this. */
+class InOrder {
+  readonly told: Told
+
+  constructor(told: Told) {
+    this.told = told
+  }
+}
+
 /**
  * One input of a stream under test: emits what it is handed, and its time is what it was last told.
  *
@@ -33,22 +45,35 @@ export class HandInput {
 
   /** Emits it in a later poll, after what was pushed before; an idle input is active again, as in a job. */
   push(value: unknown, timestamp: number): void {
-    this.#status = 'active'
+    if (!this.isWaiting) this.#status = 'active'
     this.#waiting.push({ value, timestamp })
     this.#wake()
   }
 
-  /** Takes effect in the next turn; an idle input is active again. */
+  /** Takes effect in the next turn, or when all that was pushed before has been taken; an idle input is active again. */
   setWatermark(watermark: number): void {
-    this.#status = 'active'
-    this.#watermark = Math.max(this.#watermark, watermark)
+    this.#tell({ watermark })
+  }
+
+  /** Takes effect in the next turn, or when all that was pushed before has been taken. */
+  setStatus(status: 'active' | 'idle'): void {
+    this.#tell({ status })
+  }
+
+  #tell(told: Told): void {
+    if (this.isWaiting) this.push(new InOrder(told), MIN_TIMESTAMP)
+    else this.#follow(told)
     this.#wake()
   }
 
-  /** Takes effect in the next turn. */
-  setStatus(status: 'active' | 'idle'): void {
-    this.#status = status
-    this.#wake()
+  #follow(told: Told): void {
+    this.#status = 'status' in told ? told.status : 'active'
+    if ('watermark' in told) this.#watermark = Math.max(this.#watermark, told.watermark)
+  }
+
+  /** Whether the operators have not taken all that was pushed. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0
   }
 
   end(): void {
@@ -106,10 +131,16 @@ export class HandInput {
     return {
       operatorKind: 'hand-time',
       hasOperatorState: true,
-      factory: ({ output, restoredState }) => {
+      factory: ({ output, watermarks, restoredState }) => {
         if (restoredState !== undefined) this.#restore(restoredState as InputState)
         return {
-          processElement: (value, timestamp) => output.emit(value, timestamp),
+          processElement: (value, timestamp) => {
+            const isTold = value instanceof InOrder
+            this.#follow(isTold ? value.told : { status: 'active' })
+            if (this.#status === 'active') watermarks.markActive()
+            if (!isTold) output.emit(value, timestamp)
+            else if ('watermark' in value.told) watermarks.emitWatermark(this.#watermark)
+          },
           processWatermark: (timestamp) =>
             timestamp === MAX_TIMESTAMP ? timestamp : MIN_TIMESTAMP,
           onTick: () => this.#watermark,

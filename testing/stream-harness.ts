@@ -1,4 +1,5 @@
 import type { CheckpointManifest } from '../runtime/checkpoint/manifest.ts'
+import { SystemClock } from '../runtime/clock.ts'
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../runtime/element.ts'
 import type { JobPlan } from '../runtime/graph/job-plan.ts'
 import { DEFAULT_MAX_PARALLELISM } from '../runtime/job/job-module.ts'
@@ -61,6 +62,7 @@ export abstract class StreamHarness<R> {
   protected readonly underTest: UnderTest
   readonly #options: OperatorHarnessOptions
   readonly #clock: ManualClock
+  readonly #system: SystemClock = new SystemClock()
   readonly #inputs: readonly HandInput[]
   readonly #output: HandOutput
   readonly #plan: JobPlan
@@ -200,6 +202,19 @@ export abstract class StreamHarness<R> {
     this.#turn()
   }
 
+  /**
+   * Lets promises settle, such as those of asynchronous functions, and all happen that follows from it. It waits neither for
+   * processing time nor for real time to pass.
+   */
+  async settle(): Promise<void> {
+    this.#checkOpen('settle()')
+    for (;;) {
+      await new Promise<void>((resolve) => this.#system.nextTurn(resolve))
+      if (this.#clock.pendingTurns === 0) return
+      this.#turn()
+    }
+  }
+
   /** In ms since the epoch. */
   get processingTime(): number {
     return this.#clock.now()
@@ -262,13 +277,20 @@ export abstract class StreamHarness<R> {
     return this.#plan.edges.some(({ partitioner }) => partitioner === 'hash')
   }
 
-  /** Takes a checkpoint and completes it; the harness goes on. */
+  /** Takes a checkpoint and completes it; the harness goes on. Waits for promises where operators have not taken all input. */
   async snapshot(): Promise<OperatorSnapshot> {
     this.#checkOpen('snapshot()')
     if (this.#inputs.every((input) => input.hasEnded)) {
       throw misuse(
         'snapshot()',
         'all input has ended; nothing could go on from it; take it before endInput.',
+      )
+    }
+    if (this.#isWaiting) await this.settle()
+    if (this.#isWaiting) {
+      throw misuse(
+        'snapshot()',
+        'the operators have not taken all of their input; what waits would be in no snapshot; let them take it before, with settle() or by moving time on.',
       )
     }
     const { checkpointId, subtasks } = await this.#slots.snapshot()
@@ -288,6 +310,10 @@ export abstract class StreamHarness<R> {
       enumerators: {},
     }
     return { manifest, disk: this.#disk, processingTime: this.#clock.now() }
+  }
+
+  get #isWaiting(): boolean {
+    return this.#inputs.some((input) => input.isWaiting)
   }
 
   /** The options of the harness that goes on from a snapshot in the place of this one, which is closed. */

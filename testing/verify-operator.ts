@@ -128,6 +128,7 @@ async function verifyIn(mode: VerifyMode, given: unknown, options: Case): Promis
     for (const [index, step] of (isBulk ? inBulk(options.input) : options.input).entries()) {
       give(harness, step)
       if (!mode.endsWith('after-each')) continue
+      await harness.settle()
       const snapshot = await harness.snapshot()
       if (mode === 'snapshot-after-each') continue
       collect()
@@ -138,6 +139,7 @@ async function verifyIn(mode: VerifyMode, given: unknown, options: Case): Promis
       )
     }
     if (endInput) harness.endInput()
+    await harness.settle()
     collect()
   } finally {
     await harness.close()

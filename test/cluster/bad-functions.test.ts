@@ -49,7 +49,7 @@ const KEY = {
 const PROMISE = {
   code: 'MR_FUNCTION_ASYNC',
   prevents: 'without waiting, so its result would come too late',
-  wayOut: 'return a plain value, and make slow calls outside the stream',
+  wayOut: 'return a plain value, and make slow calls with asyncMap',
 } as const
 const OUTSIDE = {
   code: 'MR_STATE_OUTSIDE_CALLBACK',

@@ -142,6 +142,8 @@ export class OperatorDriver {
   readonly logs: string[] = []
   /** Values, watermarks and changes of status in the order in which they left. */
   readonly flow: unknown[] = []
+  /** How often it has asked to be woken. */
+  wakes = 0
 
   constructor(
     spec: OperatorSpec,
@@ -182,8 +184,8 @@ export class OperatorDriver {
         this.counters[counter] = (this.counters[counter] ?? 0) + by
       },
       log: (...values) => void this.logs.push(values.join(' ')),
-      wake: () => {},
-      forwardWatermark: () => {},
+      wake: () => void this.wakes++,
+      forwardWatermark: (timestamp) => void this.flow.push(`watermark ${timestamp}`),
     }
     this.operator = spec.factory(context)
   }

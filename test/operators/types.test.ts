@@ -204,8 +204,7 @@ test('asynchronous functions do not compile (N2, R15)', () => {
 test('the type of an asynchronous result is a text that says what to do (N2)', () => {
   expectTypeOf<Synchronous<number, MapMustBeSynchronous>>().toEqualTypeOf<number>()
   expectTypeOf<Synchronous<Promise<number>, MapMustBeSynchronous>>().toEqualTypeOf<
-    Promise<number> &
-      'map must not return a Promise: make slow calls before the source or behind the sink'
+    Promise<number> & 'map must not return a Promise: use asyncMap'
   >()
 })
 

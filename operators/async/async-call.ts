@@ -1,0 +1,58 @@
+import type { FunctionContext } from '../function.ts'
+import type { AsyncContext } from './async-function.ts'
+
+/**
+ * One call of an asynchronous function, as the function sees it. Its abort controller is made when somebody asks for the signal,
+ * since it costs more than all else of a call.
+ */
+export class AsyncCall implements AsyncContext {
+  readonly timestamp: number
+  readonly callNumber: number
+  readonly #shared: FunctionContext
+  #controller: AbortController | undefined
+  #aborted: { readonly reason: unknown } | undefined
+
+  constructor(shared: FunctionContext, timestamp: number, callNumber: number) {
+    this.#shared = shared
+    this.timestamp = timestamp
+    this.callNumber = callNumber
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** Nobody waits for the answer any more. */
+  abort(reason: unknown): void {
+    this.#aborted = { reason }
+    this.#controller?.abort(reason)
+  }
+
+  get uid(): string {
+    return this.#shared.uid
+  }
+
+  get subtaskIndex(): number {
+    return this.#shared.subtaskIndex
+  }
+
+  get parallelism(): number {
+    return this.#shared.parallelism
+  }
+
+  get attempt(): number {
+    return this.#shared.attempt
+  }
+
+  count(counter: string, by?: number): void {
+    this.#shared.count(counter, by)
+  }
+
+  log(...values: readonly unknown[]): void {
+    this.#shared.log(...values)
+  }
+}

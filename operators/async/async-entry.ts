@@ -1,0 +1,37 @@
+import type { AsyncCall } from './async-call.ts'
+import { type EntryEvent, type EntryState, nextEntryState } from './entry-state.ts'
+
+/** A record of which an asynchronous function is asked: where it stands, and what has come of it. */
+export class AsyncEntry {
+  readonly value: unknown
+  readonly timestamp: number
+  /** When it times out, in ms of `clock.elapsed()`. */
+  readonly deadline: number
+  /** The last call; undefined before the first one. */
+  call: AsyncCall | undefined
+  /** What is to be emitted, once it is settled. */
+  results: readonly unknown[] = []
+  #state: EntryState = 'waiting'
+
+  constructor(value: unknown, timestamp: number, deadline: number) {
+    this.value = value
+    this.timestamp = timestamp
+    this.deadline = deadline
+  }
+
+  get isSettled(): boolean {
+    return this.#state === 'settled'
+  }
+
+  get isCalling(): boolean {
+    return this.#state === 'calling'
+  }
+
+  /** Something has happened to it; false if that came too late and is to be ignored. */
+  follow(event: EntryEvent): boolean {
+    const next = nextEntryState(this.#state, event)
+    if (next === undefined) return false
+    this.#state = next
+    return true
+  }
+}
