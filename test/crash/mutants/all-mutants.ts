@@ -1,3 +1,4 @@
+import { ASYNC } from './async.ts'
 import { DURABILITY } from './durability.ts'
 import { FLOW } from './flow.ts'
 import type { Mutant } from './mutant.ts'
@@ -11,5 +12,6 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...PROTOCOL,
   ...STATE,
   ...FLOW,
+  ...ASYNC,
   ...RECOVERY,
 ]

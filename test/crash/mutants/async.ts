@@ -1,0 +1,99 @@
+import { type Mutant, unit } from './mutant.ts'
+
+const WAIT = 'operators/async/async-wait.test.ts'
+const ONCE = 'operators/async/exactly-once.test.ts'
+const HOLDING = 'runtime/task/holding-operators.test.ts'
+
+/** Asynchronous functions, and operators that hold records back. */
+export const ASYNC: readonly Mutant[] = [
+  {
+    name: 'answered-means-emitted',
+    what: 'a checkpoint leaves out records that were answered and not emitted (semantics 2.16)',
+    file: 'operators/async/async-state.ts',
+    find: 'else held.push({ value: item.value, timestamp: item.timestamp })',
+    replace:
+      "else if (!('isSettled' in item && item.isSettled)) held.push({ value: item.value, timestamp: item.timestamp })",
+    killers: [unit(WAIT, 'asks again for all that was not emitted'), unit(ONCE, 'exactly once')],
+  },
+  {
+    name: 'no-room-no-record',
+    what: 'a checkpoint leaves out restored records that have not been asked again yet (semantics 2.16)',
+    file: 'operators/async/async-wait.ts',
+    find: '[...this.#queue.contents(), ...this.#restored]',
+    replace: '[...this.#queue.contents()]',
+    killers: [unit(WAIT, 'keeps in a snapshot what it had no room')],
+  },
+  {
+    name: 'new-before-restored',
+    what: 'new records are taken before those of the checkpoint have been asked again (semantics 2.16)',
+    file: 'operators/async/async-wait.ts',
+    find: "this.#restored.size > 0 || this.#isFull ? 'full'",
+    replace: "this.#isFull ? 'full'",
+    killers: [unit('operators/async/async-operator.test.ts', 'takes no input before it has asked')],
+  },
+  {
+    name: 'watermark-first',
+    what: 'a watermark overtakes the records that are waited for (semantics 2.16)',
+    file: 'operators/async/unordered-queue.ts',
+    find: 'return unsettled === 0 ? end : undefined',
+    replace: 'return end',
+    killers: [
+      unit('operators/async/queues.test.ts', 'lets no record cross a watermark'),
+      unit(WAIT, 'lets no record cross a watermark'),
+    ],
+  },
+  {
+    name: 'answers-across-a-watermark',
+    what: 'a record overtakes the watermark before it (semantics 2.16)',
+    file: 'operators/async/unordered-queue.ts',
+    find: 'const segment = this.#segments.last!',
+    replace: 'const segment = this.#segments.first!',
+    killers: [unit('operators/async/queues.test.ts', 'lets no record cross a watermark')],
+  },
+  {
+    name: 'late-call',
+    what: 'a record that has timed out is asked once more (FLINK-38082)',
+    file: 'operators/async/entry-state.ts',
+    find: 'settled: { due: undefined,',
+    replace: "settled: { due: 'calling',",
+    killers: [
+      unit('operators/async/entry-state.test.ts', 'FLINK-40456'),
+      unit('operators/async/retries.test.ts', 'timeout first'),
+    ],
+  },
+  {
+    name: 'ends-without-answers',
+    what: 'the end of input does not wait for what is held back (semantics 2.16)',
+    file: 'runtime/task/subtask.ts',
+    find: 'this.#hasEndedNode = operator.holdsBack === true || this.cascade.isActive',
+    replace: 'this.#hasEndedNode = false',
+    killers: [
+      unit(HOLDING, 'end one after another'),
+      unit(WAIT, 'before the end of input goes on'),
+    ],
+  },
+  {
+    name: 'records-into-a-firing-watermark',
+    what: 'a record is emitted in front of a watermark that a node behind is firing (R13)',
+    file: 'runtime/task/holding-operators.ts',
+    find: 'for (const node of behind) if (node.pending !== MIN_TIMESTAMP) return false',
+    replace: '',
+    killers: [unit(HOLDING, 'emit nothing in front of a watermark')],
+  },
+  {
+    name: 'waiting-for-each-other',
+    what: 'an operator that is full stops the watermark that it has let go itself (R13)',
+    file: 'runtime/task/subtask.ts',
+    find: 'this.#outputsReady() || this.#hasRoomBehind(nodeIndex)',
+    replace: 'this.#outputsReady() || nodeIndex < 0',
+    killers: [unit(HOLDING, 'may let a watermark go')],
+  },
+  {
+    name: 'idle-before-answers',
+    what: 'IDLE overtakes records that are held back (R11)',
+    file: 'runtime/task/subtask.ts',
+    find: "if (status === 'idle' && this.#holding.holdsIdle(nodeIndex)) return",
+    replace: '',
+    killers: [unit(HOLDING, 'pass on that their input is idle')],
+  },
+]
