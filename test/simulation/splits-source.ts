@@ -18,8 +18,8 @@ interface RowSplit {
   readonly isFinished: boolean
 }
 
-export interface SplitsSourceOptions {
-  readonly splits: readonly (readonly Row[])[]
+export interface SplitsSourceOptions<T = Row> {
+  readonly splits: readonly (readonly T[])[]
   /** Time between two assignments; 0 assigns all at the start. */
   readonly assignEveryMs: number
   /** Rows after which a reader waits for as long, as if it fetched; 0 never waits. */
@@ -30,7 +30,7 @@ export interface SplitsSourceOptions {
 }
 
 /** Reads rows in memory from several splits in turn, assigned at the start or one by one. */
-export function splitsSource(options: SplitsSourceOptions): Source<Row, RowSplit, number> {
+export function splitsSource<T>(options: SplitsSourceOptions<T>): Source<T, RowSplit, number> {
   return {
     kind: 'splits',
     boundedness: 'bounded',
@@ -41,13 +41,13 @@ export function splitsSource(options: SplitsSourceOptions): Source<Row, RowSplit
 
 /** Its state is the number of splits that have been assigned. */
 class Enumerator implements SplitEnumerator<number> {
-  readonly #options: SplitsSourceOptions
+  readonly #options: SplitsSourceOptions<unknown>
   readonly #context: EnumeratorContext<RowSplit>
   #assigned: number
   #cancel: Cancel = () => {}
 
   constructor(
-    options: SplitsSourceOptions,
+    options: SplitsSourceOptions<unknown>,
     context: EnumeratorContext<RowSplit>,
     assigned: number,
   ) {
@@ -90,11 +90,11 @@ class Enumerator implements SplitEnumerator<number> {
   }
 }
 
-class Reader implements SourceReader<Row, RowSplit> {
+class Reader<T> implements SourceReader<T, RowSplit> {
   readonly pauseSplits?: (splitIds: ReadonlySet<string>) => void
-  readonly #options: SplitsSourceOptions
+  readonly #options: SplitsSourceOptions<T>
   readonly #context: ReaderContext
-  #output!: ReaderOutput<Row>
+  #output!: ReaderOutput<T>
   #open: RowSplit[] = []
   #finished: { readonly split: RowSplit; recordedBy: number }[] = []
   #isComplete = false
@@ -102,7 +102,7 @@ class Reader implements SourceReader<Row, RowSplit> {
   #untilFetch = 0
   #fetching: Cancel | undefined
 
-  constructor(options: SplitsSourceOptions, context: ReaderContext) {
+  constructor(options: SplitsSourceOptions<T>, context: ReaderContext) {
     this.#options = options
     this.#context = context
     this.#untilFetch = options.fetchRows
@@ -112,7 +112,7 @@ class Reader implements SourceReader<Row, RowSplit> {
     }
   }
 
-  open(output: ReaderOutput<Row>): void {
+  open(output: ReaderOutput<T>): void {
     this.#output = output
   }
 

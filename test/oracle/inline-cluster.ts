@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SeededRandom } from '../../runtime/clock.ts'
+import { Deliveries } from '../../runtime/job/deliveries.ts'
+import { DEFAULT_MAX_PARALLELISM } from '../../runtime/job/job-module.ts'
+import { planOperators } from '../../runtime/job/restore-plan.ts'
+import { CrashPlan } from '../../testing/crash-plan.ts'
+import { SimulatedDisk } from '../../testing/simulated-storage.ts'
+import { type InlineClusterOptions, InlineProcess } from './inline-process.ts'
+
+export interface InlineResult {
+  /** What each collection sink has committed, by uid. */
+  readonly collected: Readonly<Record<string, readonly unknown[]>>
+  readonly crashes: number
+}
+
+/**
+ * Runs a job to its end with state in LevelDB and all slots in this thread, in real time: the run, its attempts and the
+ * coordinator are those of production; ports, and the storage that survives crashes, are in memory.
+ *
+ * A crash ends everything of the process at once; a new run goes on from the storage. Where in the stream it falls is
+ * about the same for the same seed, not exactly.
+ */
+export async function runInline(options: InlineClusterOptions): Promise<InlineResult> {
+  const { job, parallelism, seed, crashAt } = options
+  const build = () => job.build({}, { parallelism, maxParallelism: DEFAULT_MAX_PARALLELISM })
+  const { plan } = build()
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-oracle-'))
+  const crashes = new CrashPlan(crashAt)
+  const deliveries = new Deliveries()
+  const world = {
+    options,
+    build,
+    plan,
+    folder,
+    random: new SeededRandom(seed),
+    crashes,
+    disk: new SimulatedDisk(),
+    deliveries,
+    turns: 0,
+    attempts: 0,
+  }
+  try {
+    while ((await new InlineProcess(world).run()) !== 'finished');
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  const sinks = planOperators(plan).filter(({ type }) => type === 'sink')
+  const none = Object.fromEntries(sinks.map(({ name }) => [name, []]))
+  return { collected: { ...none, ...deliveries.values }, crashes: crashes.crashes.length }
+}
