@@ -16,24 +16,29 @@ export async function judge(
   const events = await table.load(stream.splits, (event) => keyText(keyOf(keyKind, event.key)))
   const possiblyLate = await table.idsWhere(operator.late(params))
   const told = collected[LATE] as readonly Row[] | undefined
-  let late = possiblyLate
-  if (stream.certainty !== 'exact') {
+  const { certainty } = stream
+  let late: ReadonlySet<number> = possiblyLate
+  if (certainty !== 'exact') {
     // Which events are late is taken from the job where there is no one answer; it then has to be consistent with itself.
-    const problem = lateProblem(told ?? [], possiblyLate, stream.certainty)
+    const problem = lateProblem(told ?? [], possiblyLate, certainty)
     if (problem !== '') return problem
     late = new Set((told ?? []).map(([id]) => id as number))
   }
+  await table.setLate(late)
+  const question = { certainty, table, events, late }
+  const rows = collected[MAIN] as readonly Row[]
+  const { late: exactlyLate = late, ...expected } = await operator.expected(question, params)
   if (told !== undefined) {
-    const rows = events.filter(({ id }) => late.has(id)).map(({ id, t }): Row => [id, t])
-    const difference = differenceOf(told, rows)
+    const lateRows = events.filter(({ id }) => exactlyLate.has(id)).map(({ id, t }): Row => [id, t])
+    const difference = differenceOf(told, lateRows)
     if (difference !== '') return `late events: ${difference}`
   }
-  await table.setLate(late)
-  const certainty = stream.certainty
-  const expected = await operator.expected({ certainty, table, events, late }, params)
-  const actual = collected[MAIN] as readonly Row[]
+  if (certainty === 'loose' && operator.justify !== undefined) {
+    return operator.justify(question, params, rows)
+  }
   return (
-    differenceOf(actual, expected) || (operator.isOrdered ? orderProblem(actual, expected) : '')
+    differenceOf(rows, expected.rows) ||
+    (operator.isOrdered ? orderProblem(rows, expected.rows) : '')
   )
 }
 

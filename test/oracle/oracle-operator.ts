@@ -41,6 +41,14 @@ export interface Question {
   readonly late: ReadonlySet<number>
 }
 
+/** The right answer. */
+export interface Expectation {
+  /** Those of one key in their order, if the operator is ordered. */
+  readonly rows: readonly Row[]
+  /** Which events are late, where more than their watermark decides; in an exact case only. */
+  readonly late?: ReadonlySet<number>
+}
+
 /** One operator under test: what is drawn for it, how it is put into a job, and what must come out. */
 export interface OracleOperator<P> {
   readonly name: string
@@ -62,6 +70,11 @@ export interface OracleOperator<P> {
    * event. In a loose case it says which may be.
    */
   late(params: P): string
-  /** The rows that must come out. */
-  expected(question: Question, params: P): Promise<readonly Row[]>
+  /** What must come out. */
+  expected(question: Question, params: P): Promise<Expectation>
+  /**
+   * What is wrong with the rows of a loose case, or an empty text; for operators whose rows depend on more than on which
+   * events are late. Default: they are compared with what is expected.
+   */
+  justify?(question: Question, params: P, rows: readonly Row[]): string
 }

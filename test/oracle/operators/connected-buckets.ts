@@ -34,11 +34,12 @@ export const connectedBuckets: OracleOperator<Params> = {
 
   late: ({ sizeMs }) => `${endOf(sizeMs)} - 1 <= watermark`,
 
-  expected: ({ table }, { sizeMs }) =>
-    table.rows(`
+  expected: async ({ table }, { sizeMs }) => ({
+    rows: await table.rows(`
       select key, ${endOf(sizeMs)} as bucket, count(*) filter (side = 0), coalesce(sum(n) filter (side = 0), 0)::bigint,
         count(*) filter (side = 1), coalesce(sum(n) filter (side = 1), 0)::bigint, bucket - 1
       from in_time group by key, bucket order by bucket`),
+  }),
 }
 
 function endOf(sizeMs: number): string {

@@ -43,10 +43,10 @@ interface Counted extends Event {
   readonly content?: Content
 }
 
-/** Rows of key, start, end and content, each time that a window fires. */
+/** Rows of key, start, end and content (or, instead of that, the ids in it) each time that a window fires. */
 export function foldWindows(
   windowed: WindowedStream<Event, Key, TimeWindow, false>,
-  fold: Fold,
+  fold: Fold | 'ids',
   options: StatefulOptions,
 ): DataStream<Row> {
   const emit = (content: Content, ctx: WindowContext<Key>, out: Out<Row>): void =>
@@ -64,6 +64,15 @@ export function foldWindows(
       const process = windowProcessFunction({
         process: (events: readonly Event[], ctx, out: Out<Row>) =>
           emit(events.map(contentOf).reduce(sum), ctx, out),
+      })
+      return windowed.process(process, options)
+    }
+    case 'ids': {
+      const process = windowProcessFunction({
+        process: (events: readonly Event[], ctx, out: Out<Row>) => {
+          const ids = events.map(({ id }) => id).join()
+          out.emit([keyText(ctx.key), ctx.window.start, ctx.window.end, ids])
+        },
       })
       return windowed.process(process, options)
     }

@@ -55,7 +55,7 @@ export const intervalJoin: OracleOperator<Params> = {
 
   late: () => 't < watermark',
 
-  expected({ table, certainty }, { lower, upper, isLowerExclusive, isUpperExclusive }) {
+  async expected({ table, certainty }, { lower, upper, isLowerExclusive, isUpperExclusive }) {
     // A record is there until the watermark advances to the last timestamp that it can be joined with, or its own.
     const isThere =
       certainty !== 'exact'
@@ -63,12 +63,13 @@ export const intervalJoin: OracleOperator<Params> = {
         : `
       not (l.seq < r.seq and r.watermark >= l.t + ${Math.max(0, upper - Number(isUpperExclusive))} and r.watermark > l.watermark)
       and not (r.seq < l.seq and l.watermark >= r.t + ${Math.max(0, -(lower + Number(isLowerExclusive)))} and l.watermark > r.watermark)`
-    return table.rows(`
+    const rows = await table.rows(`
       select l.key, l.id, r.id, l.t, r.t, greatest(l.t, r.t) from in_time l join in_time r
       on l.key = r.key and l.side = 0 and r.side = 1
         and r.t ${isLowerExclusive ? '>' : '>='} l.t + ${lower}
         and r.t ${isUpperExclusive ? '<' : '<='} l.t + ${upper}
       where ${isThere}`)
+    return { rows }
   },
 }
 

@@ -20,8 +20,9 @@ export const rollingReduce: OracleOperator<Record<string, never>> = {
   // No record is late for it, however far the watermark is.
   late: () => 'false',
 
-  expected: ({ table }) =>
-    table.rows(`
+  expected: async ({ table }) => ({
+    rows: await table.rows(`
       select key, id, (sum(n) over so_far)::bigint, first(side) over so_far, t, t from events
       window so_far as (partition by key order by seq rows unbounded preceding) order by split, seq`),
+  }),
 }
