@@ -21,6 +21,8 @@ export type { JobEvent, JobMetrics, JobResult, RunJobOptions } from './runtime/j
 export type { SourceOptions, StreamEnvironment } from './operators/environment.ts'
 export type { DataStream, KeyedStream, WindowedStream } from './operators/streams.ts'
 export type { ConnectedStreams, KeyedConnectedStreams } from './operators/streams.ts'
+export type { BroadcastConnectedStreams, BroadcastStream } from './operators/streams.ts'
+export type { KeyedBroadcastConnectedStreams } from './operators/streams.ts'
 export type { ChainingOptions, PlainOptions } from './operators/streams.ts'
 export type { LateFiringOptions, OperatorOptions, StatefulOptions } from './operators/streams.ts'
 export { outputTag } from './operators/output-tag.ts'
@@ -45,6 +47,17 @@ export type { IntervalJoin, IntervalJoinedStreams } from './operators/streams.ts
 export type { IntervalJoinContext } from './operators/interval-join-context.ts'
 export type { IntervalJoinFunction } from './operators/interval-join.ts'
 export { coProcessFunction, type CoProcessFunction } from './operators/co-process.ts'
+export { broadcastProcessFunction } from './operators/broadcast/broadcast-process.ts'
+export type { BroadcastProcessFunction } from './operators/broadcast/broadcast-process.ts'
+export { keyedBroadcastProcessFunction } from './operators/broadcast/keyed-broadcast-process.ts'
+export type { KeyedBroadcastProcessFunction } from './operators/broadcast/keyed-broadcast-process.ts'
+export type {
+  BroadcastContext,
+  KeyedBroadcastContext,
+} from './operators/broadcast/broadcast-context.ts'
+export type { BroadcastTimerContext } from './operators/broadcast/broadcast-context.ts'
+export type { KeyedReadOnlyBroadcastContext } from './operators/broadcast/broadcast-context.ts'
+export type { ReadOnlyBroadcastContext } from './operators/broadcast/broadcast-context.ts'
 
 // Asynchronous functions
 export type { AsyncContext, AsyncFunction } from './operators/async/async-function.ts'
@@ -60,6 +73,8 @@ export type { AggregatingState, ListState, MapState } from './runtime/state/stat
 export type { ReducingState, ValueState } from './runtime/state/state.ts'
 export type { StateAggregator, StateOptions, StateReducer } from './runtime/state/state.ts'
 export type { TtlOptions, TtlTimeDomain } from './runtime/state/state-ttl.ts'
+export type { BroadcastState } from './operators/broadcast/broadcast-state.ts'
+export type { ReadOnlyBroadcastState } from './operators/broadcast/broadcast-state.ts'
 
 // Time
 export { boundedOutOfOrderness, monotonousTimestamps } from './operators/watermarks.ts'

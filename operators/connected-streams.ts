@@ -1,14 +1,23 @@
 import type { Key } from '../runtime/key.ts'
+import {
+  checkFunctionKind,
+  isBroadcast,
+  isBroadcastFunction,
+} from './broadcast/broadcast-inputs.ts'
+import type { BroadcastProcessFunction } from './broadcast/broadcast-process.ts'
+import type { KeyedBroadcastProcessFunction } from './broadcast/keyed-broadcast-process.ts'
 import { checkStateful } from './check-options.ts'
 import { type CoFlatMapFunction, coFlatMapSpec, type CoMapFunction, coMapSpec } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
 import { type CoElementFunction, coElementSpec } from './element-function.ts'
 import { checkMethods } from './function.ts'
-import type { NodeInputs, StreamGraphBuilder } from './graph-builder.ts'
+import type { NodeInputs, NodeOptions, StreamGraphBuilder } from './graph-builder.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import type {
+  BroadcastConnectedStreams,
   ConnectedStreams,
   DataStream,
+  KeyedBroadcastConnectedStreams,
   KeyedConnectedStreams,
   PlainOptions,
   StatefulOptions,
@@ -23,8 +32,10 @@ export interface TwoInputPlace {
   readonly streamOf: StreamOf
 }
 
-/** The facade after `connect` of two streams without keys. */
-export class GraphConnectedStreams<A, B> implements ConnectedStreams<A, B> {
+/** The facade after `connect` of two streams without keys, of which the second may be a broadcast one. */
+export class GraphConnectedStreams<A, B>
+  implements ConnectedStreams<A, B>, BroadcastConnectedStreams<A, B>
+{
   readonly #place: TwoInputPlace
 
   constructor(place: TwoInputPlace) {
@@ -52,31 +63,39 @@ export class GraphConnectedStreams<A, B> implements ConnectedStreams<A, B> {
     return this.#add(coFlatMapSpec(flatMap), options)
   }
 
-  process<R>(process: CoElementFunction<A, B, R>, options: PlainOptions = {}): DataStream<R> {
-    return this.#add(coElementSpec(process), options)
+  process<R>(
+    process: CoElementFunction<A, B, R> | BroadcastProcessFunction<A, B, R>,
+    options: PlainOptions = {},
+  ): DataStream<R> {
+    if (!isBroadcastFunction(process)) return this.#add(coElementSpec(process), options)
+    checkFunctionKind(process.spec, 'broadcast-process', this.#place.second)
+    return this.#add(process.spec, checkStateful(options, 'process'))
   }
 
-  #add<R>(spec: OperatorSpec, options: PlainOptions): DataStream<R> {
+  #add<R>(spec: OperatorSpec, options: NodeOptions): DataStream<R> {
     const { builder, first, second, streamOf } = this.#place
     return streamOf(builder.addOperator(spec, first, options, second))
   }
 }
 
-/** The facade after `connect` of two keyed streams. */
-export class GraphKeyedConnectedStreams<A, B, K extends Key> implements KeyedConnectedStreams<
-  A,
-  B,
-  K
-> {
+/** The facade after `connect` of a keyed stream with another keyed one, or with a broadcast one. */
+export class GraphKeyedConnectedStreams<A, B, K extends Key>
+  implements KeyedConnectedStreams<A, B, K>, KeyedBroadcastConnectedStreams<A, B, K>
+{
   readonly #place: TwoInputPlace
 
   constructor(place: TwoInputPlace) {
     this.#place = place
   }
 
-  process<R>(process: CoProcessFunction<A, B, R, K>, options: StatefulOptions): DataStream<R> {
+  process<R>(
+    process: CoProcessFunction<A, B, R, K> | KeyedBroadcastProcessFunction<A, B, R, K>,
+    options: StatefulOptions,
+  ): DataStream<R> {
     checkMethods(process?.spec, ['factory'], 'process of keyed connected streams')
     const { builder, first, second, streamOf } = this.#place
+    const kind = isBroadcast(second) ? 'keyed-broadcast-process' : 'co-process'
+    checkFunctionKind(process.spec, kind, second)
     const checked = checkStateful(options, 'process')
     return streamOf(builder.addOperator(process.spec, first, checked, second))
   }

@@ -8,6 +8,7 @@ import type { AsyncFunction, AsyncMapFunction } from './async/async-function.ts'
 import { mapInvocation, waitInvocation } from './async/async-invocation.ts'
 import { type AsyncMapOptions, type AsyncOptions, asyncSettings } from './async/async-options.ts'
 import { asyncSpec } from './async/async-wait.ts'
+import { isBroadcast } from './broadcast/broadcast-inputs.ts'
 import { checkOnError, checkStateful } from './check-options.ts'
 import { GraphConnectedStreams } from './connected-streams.ts'
 import { type ElementFunction, elementSpec } from './element-function.ts'
@@ -19,7 +20,7 @@ import { GraphKeyedStream } from './keyed-stream.ts'
 import { type MapFunction, mapSpec } from './map.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import type {
-  ConnectedStreams,
+  BroadcastStream,
   DataStream,
   KeyedStream,
   OperatorOptions,
@@ -95,7 +96,12 @@ export class GraphDataStream<T> implements DataStream<T> {
     checkMethods({ selector }, ['selector'], 'keyBy')
     const builder = this.#builder
     const exchange = builder.addExchange(selector, this.#inputs)
-    return new GraphKeyedStream({ builder, exchange, streamOf: (output) => this.#of([output]) })
+    return new GraphKeyedStream({
+      builder,
+      exchange,
+      streamOf: (output) => this.#of([output]),
+      inputsOf: (other) => this.#inputsOf(other, 'connect'),
+    })
   }
 
   windowAll<W extends Window, M extends boolean>(
@@ -112,7 +118,7 @@ export class GraphDataStream<T> implements DataStream<T> {
     return this.#of([...this.#inputs, ...others.flatMap((other) => this.#inputsOf(other, 'union'))])
   }
 
-  connect<U>(other: DataStream<U>): ConnectedStreams<T, U> {
+  connect<U>(other: DataStream<U>): GraphConnectedStreams<T, U> {
     return new GraphConnectedStreams({
       builder: this.#builder,
       first: this.#inputs,
@@ -141,12 +147,21 @@ export class GraphDataStream<T> implements DataStream<T> {
     return this.#partitioned({ kind: 'global' })
   }
 
+  broadcast(): BroadcastStream<T> {
+    return this.#partitioned({ kind: 'broadcast' }) as BroadcastStream<T>
+  }
+
+  /** Whether all its records go to every subtask. */
+  get isBroadcast(): boolean {
+    return isBroadcast(this.#inputs)
+  }
+
   partitionCustom(partition: (value: T, partitions: number) => number): DataStream<T> {
     checkMethods({ partition }, ['partition'], 'partitionCustom')
     return this.#partitioned({ kind: 'custom', partition })
   }
 
-  #partitioned(partitioning: Partitioning): DataStream<T> {
+  #partitioned(partitioning: Partitioning): GraphDataStream<T> {
     return this.#of(this.#inputs.map((input) => ({ ...input, partitioning })))
   }
 
@@ -181,7 +196,7 @@ export class GraphDataStream<T> implements DataStream<T> {
     return this.#of([this.#builder.addOperator(spec, this.#inputs, options)])
   }
 
-  #of<R>(inputs: readonly StreamInput[]): DataStream<R> {
+  #of<R>(inputs: readonly StreamInput[]): GraphDataStream<R> {
     return new GraphDataStream(this.#builder, inputs)
   }
 

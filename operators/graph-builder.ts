@@ -45,7 +45,8 @@ export class StreamGraphBuilder {
     options: NodeOptions,
     second?: NodeInputs,
   ): StreamInput {
-    const { operatorKind, factory, states = [], hasTimers = false, hasOperatorState = false } = spec
+    const { operatorKind, factory, states = [], broadcastStates = [] } = spec
+    const { hasTimers = false, hasOperatorState = broadcastStates.length > 0 } = spec
     return this.#add({
       type: 'operator',
       factory,
@@ -53,6 +54,7 @@ export class StreamGraphBuilder {
       hasTimers,
       hasOperatorState,
       ...(spec.stateSpread === undefined ? {} : { stateSpread: spec.stateSpread }),
+      ...(broadcastStates.length === 0 ? {} : { broadcastStates }),
       ...inputsOf(from),
       ...(second === undefined ? {} : { second: inputsOf(second) }),
       ...this.#base(operatorKind, options),

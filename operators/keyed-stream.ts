@@ -1,10 +1,11 @@
-import type { KeyExchange } from '../runtime/graph/stream-graph.ts'
+import type { KeyExchange, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import type { ComparableField, ExtremeOptions, SummableField } from './aggregate/field-aggregate.ts'
 import { rollingSpec } from './aggregate/rolling.ts'
+import { isBroadcast } from './broadcast/broadcast-inputs.ts'
 import { checkStateful } from './check-options.ts'
 import { type DeduplicateChoice, deduplicateSpec } from './deduplicate.ts'
-import type { NodeOptions } from './graph-builder.ts'
+import type { NodeInputs, NodeOptions } from './graph-builder.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import { type TopNRanking, topNSpec } from './top-n.ts'
 import { checkMethods } from './function.ts'
@@ -14,9 +15,9 @@ import { GraphKeyedConnectedStreams } from './connected-streams.ts'
 import { StreamError } from '../runtime/errors.ts'
 import { GraphIntervalJoin } from './interval-join-stream.ts'
 import type {
+  BroadcastStream,
   DataStream,
   IntervalJoin,
-  KeyedConnectedStreams,
   KeyedStream,
   StatefulOptions,
   WindowedStream,
@@ -26,11 +27,17 @@ import { countWindowSettings } from './window/count-windows.ts'
 import type { GlobalWindow, Window } from './window/time-window.ts'
 import type { WindowAssigner } from './window/window-assigner.ts'
 
+/** Where a keyed stream adds nodes, and what other streams read. */
+export interface KeyedStreamPlace extends KeyedPlace {
+  /** What a stream without keys reads; fails with `MR_GRAPH_INVALID` if it is none of this job. */
+  readonly inputsOf: (other: DataStream<unknown>) => readonly StreamInput[]
+}
+
 /** The facade after `keyBy`: all that is added here reads one key exchange. */
 export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
-  readonly #place: KeyedPlace
+  readonly #place: KeyedStreamPlace
 
-  constructor(place: KeyedPlace) {
+  constructor(place: KeyedStreamPlace) {
     this.#place = place
   }
 
@@ -40,27 +47,34 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
     return streamOf(builder.addOperator(process.spec, exchange, checkStateful(options, 'process')))
   }
 
-  connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K> {
+  connect<U>(other: KeyedStream<U, K> | BroadcastStream<U>): GraphKeyedConnectedStreams<T, U, K> {
     const { builder, exchange, streamOf } = this.#place
-    const second = this.#exchangeOf(other, 'connect')
+    const second = this.#secondOf(other)
     return new GraphKeyedConnectedStreams({ builder, first: exchange, second, streamOf })
   }
 
   intervalJoin<U>(other: KeyedStream<U, K>): IntervalJoin<T, U, K> {
     const { builder, exchange, streamOf } = this.#place
-    const second = this.#exchangeOf(other, 'intervalJoin')
+    const second = this.#exchangeOf(other)
+    if (second === undefined) throw notKeyed('intervalJoin', '')
     return new GraphIntervalJoin({ builder, first: exchange, second, streamOf })
   }
 
-  #exchangeOf<U>(other: KeyedStream<U, K>, method: string): KeyExchange {
-    if (#place in other) {
-      const { builder, exchange } = (other as GraphKeyedStream<U, K>).#place
-      if (builder === this.#place.builder) return exchange
+  #secondOf<U>(other: KeyedStream<U, K> | BroadcastStream<U>): NodeInputs {
+    const exchange = this.#exchangeOf(other)
+    if (exchange !== undefined) return exchange
+    if ('isBroadcast' in other) {
+      const inputs = this.#place.inputsOf(other)
+      if (isBroadcast(inputs)) return inputs
     }
-    throw new StreamError(
-      'MR_GRAPH_INVALID',
-      `${method} of a keyed stream was given something that is no keyed stream of this job; records of both inputs could not meet by key; pass a stream of the same env behind its keyBy.`,
-    )
+    throw notKeyed('connect', ' or broadcast()')
+  }
+
+  /** What a keyed stream of the same job reads. */
+  #exchangeOf(other: object): KeyExchange | undefined {
+    if (!(#place in other)) return undefined
+    const { builder, exchange } = (other as GraphKeyedStream<unknown, K>).#place
+    return builder === this.#place.builder ? exchange : undefined
   }
 
   reduce(reduce: ReduceFunction<T>, options: StatefulOptions): DataStream<T> {
@@ -111,4 +125,11 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
     const { builder, exchange, streamOf } = this.#place
     return streamOf(builder.addOperator(spec, exchange, options))
   }
+}
+
+function notKeyed(method: string, orBroadcast: string): StreamError {
+  return new StreamError(
+    'MR_GRAPH_INVALID',
+    `${method} of a keyed stream was given something that is no keyed stream of this job; records of both inputs could not meet by key; pass a stream of the same env behind its keyBy${orBroadcast}.`,
+  )
 }

@@ -7,6 +7,8 @@ export interface OperatorSpec {
   readonly factory: OperatorFactory
   /** Declared keyed states, with their names. Default none. */
   readonly states?: readonly StateDescriptor[]
+  /** Declared broadcast states, with their names: they are in what `snapshotState` returns. Default none. */
+  readonly broadcastStates?: readonly StateDescriptor[]
   /** Default false. */
   readonly hasTimers?: boolean
   /** Whether it keeps state of its subtask; default false. */

@@ -6,6 +6,8 @@ import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import type { ComparableField, ExtremeOptions, SummableField } from './aggregate/field-aggregate.ts'
 import type { AsyncFunction, AsyncMapFunction } from './async/async-function.ts'
 import type { AsyncMapOptions, AsyncOptions } from './async/async-options.ts'
+import type { BroadcastProcessFunction } from './broadcast/broadcast-process.ts'
+import type { KeyedBroadcastProcessFunction } from './broadcast/keyed-broadcast-process.ts'
 import type { CoFlatMapFunction, CoMapFunction } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
 import type { CoElementFunction, ElementFunction } from './element-function.ts'
@@ -161,7 +163,16 @@ export interface DataStream<T> {
    * @example
    * orders.connect(prices).map({ map1: (order) => order.id, map2: (price) => price.id })
    */
+  connect<U>(other: BroadcastStream<U>): BroadcastConnectedStreams<T, U>
   connect<U>(other: DataStream<U>): ConnectedStreams<T, U>
+  /**
+   * The same stream, each record to every subtask of the next operator. Connected with another stream it feeds broadcast state:
+   * see `broadcastProcessFunction`.
+   *
+   * @example
+   * orders.connect(rates.broadcast()).process(converted, { uid: 'converted' })
+   */
+  broadcast(): BroadcastStream<T>
   /**
    * The same stream, whose records keep their subtask; fails with `MR_GRAPH_INVALID` where the next operator has another
    * parallelism.
@@ -235,6 +246,11 @@ export interface DataStream<T> {
   sinkTo(sink: Sink<T>, options: StatefulOptions): void
 }
 
+/** A stream whose records go to every subtask of the operator that reads it; made by `broadcast`. */
+export interface BroadcastStream<T> extends DataStream<T> {
+  readonly isBroadcast: true
+}
+
 /** A stream grouped by key: what follows has state and timers for each key. */
 export interface KeyedStream<T, K extends Key> {
   /**
@@ -252,6 +268,13 @@ export interface KeyedStream<T, K extends Key> {
    * rides.keyBy((ride) => ride.id).connect(fares.keyBy((fare) => fare.ride)).process(joined(), { uid: 'joined' })
    */
   connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K>
+  /**
+   * This stream and one whose records go to every subtask: rules, rates, switches.
+   *
+   * @example
+   * orders.keyBy((o) => o.customer).connect(limits.broadcast()).process(overLimit, { uid: 'over-limit' })
+   */
+  connect<U>(other: BroadcastStream<U>): KeyedBroadcastConnectedStreams<T, U, K>
   /**
    * Joins each record with the records of another keyed stream that have the same key and are within an interval of it in
    * event time: `between(lower, upper)` takes pairs with `left + lower ≤ right ≤ left + upper`.
@@ -561,4 +584,34 @@ export interface IntervalJoinedStreams<L, R, K extends Key> {
     join: IntervalJoinFunction<L, R, Result, K>,
     options: StatefulOptions,
   ): DataStream<Result>
+}
+
+/** A stream and a broadcast stream that one operator reads: every subtask gets each record of the latter. */
+export interface BroadcastConnectedStreams<A, B> extends Omit<
+  ConnectedStreams<A, B>,
+  'keyBy' | 'process'
+> {
+  /**
+   * A function that keeps what is broadcast in broadcast state, and reads it for the records of the other stream.
+   *
+   * @example
+   * orders.connect(rates.broadcast()).process(converted, { uid: 'converted' })
+   */
+  process<R>(process: BroadcastProcessFunction<A, B, R>, options: StatefulOptions): DataStream<R>
+  /** A function for each input, without state. */
+  process<R>(process: CoElementFunction<A, B, R>, options?: PlainOptions): DataStream<R>
+}
+
+/** A keyed stream and a broadcast stream that one operator reads: every subtask gets each record of the latter. */
+export interface KeyedBroadcastConnectedStreams<A, B, K extends Key> {
+  /**
+   * A function with keyed state and timers that keeps what is broadcast in broadcast state.
+   *
+   * @example
+   * orders.keyBy((o) => o.customer).connect(limits.broadcast()).process(overLimit, { uid: 'over-limit' })
+   */
+  process<R>(
+    process: KeyedBroadcastProcessFunction<A, B, R, K>,
+    options: StatefulOptions,
+  ): DataStream<R>
 }

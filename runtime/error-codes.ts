@@ -68,6 +68,7 @@ export const ERROR_CODES = {
   MR_STATE_NOT_RESTORED: 'The checkpoint holds state that the job does not have.',
   MR_STATE_OUTSIDE_CALLBACK:
     'State, timers, context or collector were used outside their callback.',
+  MR_STATE_READ_ONLY: 'Broadcast state was written by the side that may only read it.',
   MR_STOP_TIMEOUT: 'A stop did not finish in time; the threads were terminated.',
   MR_TEST_ENDLESS: 'A job under test did not end within its number of steps.',
   MR_TEST_INVALID: 'The test kit was asked for something that it cannot do, or that means nothing.',

@@ -53,6 +53,8 @@ export interface KeyedContext {
   /** The namespace of the state and timer calls that follow, until the callback ends; `undefined` is the default one. */
   setNamespace(namespace: Key | undefined): void
   readonly currentNamespace: Key | undefined
+  /** What follows within `work` is done for a record that has been held back; without a key for one that has none. */
+  beginRecord(timestamp: number, key?: Key): void
   /**
    * Begins to visit every key of this subtask that has a value of a declared state, in the default namespace: `visit` is called
    * with the key current, so that state, timers and output mean that key (semantics 2.18). In event time what it does is

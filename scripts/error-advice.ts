@@ -70,6 +70,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Store the value again in the same callback (`update`, `put`), or change a copy. Found by `--strict` and the test kit.',
       MR_STATE_OUTSIDE_CALLBACK:
         'Use state, timers, context and collector only until the callback returns: not in a promise, a timeout or another record.',
+      MR_STATE_READ_ONLY:
+        'Write broadcast state in `processBroadcastElement` only; keep what belongs to a key in keyed state.',
       MR_STATE_CLOSED:
         'Use state only while the job runs; look for work that outlives its callback.',
     },

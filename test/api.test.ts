@@ -12,6 +12,7 @@ const VALUES = [
   'approximateCountDistinct',
   'averageOf',
   'boundedOutOfOrderness',
+  'broadcastProcessFunction',
   'coProcessFunction',
   'collectionSink',
   'collectionSource',
@@ -37,6 +38,7 @@ const VALUES = [
   'globalWindows',
   'job',
   'json',
+  'keyedBroadcastProcessFunction',
   'listState',
   'mapState',
   'maxOf',
@@ -80,6 +82,12 @@ const TYPES = [
   'AsyncOptions',
   'AsyncRetry',
   'BadRecord',
+  'BroadcastConnectedStreams',
+  'BroadcastContext',
+  'BroadcastProcessFunction',
+  'BroadcastState',
+  'BroadcastStream',
+  'BroadcastTimerContext',
   'ChainingOptions',
   'CoElementFunction',
   'CoFlatMapFunction',
@@ -125,7 +133,11 @@ const TYPES = [
   'JobResult',
   'JsonOptions',
   'Key',
+  'KeyedBroadcastConnectedStreams',
+  'KeyedBroadcastContext',
+  'KeyedBroadcastProcessFunction',
   'KeyedConnectedStreams',
+  'KeyedReadOnlyBroadcastContext',
   'KeyedStream',
   'LateFiringOptions',
   'ListState',
@@ -148,6 +160,8 @@ const TYPES = [
   'ProcessFunction',
   'ProcessingTimeoutOptions',
   'ReadFormat',
+  'ReadOnlyBroadcastContext',
+  'ReadOnlyBroadcastState',
   'ReduceFunction',
   'ReducingState',
   'RestartConfig',
@@ -262,9 +276,9 @@ test('millrace/testing exports the names listed here', async () => {
   expect(await typesOf('../testing/index.ts')).toEqual(KIT_TYPES)
 })
 
-test('index.ts is a list of names and nothing else, of 160 lines at most', async () => {
+test('index.ts is a list of names and nothing else, of 180 lines at most', async () => {
   const source = await readFile(new URL('../index.ts', import.meta.url), 'utf8')
-  expect(source.split('\n').length - 1).toBeLessThanOrEqual(160)
+  expect(source.split('\n').length - 1).toBeLessThanOrEqual(180)
   const rest = source
     .replaceAll(/export (type )?\{[^}]*\} from '\.\/(operators|runtime|connectors)\/[^']*'/g, '')
     .replaceAll(/^\/(\/|\*\*) .*$/gm, '')

@@ -174,7 +174,7 @@ const stateShape = shape<ManifestState>(
     stateId: integer(1, MAX_STATE_ID),
     uid: text,
     name: text,
-    kind: oneOf(...STATE_KINDS, 'timers'),
+    kind: oneOf(...STATE_KINDS, 'timers', 'broadcast'),
     version: integer(0),
     isDropped: yes,
   },

@@ -20,7 +20,7 @@ export interface ManifestState {
   readonly uid: string
   /** State name; `!event-timers` and `!processing-timers` for timers. */
   readonly name: string
-  readonly kind: StateKind | 'timers'
+  readonly kind: StateKind | 'timers' | 'broadcast'
   readonly version: number
   /**
    * The job does not have it any more (`--allow-non-restored-state`). Its number stays taken, as segments may still hold

@@ -2,6 +2,7 @@ import { resolveTtl } from '../state/state-ttl.ts'
 import type { StateDescriptor } from '../state/state.ts'
 import type { ChainNode, JobGraph } from './job-graph-types.ts'
 import type { JobPlan, PlanEdge, PlanOperator, PlanVertex } from './job-plan.ts'
+import type { OperatorNode } from './stream-graph.ts'
 import { structuralHash, type UnhashedPlan } from './structural-hash.ts'
 
 /** What a plan tells beyond the graph. */
@@ -42,6 +43,13 @@ export function buildPlan(graph: JobGraph, facts: PlanFacts): JobPlan {
   return { ...plan, structuralHash: structuralHash(plan) }
 }
 
+function planStates({ states, broadcastStates = [] }: OperatorNode): PlanOperator['states'] {
+  return [
+    ...states.map(planState),
+    ...broadcastStates.map(({ name, version }) => ({ name, kind: 'broadcast' as const, version })),
+  ]
+}
+
 function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
   const { name, uid, operatorKind } = node
   const common = { name, uid, operatorKind, parallelism, states: [], hasTimers: false }
@@ -60,7 +68,7 @@ function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
     return {
       ...common,
       type: 'operator',
-      states: node.states.map(planState),
+      states: planStates(node),
       hasTimers: node.hasTimers,
       ...(node.stateSpread === undefined ? {} : { stateSpread: node.stateSpread }),
     }

@@ -23,7 +23,7 @@ export interface PlanOperator {
   readonly parallelism: number
   readonly states: readonly {
     readonly name: string
-    readonly kind: StateKind
+    readonly kind: StateKind | 'broadcast'
     readonly version: number
     /** Undefined: values stay until they are cleared. */
     readonly ttl?: Ttl

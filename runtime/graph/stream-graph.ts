@@ -84,6 +84,8 @@ export interface OperatorNode extends NodeBase, NodeReading {
   /** Declared keyed states, with their names. */
   readonly states: readonly StateDescriptor[]
   readonly hasTimers: boolean
+  /** Declared broadcast states, with their names; part of its operator state. Default none. */
+  readonly broadcastStates?: readonly StateDescriptor[]
   /** Whether it keeps state of its subtask in checkpoints (`snapshotState`), and so needs a uid. Default false. */
   readonly hasOperatorState?: boolean
   /** What becomes of that state at another parallelism. Default `fixed`. */

@@ -197,14 +197,31 @@ function readingsOf(node: StreamNode): NodeReading[] {
   return second === undefined ? [node] : [node, second]
 }
 
+function kindProblem(
+  node: OperatorNode,
+  { name, kind, ttl }: StateDescriptor,
+  isBroadcast: boolean,
+): string | undefined {
+  if (isBroadcast) {
+    if (kind === 'map' && ttl === undefined) return undefined
+    if (kind === 'map') {
+      return `broadcast state "${name}" of ${label(node)} has a ttl; broadcast state does not expire, as subtasks would no longer agree; leave it out, and remove entries in processBroadcastElement.`
+    }
+    return `what ${label(node)} declares as broadcast state "${name}" is no map state; broadcast records could not be kept by key; use mapState().`
+  }
+  if (STATE_KINDS.includes(kind)) return undefined
+  return `what ${label(node)} declares as state "${name}" is no declaration; there would be nothing to keep values in; use valueState(), listState(), mapState(), reducingState() or aggregatingState().`
+}
+
 function stateProblems(node: OperatorNode): GraphProblem[] {
   const problems: GraphProblem[] = []
   const seen = new Map<string, string>()
-  for (const state of node.states) {
-    const { name, kind, version } = state
-    if (!STATE_KINDS.includes(kind)) {
-      const message = `what ${label(node)} declares as state "${name}" is no declaration; there would be nothing to keep values in; use valueState(), listState(), mapState(), reducingState() or aggregatingState().`
-      problems.push({ code: 'MR_GRAPH_INVALID', message })
+  const { states, broadcastStates = [] } = node
+  for (const state of [...states, ...broadcastStates]) {
+    const { name, version } = state
+    const problemOfKind = kindProblem(node, state, broadcastStates.includes(state))
+    if (problemOfKind !== undefined) {
+      problems.push({ code: 'MR_GRAPH_INVALID', message: problemOfKind })
       continue
     }
     const problem = nameProblem(name)

@@ -39,12 +39,12 @@ export function numberStates(
     plan.edges.filter((edge) => edge.partitioner === 'hash').map((edge) => edge.toVertex),
   )
   for (const vertex of plan.vertices) {
-    if (!keyed.has(vertex.index)) continue
     for (const operator of vertex.chain) {
-      if (operator.type !== 'operator' || operator.parent !== -1) continue
       for (const { name, kind, version } of operator.states) {
         add({ uid: operator.name, name, kind, version })
       }
+      if (!keyed.has(vertex.index)) continue
+      if (operator.type !== 'operator' || operator.parent !== -1) continue
       for (const name of [EVENT_TIMERS, PROCESSING_TIMERS]) {
         add({ uid: operator.name, name, kind: 'timers', version: 1 })
       }

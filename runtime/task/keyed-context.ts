@@ -41,6 +41,12 @@ export class BackendKeyedContext implements KeyedContext {
     this.#backend.setNamespace(namespace)
   }
 
+  beginRecord(timestamp: number, key?: Key): void {
+    if (key === undefined) this.#backend.clearCurrent()
+    else this.#backend.setCurrentKey(key)
+    this.#node.eventTime?.atRecord(timestamp)
+  }
+
   state<D extends StateDescriptor>(descriptor: D): StateHandle<D> {
     const handle = this.#handles.get(descriptor.name)
     invariant(

@@ -63,24 +63,29 @@ export class FakeKeyedContext implements KeyedContext {
     return handle as StateHandle<D>
   }
 
-  /** All at once, in the order in which keys got the state. */
+  beginRecord(_timestamp: number, key?: Key): void {
+    this.setCurrent(key)
+  }
+
+  /** In the order in which keys got the state, as long as `mayVisit` lets it. */
   visitKeys(descriptor: StateDescriptor, visit: (key: Key) => void): KeyVisit {
-    let isDone = false
-    const run = (): boolean => {
-      for (const cell of isDone ? [] : [...this.cells.keys()]) {
-        const [key, namespace, name] = JSON.parse(cell) as [Key, Key | null, string]
-        if (name !== descriptor.name || namespace !== null) continue
+    const keys = [...this.cells.keys()]
+      .map((cell) => JSON.parse(cell) as [Key, Key | null, string])
+      .filter(([, namespace, name]) => name === descriptor.name && namespace === null)
+      .map(([key]) => key)
+    const run = (_deadline: number, mayVisit: () => boolean = () => true): boolean => {
+      while (keys.length > 0 && mayVisit()) {
+        const key = keys.shift()!
         this.setCurrent(key)
         visit(key)
         this.setCurrent(undefined)
       }
-      isDone = true
-      return true
+      return keys.length === 0
     }
     return {
       run,
       get isDone() {
-        return isDone
+        return keys.length === 0
       },
       isWaiting: false,
     }

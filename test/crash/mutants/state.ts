@@ -117,4 +117,51 @@ export const STATE: readonly Mutant[] = [
       cluster('memory.test.ts', 'stays within the least memory'),
     ],
   },
+  {
+    name: 'broadcast-state-forgotten',
+    what: 'the copies of broadcast state are not part of checkpoints (semantics 2.18)',
+    file: 'operators/broadcast/broadcast-process.ts',
+    find: 'return this.#states.snapshot()',
+    replace: 'return undefined',
+    killers: [unit('operators/broadcast/broadcast-process.test.ts', 'finds it after crashes')],
+  },
+  {
+    name: 'snapshot-among-visits',
+    what: 'a checkpoint falls between two keys that applyToKeyedState visits (semantics 2.18)',
+    file: 'operators/broadcast/keyed-broadcast-operator.ts',
+    find: "return this.#isBusy ? 'busy' : 'ready'",
+    replace: "return this.#isBusy ? 'full' : 'ready'",
+    killers: [
+      unit(
+        'operators/broadcast/keyed-broadcast-operator.test.ts',
+        'is busy from a broadcast record',
+      ),
+    ],
+  },
+  {
+    name: 'record-among-visits',
+    what: 'a record overtakes the keys that applyToKeyedState has still to visit (semantics 2.18)',
+    file: 'operators/broadcast/keyed-broadcast-operator.ts',
+    find: 'if (this.#isBusy) this.#waiting.addKeyed',
+    replace: 'if (this.#isBusy && !this.holdsBack) this.#waiting.addKeyed',
+    killers: [
+      unit('operators/broadcast/keyed-broadcast.test.ts', 'before anything that comes behind'),
+      unit(
+        'operators/broadcast/keyed-broadcast-operator.test.ts',
+        'lets what comes meanwhile wait',
+      ),
+    ],
+  },
+  {
+    name: 'stale-broadcast-bytes',
+    what: 'a checkpoint holds broadcast state as it was at the one before (semantics 2.18)',
+    file: 'operators/broadcast/broadcast-map.ts',
+    find: `    deepFreeze(value)
+    this.#encoded = undefined`,
+    replace: '    deepFreeze(value)',
+    killers: [
+      unit('operators/broadcast/broadcast-map.test.ts', 'only after a change'),
+      unit('operators/broadcast/broadcast-map.test.ts', 'comes back from its bytes'),
+    ],
+  },
 ]

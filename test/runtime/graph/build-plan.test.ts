@@ -116,6 +116,30 @@ describe('buildPlan', () => {
     expect(plan(aligned).vertices[0]!.chain[0]!.alignment).toEqual(alignment)
     expect(plan(orders()).vertices[0]!.chain[0]).not.toHaveProperty('alignment')
   })
+
+  test('lists broadcast states as such, beside keyed ones (semantics 2.18)', () => {
+    const graph = new GraphFixture()
+    const source = graph.source('in')
+    const second = {
+      inputs: [{ ...source, partitioning: { kind: 'broadcast' } as const }],
+      exchange: undefined,
+    }
+    const judged = graph.operator('judged', graph.keyBy(source), {
+      second,
+      states: [{ kind: 'value', name: 'total', version: 1 }],
+      broadcastStates: [{ kind: 'map', name: 'rules', version: 2 }],
+      hasOperatorState: true,
+    })
+    graph.sink('out', [judged])
+    const built = plan(graph)
+    expect(built.vertices[1]!.chain[0]).toMatchObject({
+      states: [
+        { name: 'total', kind: 'value', version: 1 },
+        { name: 'rules', kind: 'broadcast', version: 2 },
+      ],
+    })
+    expect(built.edges[1]).toMatchObject({ toInput: 2, partitioner: 'broadcast' })
+  })
 })
 
 describe('structuralHash', () => {

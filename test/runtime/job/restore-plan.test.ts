@@ -105,6 +105,19 @@ describe('comparing a checkpoint with the job', () => {
     )
   })
 
+  it('numbers, compares and drops broadcast states as it does keyed ones (semantics 2.18, R5)', () => {
+    const rules = { name: 'rules', kind: 'broadcast' as const, version: 1 }
+    const withStates = (states: typeof count.states) =>
+      planOf({ parallelism: 2, chains: [[source], [{ ...count, states }, sink]] })
+    const before = withStates([rules])
+    const from = { ...manifestOf(before, 7), states: numberStates(before, undefined) }
+    expect(from.states).toContainEqual({ stateId: 1, uid: 'count', ...rules })
+    expect(codeOf(before, from)).toBeUndefined()
+    expect(codeOf(withStates([{ ...rules, version: 2 }]), from)).toBe('MR_STATE_INCOMPATIBLE')
+    expect(codeOf(withStates([{ ...rules, kind: 'map' }]), from)).toBe('MR_STATE_INCOMPATIBLE')
+    expect(codeOf(withStates([]), from)).toBe('MR_STATE_NOT_RESTORED')
+  })
+
   it('refuses a state of another kind or version (R5)', () => {
     for (const change of [{ kind: 'list' }, { kind: 'reducing' }, { version: 2 }] as const) {
       const states = [{ ...count.states[0]!, ...change }]
@@ -175,6 +188,20 @@ describe('giving parts back', () => {
       watermarks: { count: 5 },
     })
     expect(moved[4]).toMatchObject({ operatorState: { sink: 'cA==' }, watermarks: { sink: 5 } })
+  })
+
+  it('gives each subtask its copy of broadcast state (semantics 2.18)', () => {
+    const rules = { name: 'rules', kind: 'broadcast' as const, version: 1 }
+    const chains = [[source], [{ ...count, states: [...count.states, rules] }, sink]]
+    const withRules = planOf({ parallelism: 2, chains })
+    const subtasks = manifest.subtasks.map((part) =>
+      part.vertex === 'count'
+        ? { ...part, operatorState: { count: `c${part.subtaskIndex}` } }
+        : part,
+    )
+    const restored = restoredSubtasks({ ...manifest, subtasks }, withRules, true)
+    const copies = restored.filter((part) => part.vertex === 1).map((part) => part.operatorState)
+    expect(copies).toEqual([{ count: 'c0' }, { count: 'c1' }])
   })
 
   it('lists what each sink has pending, over all subtasks (R33)', () => {

@@ -1,0 +1,59 @@
+import { invariant } from '../../runtime/errors.ts'
+import type { OperatorContext } from '../../runtime/operator.ts'
+import type { StateDescriptor } from '../../runtime/state/state.ts'
+import type { CallbackScope } from '../collector.ts'
+import { BroadcastHandle, ReadOnlyBroadcastHandle } from './broadcast-handles.ts'
+import { BroadcastLoans } from './broadcast-loans.ts'
+import { BroadcastMap } from './broadcast-map.ts'
+import type {
+  BroadcastStateDeclarations,
+  DeclaredBroadcastState,
+  ReadableBroadcastState,
+} from './broadcast-state.ts'
+
+/** All broadcast state of one subtask: its maps, the handles that functions get, and how it goes into checkpoints. */
+export class BroadcastStates {
+  readonly writable: DeclaredBroadcastState<BroadcastStateDeclarations>
+  readonly readable: ReadableBroadcastState<BroadcastStateDeclarations>
+  readonly #maps: ReadonlyMap<string, BroadcastMap>
+  readonly #loans: BroadcastLoans | undefined
+  #callback = 0
+
+  constructor(
+    context: OperatorContext,
+    scope: CallbackScope,
+    declared: readonly StateDescriptor[],
+  ) {
+    const { name: operator, strict, restoredState } = context
+    this.#loans = strict ? new BroadcastLoans(operator) : undefined
+    this.#maps = new Map(declared.map(({ name }) => [name, new BroadcastMap()]))
+    const parts = [...this.#maps].map(([name, map]) => {
+      const callback = (): number => this.#callback
+      return { name, operator, scope, map, loans: this.#loans, callback }
+    })
+    this.writable = Object.fromEntries(parts.map((part) => [part.name, new BroadcastHandle(part)]))
+    this.readable = Object.fromEntries(
+      parts.map((part) => [part.name, new ReadOnlyBroadcastHandle(part)]),
+    )
+    if (restoredState !== undefined) this.#restore(restoredState)
+  }
+
+  /** A callback has ended: its iterators are of no use any more; in strict mode what it did is checked (R16). */
+  endCallback(): void {
+    this.#callback++
+    this.#loans?.end()
+  }
+
+  /** For `snapshotState`; costs nothing for what has not changed since the last one. */
+  snapshot(): unknown {
+    return new Map([...this.#maps].map(([name, map]) => [name, map.encode(name)]))
+  }
+
+  /** What the job no longer declares is left out; whether it may be is checked before (R5). */
+  #restore(state: unknown): void {
+    invariant(state instanceof Map, 'broadcast state was stored as something else')
+    for (const [name, bytes] of state as ReadonlyMap<string, Uint8Array>) {
+      this.#maps.get(name)?.restore(bytes)
+    }
+  }
+}
