@@ -10,7 +10,10 @@ export interface AggregateFunction<In, Acc, R> extends FunctionLifecycle {
   create(): Acc
   /** The accumulator with one more record in it; called in the order of arrival. */
   add(accumulator: Acc, value: In): Acc
-  /** What a window has come to; called each time that it fires. */
+  /**
+   * What a window has come to; called each time that it fires. Where `add` changes the accumulator in place this is something
+   * else, such as a copy: records may still come to what the window was made of.
+   */
   result(accumulator: Acc): R
   /**
    * Two accumulators in one, a new one: it leaves both as they are, since they may be part of other windows. Must be

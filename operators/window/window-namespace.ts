@@ -26,7 +26,7 @@ export interface WindowNamespaces {
 
 /** Namespaces of windows of one size, or of any size. */
 export function namespacesOf(sizeMs: number | undefined): WindowNamespaces {
-  return sizeMs === undefined ? ANY_SIZE : oneSize(sizeMs)
+  return sizeMs === undefined ? new AnySize() : oneSize(sizeMs)
 }
 
 function oneSize(sizeMs: number): WindowNamespaces {
@@ -36,12 +36,23 @@ function oneSize(sizeMs: number): WindowNamespaces {
   }
 }
 
-const ANY_SIZE: WindowNamespaces = {
-  of: (window) => (isTimeWindow(window) ? [window.start, window.end] : undefined),
-  window(namespace) {
+class AnySize implements WindowNamespaces {
+  /** The window last asked for, which is asked for several times for each record: the same tuple is found sooner. */
+  #window: Window | undefined
+  #namespace: Key | undefined
+
+  of(window: Window): Key | undefined {
+    if (window !== this.#window) {
+      this.#window = window
+      this.#namespace = isTimeWindow(window) ? [window.start, window.end] : undefined
+    }
+    return this.#namespace
+  }
+
+  window(namespace: Key | undefined): Window | undefined {
     if (namespace === undefined) return GLOBAL_WINDOW
     if (!Array.isArray(namespace)) return undefined
     const [start, end] = namespace as readonly Key[]
     return typeof start === 'number' && typeof end === 'number' ? timeWindow(start, end) : undefined
-  },
+  }
 }

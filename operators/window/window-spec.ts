@@ -13,12 +13,14 @@ import { CleanupTimes } from './cleanup-times.ts'
 import type { Evictor, WindowElement } from './evictor.ts'
 import { LATE_FIRING, LateFiring } from './late-firing.ts'
 import { MergingWindows, mergingStates } from './merging-windows.ts'
+import { PaneOperator, paneStates } from './pane-operator.ts'
+import { SlidingWindows } from './sliding-windows.ts'
 import type { Window } from './time-window.ts'
 import type { AnyTrigger } from './trigger.ts'
 import { TumblingOperator } from './tumbling-operator.ts'
 import { TumblingWindows } from './tumbling-windows.ts'
 import type { AnyAssigner } from './window-assigner.ts'
-import { firingStates, WindowCall } from './window-call.ts'
+import { type FiringFunction, firingStates, WindowCall } from './window-call.ts'
 import {
   AccumulatedContents,
   BufferedContents,
@@ -46,8 +48,8 @@ export interface WindowSettings {
 export function windowSpec(settings: WindowSettings, work: WindowWork): OperatorSpec {
   checkSettings(settings, work)
   const { assigner, evictor, lateFiringMs } = settings
-  const plain = plainSpec(settings, work)
-  if (plain !== undefined) return plain
+  const folded = foldedSpec(settings, work)
+  if (folded !== undefined) return folded
   const trigger = settings.trigger ?? assigner.defaultTrigger()
   const contents = contentsState(assigner, work, evictor !== undefined)
   const merging = assigner.isMerging ? mergingStates(assigner.name) : []
@@ -66,21 +68,46 @@ export function windowSpec(settings: WindowSettings, work: WindowWork): Operator
   }
 }
 
-/** The operator of its own for what is most common; undefined for all else. */
-function plainSpec(settings: WindowSettings, work: WindowWork): OperatorSpec | undefined {
-  const { assigner, trigger, evictor, allowedLatenessMs = 0, lateTag } = settings
-  const isPlain = trigger === undefined && evictor === undefined && lateTag === undefined
+/**
+ * The operators of their own: for the plainest windows, and for those that share panes (R42); undefined for all else, which is
+ * whatever looks at a window between its first record and its end.
+ */
+function foldedSpec(settings: WindowSettings, work: WindowWork): OperatorSpec | undefined {
+  const { assigner, trigger, evictor, lateTag, lateFiringMs } = settings
   const { fold, firing } = work
-  if (!isPlain || fold === undefined || typeof firing === 'object') return undefined
-  if (!(assigner instanceof TumblingWindows) || allowedLatenessMs > 0) return undefined
-  if (!assigner.isEventTime || assigner.stagger !== 'aligned') return undefined
-  const state = contentsState(assigner, work, false)
-  return {
-    operatorKind: `window-${fold.kind}`,
-    states: [state],
-    hasTimers: true,
-    factory: (context) => new TumblingOperator(assigner, { fold, firing }, state, context),
+  if (fold === undefined || hasWindowState(firing)) return undefined
+  if (trigger !== undefined || evictor !== undefined) return undefined
+  if (lateTag !== undefined || lateFiringMs !== undefined) return undefined
+  const { allowedLatenessMs = 0 } = settings
+  const kind = { operatorKind: `window-${fold.kind}`, hasTimers: true }
+  if (isPlain(assigner) && allowedLatenessMs === 0) {
+    const state = contentsState(assigner, work, false)
+    return {
+      ...kind,
+      states: [state, ...firingStates(firing)],
+      factory: (context) => new TumblingOperator(assigner, { fold, firing }, state, context),
+    }
   }
+  if (!(assigner instanceof SlidingWindows) || !fold.canMerge) return undefined
+  // With a slide of the size or above it a record is in one window at most, which is a pane.
+  if (assigner.sizeMs <= assigner.slideMs) return undefined
+  return {
+    ...kind,
+    states: [...paneStates(assigner, fold), ...firingStates(firing)],
+    factory: (context) => new PaneOperator(assigner, { fold, firing }, allowedLatenessMs, context),
+  }
+}
+
+function isPlain(assigner: AnyAssigner): assigner is TumblingWindows {
+  return (
+    assigner instanceof TumblingWindows && assigner.isEventTime && assigner.stagger === 'aligned'
+  )
+}
+
+/** Whether a function has something of each window, or has to be told of its end. */
+function hasWindowState(firing: FiringFunction): boolean {
+  if (typeof firing !== 'object') return false
+  return firing.windowState !== undefined || firing.clear !== undefined
 }
 
 /**

@@ -49,6 +49,15 @@ const windows: Record<string, (keyed: Keyed) => DataStream<string>> = {
       .window(slidingEventTimeWindows(40, 10))
       .trigger(eventTimeTrigger())
       .process(fired, { uid: 'windows' }),
+  'sliding windows in panes': (keyed) =>
+    keyed
+      .window(slidingEventTimeWindows(50, 20))
+      .allowedLateness(15)
+      .aggregate(
+        { ...ids, result: (all) => all.toSorted((a, b) => Number(a) - Number(b)).join('+') },
+        named,
+        { uid: 'windows' },
+      ),
   sessions: (keyed) =>
     keyed.window(eventTimeSessionWindows(12)).aggregate(ids, named, { uid: 'windows' }),
   'sessions that are counted, with states of the key': (keyed) =>

@@ -37,7 +37,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 2, arbitrary: fc.record({ watermark: fc.integer({ min: -50, max: 120 }) }) },
     { weight: 1, arbitrary: fc.record({ advance: fc.integer({ min: 1, max: 30 }) }) },
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: 'max' },
 )
 
 /** The ids of all records of a window, in the order in which they came. */
