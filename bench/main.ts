@@ -4,6 +4,7 @@ import { fraudBench, fraudHelp } from './fraud.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { restartBench, restartHelp } from './restart.ts'
+import { windowsBench, windowsHelp } from './windows.ts'
 
 const benches: Record<string, { run: (args: string[]) => Promise<void>; help: string }> = {
   codec: { run: codecBench, help: codecHelp },
@@ -11,6 +12,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
   restart: { run: restartBench, help: restartHelp },
+  windows: { run: windowsBench, help: windowsHelp },
 }
 
 const [name, ...args] = process.argv.slice(2)

@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util'
+import { type SessionCost, sessionCosts } from './windows-sessions.ts'
+import { type SlidingCosts, slidingCosts } from './windows-sliding.ts'
+
+export const windowsHelp = `windows [--rounds 9] [--sessions 1,10,100,1000,10000,100000]
+  CPU time of window operators without a job around them, in memory. Sliding 1 h / 1 min against tumbling 1 h, aggregated, with
+  1,000 records per key and slide: cost per record and cost of firing apart, as ratios of one run with minimum, median and
+  maximum. Then sessions: cost of a record that makes one longer, by the number of open sessions of its key, and
+  of the same record in as many tumbling windows.`
+
+export async function windowsBench(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: 'string', default: '9' },
+      sessions: { type: 'string', default: '1,10,100,1000,10000,100000' },
+    },
+  })
+  const rounds = Number(values.rounds)
+  const sliding = await slidingCosts(rounds)
+  showSliding(sliding)
+  const sessions = await sessionCosts(values.sessions.split(',').map(Number), rounds)
+  showSessions(sessions)
+  console.log(JSON.stringify({ bench: 'windows', sliding, sessions }))
+}
+
+function showSliding({ perRecordNs, ratio, perWindowNs }: SlidingCosts): void {
+  for (const [name, ns] of Object.entries(perRecordNs)) {
+    const firing = (perWindowNs[name]! / 1_000).toFixed(1)
+    console.log(`${name.padEnd(32)} ${ns} ns a record, ${firing} µs to fire a window`)
+  }
+  const { min, median, max } = ratio
+  const spread = `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+  console.log(`sliding 1 h / 1 min in panes : tumbling 1 h, per record: ${spread}\n`)
+}
+
+function showSessions(costs: readonly SessionCost[]): void {
+  for (const { open, recordNs, tumblingNs, beginNs, fireNs } of costs) {
+    const count = open.toLocaleString('en').padStart(9)
+    console.log(
+      `${count} open sessions: ${recordNs} ns a record of one of them (tumbling windows: ${tumblingNs}), ${beginNs} ns to begin one, ${fireNs} ns to fire it`,
+    )
+  }
+}
