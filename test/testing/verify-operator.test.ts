@@ -47,6 +47,27 @@ describe('verifyOperator', () => {
     await verifyOperator(summing(), { input, expected, expectedSide: [[EVEN, [2, 4]]] })
   })
 
+  it('finds what is kept outside of state, as what comes after a checkpoint is done twice (R40)', async () => {
+    const modes = ['restore-after-each'] as const
+    let seen = 0
+    const countsItself = processFunction({
+      processElement(_n: number, _ctx, out: Out<number>) {
+        out.emit(++seen)
+      },
+    })
+    const options = { keyBy: () => 'all', input: [{ value: 1 }, { value: 2 }], expected: [1, 2] }
+    await expect(verifyOperator(countsItself, { ...options, modes })).rejects.toMatchObject({
+      message: expect.stringContaining('in mode restore-after-each is not') as string,
+      actual: [1, 3],
+    })
+    seen = 0
+    await expect(verifyOperator(countsItself, options)).rejects.toMatchObject({
+      message: expect.stringContaining(
+        'The output in mode in-bulk is not the expected one. It is in one-by-one: so it depends on what is kept elsewhere than in declared state, or on how often something is done.',
+      ) as string,
+    })
+  })
+
   it('names the mode in which the output differs', async () => {
     const keepsItsOwn = (): ReturnType<typeof summing> => {
       let made = 0
@@ -91,6 +112,6 @@ describe('verifyOperator', () => {
     ).rejects.toThrow('mode one-by-one')
     await expect(
       verifyOperator(summing(), { input, expected, expectedSide: [[EVEN, [2]]] }),
-    ).rejects.toThrow('mode one-by-one, side output "even"')
+    ).rejects.toThrow('output of side output "even" in mode one-by-one')
   })
 })
