@@ -157,7 +157,8 @@ export const ADVICE: readonly AdviceSection[] = [
     title: 'Tests',
     advice: {
       MR_TEST_INVALID: 'The message names the verb, what was wrong, and the way out.',
-      MR_TEST_ENDLESS: 'Give the job bounded sources, or raise `maxSteps` where it is merely long.',
+      MR_TEST_ENDLESS:
+        'Give the job bounded sources or `inputs`; test long spans of processing time with `operatorHarness`; raise `maxSteps` where the job is merely long.',
       MR_SOURCE_ABORTED:
         'Nothing: this is what `ABORT` among the values of a `collectionSource` is for.',
     },

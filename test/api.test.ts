@@ -215,8 +215,10 @@ const KIT_VALUES = [
   'SimulatedDisk',
   'VERIFY_MODES',
   'at',
+  'forSeeds',
   'operatorHarness',
   'pause',
+  'randomCrashes',
   'testJob',
   'verifyOperator',
 ]

@@ -15,7 +15,9 @@ export type { HarnessInput, HarnessTime, TwoHarnessInputs } from './verify-input
 export { ManualClock } from './manual-clock.ts'
 
 // Jobs
-export { testJob, type TestJobOptions, type TestJobResult } from './test-job.ts'
+export { testJob } from './test-job.ts'
+export type { TestJobOptions, TestJobResult } from './test-job-options.ts'
+export { forSeeds, randomCrashes } from './seeds.ts'
 export type { Crash, CrashPoint } from './crash-plan.ts'
 export { SimulatedDisk } from './simulated-storage.ts'
 export { FAILPOINTS, type Failpoint } from '../runtime/failpoint.ts'

@@ -1,5 +1,6 @@
 import type { Port } from '../runtime/channel/port.ts'
 import { type Cancel, type Clock, SeededRandom, SystemClock } from '../runtime/clock.ts'
+import { ManualClock } from './manual-clock.ts'
 import { type PortEnd, portPair } from './port-pair.ts'
 
 type Task = () => void
@@ -35,18 +36,24 @@ export class SimulatedWorld {
   readonly #timers: Set<Timer> = new Set()
   readonly #threads: Set<SimulatedThread> = new Set()
   readonly #system: SystemClock = new SystemClock()
-  #now: number
+  readonly #clock: ManualClock
   #order = 0
   #steps = 0
 
-  constructor(seed: number, startAt = 1_700_000_000_000) {
+  /** Virtual time is that of the clock, which the world moves on; what others have scheduled there happens as well. */
+  constructor(seed: number, clock: ManualClock = new ManualClock()) {
     this.random = new SeededRandom(seed)
-    this.#now = startAt
+    this.#clock = clock
   }
 
   /** Virtual time in ms since the epoch. */
   get now(): number {
-    return this.#now
+    return this.#clock.now()
+  }
+
+  /** Virtual time as a stopwatch shows it. */
+  get elapsed(): number {
+    return this.#clock.elapsed()
   }
 
   /** Tasks that were run so far. */
@@ -89,7 +96,7 @@ export class SimulatedWorld {
 
   /** Calls back in virtual time. */
   schedule(thread: SimulatedThread, delayMs: number, task: Task): Cancel {
-    const at = this.#now + Math.max(0, delayMs)
+    const at = this.elapsed + Math.max(0, delayMs)
     const timer: Timer = { at, order: this.#order++, thread, task, isCancelled: false }
     if (!thread.isEnded) this.#timers.add(timer)
     return () => {
@@ -100,8 +107,13 @@ export class SimulatedWorld {
 
   /** Time passes: called with each turn of an event loop. */
   pass(): void {
-    this.#now += TURN_MS
-    const due = [...this.#timers].filter((timer) => timer.at <= this.#now)
+    this.#advance(TURN_MS)
+  }
+
+  #advance(ms: number): void {
+    this.#clock.advance(ms)
+    this.#clock.runTurn()
+    const due = [...this.#timers].filter((timer) => timer.at <= this.elapsed)
     for (const timer of due.sort(byTime)) this.#queue(timer)
   }
 
@@ -141,13 +153,10 @@ export class SimulatedWorld {
 
   /** Nothing is ready: time goes on to the next timer, but not past a file operation that has not answered yet. */
   #jump(): boolean {
-    let next: Timer | undefined
-    for (const timer of this.#timers) {
-      if (next === undefined || byTime(timer, next) < 0) next = timer
-    }
-    if (next === undefined || isFilePending()) return false
-    this.#now = Math.max(this.#now, next.at)
-    this.#queue(next)
+    let next = this.#clock.pendingTurns > 0 ? 0 : (this.#clock.nextDelay ?? Infinity)
+    for (const { at } of this.#timers) next = Math.min(next, at - this.elapsed)
+    if (next === Infinity || isFilePending()) return false
+    this.#advance(Math.max(0, next))
     return true
   }
 
@@ -196,7 +205,7 @@ export class SimulatedThread {
     this.name = name
     this.clock = {
       now: () => world.now,
-      elapsed: () => world.now,
+      elapsed: () => world.elapsed,
       schedule: (delayMs, task) => world.schedule(this, delayMs, task),
       nextTurn: (task) => {
         world.enqueue(`turn:${name}`, this, () => {

@@ -1,7 +1,7 @@
-import { type Duration, parseDuration } from '../runtime/duration.ts'
+import { parseDuration } from '../runtime/duration.ts'
 import { RestartableError, StreamError } from '../runtime/errors.ts'
 import { Deliveries } from '../runtime/job/deliveries.ts'
-import type { JobEvent, JobMetrics, JobResult } from '../runtime/job/job-events.ts'
+import type { JobEvent, JobResult } from '../runtime/job/job-events.ts'
 import {
   type BuiltJob,
   DEFAULT_MAX_PARALLELISM,
@@ -10,13 +10,21 @@ import {
 import { JobRun } from '../runtime/job/job-run.ts'
 import { createRestartStrategy } from '../runtime/job/restart-strategy.ts'
 import { planOperators } from '../runtime/job/restore-plan.ts'
-import { type Crash, CrashPlan, type CrashPoint } from './crash-plan.ts'
+import type { OutputTag } from '../runtime/operator.ts'
+import { CrashPlan } from './crash-plan.ts'
+import { withNote } from './failure-note.ts'
+import { isSideOutputName, sideOutputName, withEnds } from './job-ends.ts'
+import { misuse } from './misuse.ts'
 import { SimulatedLauncher } from './simulated-launcher.ts'
 import { SimulatedDisk, SimulatedStorage, type StorageWrite } from './simulated-storage.ts'
 import { type SimulatedThread, SimulatedWorld } from './simulated-world.ts'
+import type { TestJobOptions, TestJobResult } from './test-job-options.ts'
 
 /** Steps after which a job is taken to be endless. */
 const MAX_STEPS = 500_000
+
+/** Virtual time a step, on average, from which waiting rather than records is taken to be what makes a job long. */
+const WAITING_MS_PER_STEP = 2
 
 /** Completions of storage come in this many queues, so that they overtake each other. */
 const STORAGE_QUEUES = 3
@@ -24,69 +32,48 @@ const STORAGE_QUEUES = 3
 /** Of the same form as real ones: sinks write it into the names of files. */
 const LINEAGE = '5eed5eed5eed5eed'
 
-export interface TestJobOptions {
-  /** As on the command line, or values of the right type; defaults are filled in. */
-  readonly params?: Readonly<Record<string, unknown>>
-  /** Default 1. */
-  readonly parallelism?: number
-  readonly maxParallelism?: number
-  /** Decides the order of all that happens, and sizes of batches and turns. Same seed, same trace. Default 1. */
-  readonly seed?: number
-  /** In simulated time, which passes with each turn of a slot (1 ms each). Default 50 ms. */
-  readonly checkpointInterval?: Duration
-  /** Interruptions, one after another; after each the job goes on as the same command would. */
-  readonly crashAt?: CrashPoint | readonly CrashPoint[]
-  /**
-   * How often a write to the checkpoint storage fails, from 0 (the default) to 1. A run that ends because of that is
-   * followed by another one.
-   */
-  readonly storageFaults?: number
-  /** Freeze records, check all values against the type table, find changes of state in place (R16). Default true. */
-  readonly strict?: boolean
-  /** Steps of the scheduler after which the test fails. Default 500,000. */
-  readonly maxSteps?: number
-  /** The checkpoints of the job; give the disk of an earlier result to go on from there. Default: a new one. */
-  readonly disk?: SimulatedDisk
-}
-
-export interface TestJobResult {
-  /** What each collection sink has committed, by uid, in the order of delivery; an empty list for other sinks. */
-  readonly collected: Readonly<Record<string, readonly unknown[]>>
-  /** Everything that the runs told, in order. */
-  readonly events: readonly JobEvent[]
-  /** The interruptions that happened; a point that was never reached is not among them. */
-  readonly crashes: readonly Crash[]
-  /** What the scheduler did, in order; equal for equal seeds. */
-  readonly trace: readonly string[]
-  /** Figures of the last run. */
-  readonly metrics: JobMetrics
-  readonly disk: SimulatedDisk
-}
-
 /**
  * Runs a whole job to its end in this thread: every slot, the coordinator and the checkpoint storage under one seeded
  * scheduler, with virtual time (R40).
  *
  * State is in memory, and checkpoints are in a simulated storage that alone survives a crash. Sources are those of the job
- * and must be bounded; what a `collectionSink` commits is in the result. Real files that a job reads or writes are read and
+ * and must be bounded, or `inputs` take their place; what a `collectionSink` commits is in the result. Real files that a job reads or writes are read and
  * written; a file sink does not know that its process has crashed, so crashes are for jobs that end in collection sinks.
- * Fails with the error that the job ends with, or `MR_TEST_ENDLESS` when it does not end.
+ * Fails with the error that the job ends with, with `MR_TEST_ENDLESS` when it does not end, both of which name the seed, and
+ * with `MR_TEST_INVALID` for options that mean nothing.
  *
  * @example
- * const result = await testJob(myJob, { params: { limit: 3 }, seed: 7, crashAt: 'before-commit' })
- * expect(result.collected['alerts']).toEqual([…])
+ * const inputs = { payments: [{ card: 'a', cents: 5 }, { card: 'a', cents: 900 }] }
+ * const { collected } = await testJob(alertsJob, { inputs, seed: 7, crashAt: 'before-commit' })
+ * expect(collected['alerts']).toEqual([…])
  */
 export async function testJob(
   job: JobModule,
   options: TestJobOptions = {},
 ): Promise<TestJobResult> {
+  checkJob(job, options)
   return new JobTest(job, options).run()
+}
+
+function checkJob(job: unknown, { seed = 1 }: TestJobOptions): void {
+  if (typeof (job as Partial<JobModule> | undefined)?.build !== 'function') {
+    throw misuse(
+      'testJob',
+      `it was given ${job === null ? 'null' : `something of type ${typeof job}`} that is no job; there is nothing to run; give what job(…) returned, which is the default export of a job module.`,
+    )
+  }
+  if (Number.isSafeInteger(seed)) return
+  throw misuse(
+    'testJob',
+    `seed is ${String(seed)}; seeds that are no whole numbers are not told apart; give a whole number.`,
+  )
 }
 
 /** One call of `testJob`: the world, what lies outside of the process, and one process after another. */
 class JobTest {
   readonly #job: JobModule
   readonly #options: TestJobOptions
+  readonly #seed: number
   readonly #params: Readonly<Record<string, unknown>>
   readonly #built: BuiltJob
   readonly #world: SimulatedWorld
@@ -106,9 +93,10 @@ class JobTest {
   constructor(job: JobModule, options: TestJobOptions) {
     this.#job = job
     this.#options = options
+    this.#seed = options.seed ?? 1
     this.#params = job.parseParams(options.params ?? {})
     this.#built = this.#build()
-    this.#world = new SimulatedWorld(options.seed ?? 1)
+    this.#world = new SimulatedWorld(this.#seed, options.clock)
     this.#plan = new CrashPlan([options.crashAt ?? []].flat())
     this.#disk = options.disk ?? new SimulatedDisk()
     this.#maxQuantum = this.#draw([1, 4, 16])
@@ -123,19 +111,23 @@ class JobTest {
 
   #build(): BuiltJob {
     const { parallelism = 1, maxParallelism = DEFAULT_MAX_PARALLELISM } = this.#options
-    return this.#job.build(this.#params, { parallelism, maxParallelism })
+    const { inputs, sideOutputs = [] } = this.#options
+    const shape = { parallelism, maxParallelism }
+    return withEnds(this.#job.build(this.#params, shape), shape, { inputs, sideOutputs })
   }
 
   async run(): Promise<TestJobResult> {
     for (;;) {
-      const result = await this.#process()
+      let result: JobResult | undefined
+      try {
+        result = await this.#process()
+      } catch (error) {
+        throw withNote(error, (message) => `${message} ${this.#howToReplay()}`)
+      }
       if (result === undefined || result.status === 'stopped') continue
-      const sinks = planOperators(this.#built.plan).filter((operator) => operator.type === 'sink')
       return {
-        collected: {
-          ...Object.fromEntries(sinks.map((sink) => [sink.name, []])),
-          ...this.#deliveries.values,
-        },
+        collected: this.#collected(),
+        sideOutputValues: <S>(tag: OutputTag<S>) => this.#sideOutput(tag) as readonly S[],
         events: this.#events,
         crashes: this.#plan.crashes,
         trace: this.#world.trace,
@@ -143,6 +135,29 @@ class JobTest {
         disk: this.#disk,
       }
     }
+  }
+
+  #howToReplay(): string {
+    const crashes = this.#plan.crashes.map(({ point }) => JSON.stringify(point))
+    const after = crashes.length === 0 ? '' : ` after ${crashes.join(', ')}`
+    return `(testJob, seed ${this.#seed}: at step ${this.#world.steps}${after}; the same call with seed: ${this.#seed} does the same again)`
+  }
+
+  #collected(): Readonly<Record<string, readonly unknown[]>> {
+    const sinks = planOperators(this.#built.plan)
+      .filter(({ type, name }) => type === 'sink' && !isSideOutputName(name))
+      .map(({ name }) => [name, this.#deliveries.values[name] ?? []])
+    return Object.fromEntries(sinks) as Readonly<Record<string, readonly unknown[]>>
+  }
+
+  #sideOutput(tag: OutputTag<unknown>): readonly unknown[] {
+    const { sideOutputs = [] } = this.#options
+    const index = sideOutputs.findIndex(({ name }) => name === tag.name)
+    if (index !== -1) return this.#deliveries.values[sideOutputName(index)] ?? []
+    throw misuse(
+      'sideOutputValues()',
+      `side output "${tag.name}" was not collected; there is nothing to show; add its tag to sideOutputs in the options of testJob.`,
+    )
   }
 
   /** One process from its start to its end; undefined when it crashed. */
@@ -305,14 +320,18 @@ class JobTest {
   }
 
   #endless(run: JobRun, isAlive: boolean): StreamError {
-    const { steps, now } = this.#world
+    const { steps, now, elapsed } = this.#world
     const { recordsRead, recordsWritten, checkpoints } = run.metrics
     const what = isAlive
       ? `has not ended after ${steps} steps of the scheduler`
       : 'waits for something that never comes: nothing is left to do, and it has not ended'
+    const wayOut =
+      elapsed > WAITING_MS_PER_STEP * steps
+        ? `${elapsed} ms of virtual time have passed, which costs steps too: test long spans of processing time with operatorHarness, and give the job bounded sources`
+        : 'give it bounded sources, or raise maxSteps where the job is merely long'
     return new StreamError(
       'MR_TEST_ENDLESS',
-      `testJob: job "${this.#job.name}" ${what}; it has read ${recordsRead} records, written ${recordsWritten} and completed ${checkpoints} checkpoints in this run; testJob needs the end of all input; give it bounded sources, or raise maxSteps where the job is merely long.`,
+      `testJob: job "${this.#job.name}" ${what}; it has read ${recordsRead} records, written ${recordsWritten} and completed ${checkpoints} checkpoints in this run; testJob needs the end of all input; ${wayOut}.`,
       { steps, now, recordsRead, recordsWritten, checkpoints },
     )
   }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../testing/manual-clock.ts'
 import { SimulatedWorld } from '../../testing/simulated-world.ts'
 
 /** Three threads that send each other numbers until they have 20 each. */
@@ -31,7 +32,7 @@ describe('SimulatedWorld', () => {
   })
 
   it('moves time with turns, and jumps to the next timer when nothing else is left', async () => {
-    const world = new SimulatedWorld(1, 1_000)
+    const world = new SimulatedWorld(1, new ManualClock(1_000))
     const { clock } = world.thread('a')
     const log: number[] = []
     clock.schedule(500, () => log.push(clock.now()))
@@ -56,7 +57,7 @@ describe('SimulatedWorld', () => {
   })
 
   it('lets no time pass while a file is being read', async () => {
-    const world = new SimulatedWorld(1, 1_000)
+    const world = new SimulatedWorld(1, new ManualClock(1_000))
     const { clock } = world.thread('a')
     let text = ''
     clock.schedule(500, () => (text += 'time passed'))
