@@ -1,6 +1,7 @@
 import { ASYNC } from './async.ts'
 import { DURABILITY } from './durability.ts'
 import { FLOW } from './flow.ts'
+import { KIT } from './kit.ts'
 import type { Mutant } from './mutant.ts'
 import { PROTOCOL } from './protocol.ts'
 import { RECOVERY } from './recovery.ts'
@@ -14,4 +15,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...FLOW,
   ...ASYNC,
   ...RECOVERY,
+  ...KIT,
 ]
