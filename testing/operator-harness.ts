@@ -1,3 +1,5 @@
+import type { BroadcastProcessFunction } from '../operators/broadcast/broadcast-process.ts'
+import type { KeyedBroadcastProcessFunction } from '../operators/broadcast/keyed-broadcast-process.ts'
 import type { CoProcessFunction } from '../operators/co-process.ts'
 import type { ProcessFunction } from '../operators/process.ts'
 import type { Key } from '../runtime/key.ts'
@@ -50,6 +52,14 @@ export function operatorHarness<In, R>(
 export function operatorHarness<A, B, R>(
   build: TwoStreamsUnderTest<A, B, R>,
   options?: OperatorHarnessOptions,
+): Promise<TwoInputHarness<A, B, R>>
+export function operatorHarness<A, B, R>(
+  process: BroadcastProcessFunction<A, B, R>,
+  options?: OperatorHarnessOptions,
+): Promise<TwoInputHarness<A, B, R>>
+export function operatorHarness<A, B, R, K extends Key>(
+  process: KeyedBroadcastProcessFunction<A, B, R, K>,
+  options: OperatorHarnessOptions & KeyedBy<NoInfer<A>, NoInfer<K>>,
 ): Promise<TwoInputHarness<A, B, R>>
 export function operatorHarness<In, R, K extends Key>(
   process: ProcessFunction<In, R, K>,

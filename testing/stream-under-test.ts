@@ -1,3 +1,5 @@
+import type { BroadcastProcessFunction } from '../operators/broadcast/broadcast-process.ts'
+import type { KeyedBroadcastProcessFunction } from '../operators/broadcast/keyed-broadcast-process.ts'
 import type { CoFlatMapFunction, CoMapFunction } from '../operators/co-map.ts'
 import type { CoElementFunction, ElementFunction } from '../operators/element-function.ts'
 import type { FlatMapFunction } from '../operators/flat-map.ts'
@@ -47,6 +49,7 @@ export function underTest(given: unknown, keyBy: unknown): UnderTest {
     )
   }
   const object = (given ?? {}) as Readonly<Record<string, unknown>>
+  if (object['isBroadcast'] === true) return fromBroadcastFunction(given, keyBy)
   if (object['spec'] !== undefined) return fromKeyedFunction(given, keyBy)
   const plain = PLAIN.find(({ methods }) =>
     methods.every((method) => typeof object[method] === 'function'),
@@ -105,6 +108,31 @@ function fromKeyedFunction(given: unknown, keyBy: unknown): UnderTest {
   }
 }
 
+type AnyBroadcastFunction = BroadcastProcessFunction<unknown, unknown, unknown>
+
+/** A function whose second input is broadcast; its first one is keyed, or is not. */
+function fromBroadcastFunction(given: unknown, keyBy: unknown): UnderTest {
+  const needsKey = (given as AnyBroadcastFunction).spec.operatorKind.startsWith('keyed-')
+  if (needsKey !== (typeof keyBy === 'function')) {
+    throw misuse(
+      'operatorHarness',
+      needsKey
+        ? 'a broadcast function over keyed records was given without one key selector; its records would have no key; add keyBy: (value) => … to the options, for the first input alone.'
+        : 'a broadcast function without a key was given keyBy; there is nothing that could be kept by key; leave keyBy out, or make the function with keyedBroadcastProcessFunction.',
+    )
+  }
+  const place = { uid: UID }
+  if (!needsKey) {
+    return two((a, b) => a.connect(b.broadcast()).process(given as AnyBroadcastFunction, place))
+  }
+  return two((a, b) =>
+    a
+      .keyBy(keyBy as Selector)
+      .connect(b.broadcast())
+      .process(given as KeyedBroadcastProcessFunction<unknown, unknown, unknown>, place),
+  )
+}
+
 /** Functions without a key, by the methods that tell them apart. */
 const PLAIN: readonly {
   readonly methods: readonly string[]
@@ -151,6 +179,6 @@ function nothingToTest(given: unknown): Error {
   const shown = given === null ? 'null' : `something of type ${typeof given}`
   return misuse(
     'operatorHarness',
-    `it was given ${shown} that is neither a function of streams nor one over records; there is nothing to run; give (stream) => …, what processFunction or coProcessFunction returned, or an object with ${PLAIN.map(({ methods }) => methods.join(' and ')).join(', ')}.`,
+    `it was given ${shown} that is neither a function of streams nor one over records; there is nothing to run; give (stream) => …, what processFunction and its like returned, or an object with ${PLAIN.map(({ methods }) => methods.join(' and ')).join(', ')}.`,
   )
 }

@@ -1,5 +1,7 @@
 import { AssertionError } from 'node:assert'
 import { isDeepStrictEqual } from 'node:util'
+import type { BroadcastProcessFunction } from '../operators/broadcast/broadcast-process.ts'
+import type { KeyedBroadcastProcessFunction } from '../operators/broadcast/keyed-broadcast-process.ts'
 import type { CoProcessFunction } from '../operators/co-process.ts'
 import type { ProcessFunction } from '../operators/process.ts'
 import type { Key } from '../runtime/key.ts'
@@ -86,6 +88,15 @@ export function verifyOperator<In, R>(
 export function verifyOperator<A, B, R>(
   build: TwoStreamsUnderTest<A, B, R>,
   options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>>,
+): Promise<void>
+export function verifyOperator<A, B, R>(
+  process: BroadcastProcessFunction<A, B, R>,
+  options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>>,
+): Promise<void>
+export function verifyOperator<A, B, R, K extends Key>(
+  process: KeyedBroadcastProcessFunction<A, B, R, K>,
+  options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>> &
+    KeyedBy<NoInfer<A>, NoInfer<K>>,
 ): Promise<void>
 export function verifyOperator<In, R, K extends Key>(
   process: ProcessFunction<In, R, K>,
