@@ -24,7 +24,10 @@ export interface CollectionMarker {
  */
 export const ABORT: CollectionMarker = Object.freeze({ [KIND]: 'abort' as const })
 
-/** The source stops for so long, by its clock, and then goes on; it is not idle meanwhile. */
+/**
+ * The source has no record for so long, by its clock, and then goes on: longer than the idleness timeout of its strategy, and
+ * it is idle until then (R11).
+ */
 export function pause(pauseMs: number): CollectionMarker {
   return Object.freeze({ [KIND]: 'pause' as const, pauseMs })
 }

@@ -116,7 +116,9 @@ class CollectionReader<T> implements SourceReader<T, CollectionSplit> {
     if (this.#paused !== undefined) return 'wait'
     for (let emitted = 0; emitted < maxRecords; emitted++) {
       while (isMarker(this.#values[this.#index])) {
-        if (this.#handle(this.#values[this.#index] as CollectionMarker)) return 'wait'
+        if (!this.#handle(this.#values[this.#index] as CollectionMarker)) continue
+        output.fetchedEmpty()
+        return 'wait'
       }
       if (this.#index === this.#values.length) return this.#finish(output)
       const value = this.#values[this.#index++]

@@ -41,7 +41,8 @@ export interface GeneratorEnumeratorState {
  * Makes records out of indices: bounded where `count` is given, with one split for each subtask (it takes the indices that
  * leave its number when divided by the parallelism).
  *
- * A resume goes on at the exact index; the pace begins anew.
+ * A resume goes on at the exact index; the pace begins anew. At a rate so low that nothing is due for longer than the idleness
+ * timeout of its strategy, a split is idle from then until its next record (R11).
  *
  * @example
  * env.fromSource(dataGeneratorSource({ generate: (i) => ({ id: i }), rate: 1_000 }), { uid: 'load' })
@@ -140,7 +141,10 @@ class GeneratorReader<T> implements SourceReader<T, GeneratorSplit> {
       if (!this.#emit(next)) return 'more'
     }
     if (this.#running.length === 0) return this.#isComplete ? 'end' : 'wait'
-    return due === 0 ? 'wait' : 'more'
+    if (due > 0) return 'more'
+    // Only the first one is read by now: the others have not been asked for anything (R11).
+    this.#running[0]?.output.fetchedEmpty()
+    return 'wait'
   }
 
   snapshotState(checkpointId: number): readonly GeneratorSplit[] {

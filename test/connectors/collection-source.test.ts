@@ -8,6 +8,7 @@ sourceContract({
   name: 'collection',
   create: () => collectionSource<unknown>([1, pause(50), null, { a: 1 }, at('x', 7), undefined]),
   expected: [1, null, { a: 1 }, 'x', undefined],
+  hasQuietTimes: true,
 })
 
 const open = (source: Source<number>, options: SourceRunOptions = {}) =>
@@ -61,6 +62,18 @@ describe('collectionSource', () => {
     run.clock.advance(1)
     run.poll()
     expect(run.values).toEqual([1, 2])
+  })
+
+  it('says that a fetch came back empty when it pauses, and only then (R11)', async () => {
+    const run = await open(collectionSource([1, ABORT, 2, pause(1_000), 3]), { attempt: 2 })
+    const empty = () => run.splits.get('collection')?.emptyFetches
+    run.poll(2)
+    expect([run.values, empty()]).toEqual([[1, 2], 0])
+    run.poll()
+    expect(empty()).toBe(1)
+    run.clock.advance(1_000)
+    await run.read()
+    expect([run.values, empty()]).toEqual([[1, 2, 3], 1])
   })
 
   it('ends at once without values', async () => {

@@ -13,6 +13,7 @@ sourceContract({
   name: 'generator with a rate',
   create: () => dataGeneratorSource({ generate: (i) => i, count: 4, rate: 10 }),
   expected: [0, 1, 2, 3],
+  hasQuietTimes: true,
 })
 
 describe('dataGeneratorSource', () => {
@@ -43,6 +44,18 @@ describe('dataGeneratorSource', () => {
     expect(run.records.length).toBeLessThanOrEqual(1_002)
     run.clock.advance(60_000)
     expect(play(1_000)).toBeLessThanOrEqual(202)
+  })
+
+  it('says that a fetch came back empty when nothing is due, of a split that is read (R11)', async () => {
+    const run = await open({ rate: 10 })
+    const empty = () => run.splits.get('generator-0')?.emptyFetches
+    run.poll()
+    expect([run.values, empty()]).toEqual([[0], 0])
+    expect(run.poll()).toBe('wait')
+    expect([run.values, empty()]).toEqual([[0], 1])
+    const fast = await open({ count: 200 })
+    await fast.read()
+    expect(fast.splits.get('generator-0')?.emptyFetches).toBe(0)
   })
 
   it('takes timestamps from the records', async () => {
