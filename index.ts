@@ -85,6 +85,9 @@ export type { TimestampFunction, WatermarkOptions } from './operators/watermark-
 export type { AlignmentOptions, IdlenessOptions } from './operators/watermark-options.ts'
 export type { WatermarkGenerator, WatermarkStrategy } from './runtime/watermark-strategy.ts'
 export type { WatermarkAlignment } from './runtime/watermark-strategy.ts'
+export { explainEventTime } from './runtime/job/explain-event-time.ts'
+export type { EventTimeExplanation, EventTimeFigures } from './runtime/event-time.ts'
+export type { EventTimeReason, EventTimeStep, SubtaskEventTime } from './runtime/event-time.ts'
 
 // Windows
 export {

@@ -1,4 +1,5 @@
 import type { ErrorData } from '../runtime/errors.ts'
+import { explainEventTime } from '../runtime/job/explain-event-time.ts'
 import type { JobEvent, JobResult } from '../runtime/job/job-events.ts'
 import { jsonError } from './errors.ts'
 
@@ -9,7 +10,9 @@ import { jsonError } from './errors.ts'
  * | --- | --- |
  * | `started` | job, directory, lineage, parallelism, mode, restored, notes, plan |
  * | `running` | attempt, which has begun to take records |
- * | `progress` | figures, every few seconds |
+ * | `progress` | figures, every few seconds; `eventTime` is an explanation for each operator |
+ * | `event-time-stalled` | operators whose event time stands still though records come, explanation |
+ * | `event-time-resumed` | operators, watermark, stoodMs: it goes on |
  * | `checkpoint`, `checkpoint-failed` | one checkpoint |
  * | `print` | uid and one `line` that a print sink wrote |
  * | `log`, `note` | one line of the job, or of the runner |
@@ -22,6 +25,8 @@ export function jsonLines(event: JobEvent): string {
   switch (event.type) {
     case 'print':
       return printLines(event.uid, event.lines)
+    case 'progress':
+      return toLine({ ...event, eventTime: explainEventTime(event.eventTime) })
     case 'checkpoint-failed':
     case 'restarting':
       return toLine({ ...event, error: jsonError(event.error) })

@@ -1,12 +1,6 @@
 import type { CheckpointSummary, JobEvent, JobMetrics } from '../runtime/job/job-events.ts'
-import {
-  fit,
-  formatBytes,
-  formatCount,
-  formatMs,
-  formatNumberOf,
-  formatTimestamp,
-} from './units.ts'
+import { formatMs, formatTimestamp } from '../runtime/time-text.ts'
+import { fit, formatBytes, formatCount, formatNumberOf } from './units.ts'
 
 /** What the progress line tells. */
 export interface ProgressFigures {

@@ -1,6 +1,7 @@
 import type { JobPlan, PlanOperator, PlanVertex } from '../runtime/graph/job-plan.ts'
 import type { Partitioner } from '../runtime/graph/stream-graph.ts'
-import { formatCount, formatMs, formatNumberOf } from './units.ts'
+import { formatMs } from '../runtime/time-text.ts'
+import { formatCount, formatNumberOf } from './units.ts'
 
 type ChainOperator = PlanVertex['chain'][number]
 

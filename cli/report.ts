@@ -1,8 +1,14 @@
 import { planOperators } from '../runtime/job/restore-plan.ts'
-import type { CheckpointSummary, JobEvent, JobResult } from '../runtime/job/job-events.ts'
+import type {
+  CheckpointSummary,
+  EventTimeNews,
+  JobEvent,
+  JobResult,
+} from '../runtime/job/job-events.ts'
 import type { JobPlan } from '../runtime/graph/job-plan.ts'
+import { formatInstant, formatMs } from '../runtime/time-text.ts'
 import type { Noun } from './progress.ts'
-import { formatBytes, formatCount, formatMs, formatNumberOf } from './units.ts'
+import { formatBytes, formatCount, formatNumberOf } from './units.ts'
 
 export type StartedEvent = Extract<JobEvent, { type: 'started' }>
 
@@ -84,6 +90,25 @@ export function checkpointText(checkpoint: CheckpointSummary): string {
   const { checkpointId, kind, durationMs, bytes, path } = checkpoint
   const word = kind === 'final' ? ' (final)' : kind === 'stop' ? ' (taken to stop)' : ''
   return `${checkpointId}${word}, ${formatMs(durationMs)}, ${formatBytes(bytes)}, ${path}`
+}
+
+/** Event time of operators stands still, with the reason, or goes on. */
+export function eventTimeLine(news: EventTimeNews): string {
+  if (news.type === 'event-time-resumed') {
+    const { operators, watermark, stoodMs } = news
+    const names = quoted(operators)
+    const after = `after ${formatMs(stoodMs)}`
+    if (watermark === Infinity) return `event time goes to the end of the input ${after}: ${names}`
+    const are = operators.length === 1 ? 'is' : 'are'
+    return `event time goes on ${after}: ${names} ${are} at ${formatInstant(watermark)}`
+  }
+  const [, ...others] = news.operators
+  const also = others.length === 0 ? '' : `; the same holds back ${quoted(others)}`
+  return `event time: ${news.explanation.text}${also}`
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
 }
 
 /** How to go on after a stop or a failure. */

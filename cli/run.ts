@@ -1,15 +1,15 @@
 import type { JobPlan } from '../runtime/graph/job-plan.ts'
 import type { JobEvent, JobResult } from '../runtime/job/job-events.ts'
+import { formatMs } from '../runtime/time-text.ts'
 import type { RunCommand } from './args.ts'
 import { tellFailure } from './failure.ts'
 import type { Host } from './host.ts'
 import { jsonFinished, jsonLines } from './json-output.ts'
 import { type Noun, plainProgressLine, Progress, progressLine } from './progress.ts'
 import { renderPlan } from './render-plan.ts'
-import { endLines, firstLine, goOnLine } from './report.ts'
+import { endLines, eventTimeLine, firstLine, goOnLine } from './report.ts'
 import { Screen } from './screen.ts'
 import { StopRequest } from './signals.ts'
-import { formatMs } from './units.ts'
 
 /** How often the live line is rewritten, and how often a plain line is written instead. */
 const LIVE_INTERVAL_MS = 500
@@ -123,6 +123,10 @@ class Run {
         break
       case 'note':
         screen.log(`note: ${event.message}`)
+        break
+      case 'event-time-stalled':
+      case 'event-time-resumed':
+        screen.log(eventTimeLine(event))
         break
       case 'checkpoint-failed':
         screen.log(`checkpoint ${event.checkpointId} failed, its changes go into the next one:`)

@@ -1,5 +1,6 @@
 import type { WatermarkStatus } from './element.ts'
 import type { ErrorData } from './errors.ts'
+import type { OperatorTime } from './event-time.ts'
 import type { ManifestState, SegmentReference } from './checkpoint/manifest.ts'
 import type { LineagePoint, OutputPolicy } from './sink.ts'
 
@@ -126,6 +127,7 @@ export interface OperatorFigures {
   /** Sources: the highest event time seen. */
   readonly maxTimestamp: number
   readonly counters: Readonly<Record<string, number>>
+  readonly time: OperatorTime
 }
 
 /** Slot → coordinator; every message carries its attempt (R37). */

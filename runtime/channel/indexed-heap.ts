@@ -1,7 +1,7 @@
 /**
  * A set of small integers ordered by a number each: the least is at hand, any one can be changed or taken out.
  *
- * Every operation but `least` costs O(log n). Numbers may be ±Infinity, not NaN.
+ * Every operation but `least` and `first` costs O(log n). Numbers may be ±Infinity, not NaN.
  */
 export class IndexedHeap {
   /** Members as a binary heap, the least first. */
@@ -26,6 +26,11 @@ export class IndexedHeap {
   /** The lowest number of all members; Infinity if there is none. */
   get least(): number {
     return this.#heap.length === 0 ? Infinity : this.#rank[this.#heap[0]!]!
+  }
+
+  /** The member with the lowest number, any one of several; undefined if there is none. */
+  get first(): number | undefined {
+    return this.#heap[0]
   }
 
   /** Puts a member in, or gives it another number. */

@@ -37,6 +37,12 @@ export class WatermarkValve {
     return this.#watermark
   }
 
+  /** The active channel that stands lowest, and where; undefined when none is active. */
+  get lowest(): { readonly input: number; readonly watermark: number } | undefined {
+    const input = this.#active.first
+    return input === undefined ? undefined : { input, watermark: this.#watermarks[input]! }
+  }
+
   get status(): WatermarkStatus {
     if (this.#active.size > 0) return 'active'
     return this.#idle.size > 0 ? 'idle' : 'finished'

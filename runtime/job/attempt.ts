@@ -330,7 +330,9 @@ export class Attempt {
         this.#alignment.receive(slot, report.sources)
         return
       case 'figures':
-        figures.update(slot, report.operators)
+        for (const news of figures.update(slot, report.operators, this.#options.clock.elapsed())) {
+          onEvent(news)
+        }
         return
       case 'print':
         this.#print(slot, report.uid, report.lines)

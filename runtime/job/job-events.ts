@@ -1,5 +1,6 @@
 import type { CheckpointSummary } from '../checkpoint/checkpoint-summary.ts'
 import type { ErrorData } from '../errors.ts'
+import type { EventTimeExplanation, EventTimeFigures } from '../event-time.ts'
 import type { LineagePoint, OutputPolicy } from '../sink.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
 
@@ -76,6 +77,24 @@ export interface JobResult {
   readonly collected: Readonly<Record<string, readonly unknown[]>>
 }
 
+/** Event time stands still though records come and timers wait for it, or goes on. */
+export type EventTimeNews =
+  | {
+      readonly type: 'event-time-stalled'
+      /** Operators that the same thing holds back, in the order of the plan; each is told of once a minute at most. */
+      readonly operators: readonly string[]
+      /** Of the first of them. */
+      readonly explanation: EventTimeExplanation
+    }
+  | {
+      readonly type: 'event-time-resumed'
+      readonly operators: readonly string[]
+      /** The lowest of theirs by now; Infinity at the end of all input. */
+      readonly watermark: number
+      /** How long it had stood still. */
+      readonly stoodMs: number
+    }
+
 export type JobEvent =
   | {
       readonly type: 'started'
@@ -102,10 +121,13 @@ export type JobEvent =
       readonly watermark: number | undefined
       /** Highest event time seen by sources less the watermark of the slowest operator, in ms. */
       readonly watermarkLagMs: number | undefined
+      /** Where event time stands in each subtask of each operator; `explainEventTime` says why. */
+      readonly eventTime: EventTimeFigures
       readonly lastCheckpoint: CheckpointSummary | undefined
       readonly counters: JobMetrics['counters']
       readonly operators: JobMetrics['operators']
     }
+  | EventTimeNews
   | ({ readonly type: 'checkpoint' } & CheckpointSummary)
   | {
       readonly type: 'checkpoint-failed'

@@ -1,10 +1,16 @@
+import type { EventTimeFigures } from '../event-time.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
 import type { OperatorFigures } from '../messages.ts'
-import type { JobMetrics } from './job-events.ts'
+import { EventTimeTracker } from './event-time-tracker.ts'
+import { EventTimeWatch } from './event-time-watch.ts'
+import type { EventTimeNews, JobMetrics } from './job-events.ts'
 import { planOperators } from './restore-plan.ts'
 
 type Counters = Record<string, Record<string, number>>
 type Flow = Record<string, { recordsIn: number; recordsOut: number }>
+
+/** How often it is looked whether event time stands still. */
+const LOOK_MS = 1_000
 
 /** Sums what the slots report over subtasks, and over the attempts of a run. */
 export class JobFigures {
@@ -13,20 +19,37 @@ export class JobFigures {
   #slots: Map<number, readonly OperatorFigures[]> = new Map()
   readonly #earlier: { counters: Counters; operators: Flow } = { counters: {}, operators: {} }
 
+  readonly #time: EventTimeTracker
+  readonly #watch: EventTimeWatch = new EventTimeWatch()
+  #lookedAt = -Infinity
+
   constructor(plan: JobPlan) {
+    this.#time = new EventTimeTracker(plan)
     const operators = planOperators(plan)
     this.#sources = new Set(operators.filter((one) => one.type === 'source').map((one) => one.name))
     this.#sinks = new Set(operators.filter((one) => one.type === 'sink').map((one) => one.name))
   }
 
-  update(slot: number, operators: readonly OperatorFigures[]): void {
+  /** Takes what a slot reports, at `now` in `clock.elapsed()` ms; returns what is to be told of event time. */
+  update(slot: number, operators: readonly OperatorFigures[], now: number): EventTimeNews[] {
     this.#slots.set(slot, operators)
+    this.#time.update(slot, operators, now)
+    if (now - this.#lookedAt < LOOK_MS) return []
+    this.#lookedAt = now
+    return this.#watch.look(this.#time.figures(now), now)
+  }
+
+  /** Where event time stands, for `explainEventTime`. */
+  eventTime(now: number): EventTimeFigures {
+    return this.#time.figures(now)
   }
 
   /** A new attempt counts from zero: what the last one counted is kept apart. */
   endAttempt(): void {
     this.#addTo(this.#earlier)
     this.#slots = new Map()
+    this.#time.reset()
+    this.#watch.reset()
   }
 
   #addTo(sums: { counters: Counters; operators: Flow }): void {

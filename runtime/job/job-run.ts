@@ -327,6 +327,7 @@ export class JobRun {
         recordsPerSecond: Math.max(0, (sums.recordsRead - before.read) / seconds),
         watermark: this.#figures.sourceWatermark,
         watermarkLagMs: this.#figures.watermarkLagMs,
+        eventTime: this.#figures.eventTime(at),
         lastCheckpoint: this.#lastCheckpoint,
       })
       before = { at, read: sums.recordsRead }

@@ -5,14 +5,7 @@ import { invariant, toErrorData } from '../errors.ts'
 import { buildExecutionGraph, type ExecutionGraph } from '../graph/execution-graph.ts'
 import { buildJobGraph } from '../graph/job-graph.ts'
 import type { JobGraph } from '../graph/job-graph-types.ts'
-import type {
-  LinkMessage,
-  OperatorFigures,
-  PrepareOutput,
-  SlotCommand,
-  SlotReport,
-  SubtaskId,
-} from '../messages.ts'
+import type { LinkMessage, PrepareOutput, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
 import type { PrepareOutputContext, Sink } from '../sink.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
 import { EnumeratorHost } from './enumerator-host.ts'
@@ -20,6 +13,7 @@ import { RunningNode } from './running-node.ts'
 import type { PendingCommit } from './sink-driver.ts'
 import { SlotAlignment } from './slot-alignment.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
+import { SlotFigures } from './slot-figures.ts'
 import { BoundedLog } from './slot-log.ts'
 import { SlotRoom } from './slot-room.ts'
 import type { SlotChannels } from './slot-wiring.ts'
@@ -54,6 +48,7 @@ export class Slot {
   readonly #log: Map<string, BoundedLog> = new Map()
   readonly #room: SlotRoom = new SlotRoom()
   readonly #running: RunningNode
+  readonly #figures: SlotFigures
   #alignment: SlotAlignment = new SlotAlignment([], () => {})
   #enumerators: EnumeratorHost | undefined
   /** Settles when all enumerators have started: before that they have no state to take. */
@@ -81,6 +76,7 @@ export class Slot {
     const { parallelism, maxParallelism } = environment.settings
     this.#graph = buildJobGraph(environment.graph, { parallelism, maxParallelism })
     this.#execution = buildExecutionGraph(this.#graph)
+    this.#figures = new SlotFigures(this.#graph, this.#execution, environment.settings.slot)
     this.#running = new RunningNode(environment.graph.nodes.map((node) => node.name))
     environment.control.onMessage((command) => this.#command(command))
     for (const port of environment.links) if (port !== undefined) this.#listen(port)
@@ -448,21 +444,7 @@ export class Slot {
   // --- Reports ---
 
   #reportFigures(): void {
-    const operators: OperatorFigures[] = []
-    for (const subtask of this.#subtasks()) {
-      for (const node of subtask.nodes) {
-        const source = (node.body as typeof node.body | undefined)?.kind === 'source'
-        operators.push({
-          name: node.name,
-          recordsIn: node.recordsIn,
-          recordsOut: node.recordsOut,
-          watermark: node.watermark,
-          maxTimestamp:
-            source && node.body.kind === 'source' ? node.body.source.maxTimestamp : -Infinity,
-          counters: { ...node.counters },
-        })
-      }
-    }
+    const operators = this.#figures.of(this.#subtasks())
     this.#report({ type: 'figures', operators })
     for (const log of this.#log.values()) log.roll()
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
+import type { EventTimeReason } from '../event-time.ts'
 import { invariant } from '../errors.ts'
 import type { Output } from '../operator.ts'
 import type { PollResult, ReaderOutput, SourceReader, SplitOutput } from '../source.ts'
@@ -9,6 +10,7 @@ import {
   type WatermarkAlignment,
   type WatermarkStrategy,
 } from '../watermark-strategy.ts'
+import { sourceHold } from './source-hold.ts'
 import { SplitAlignment } from './split-alignment.ts'
 import { SplitTime, type SplitTimeState, SplitWatermarks } from './split-watermarks.ts'
 
@@ -47,8 +49,6 @@ export interface SourceDriverOptions {
 /** Runs the reader of one subtask: assigns timestamps, tracks the watermark and idleness of each split (R11). */
 export class SourceDriver implements ReaderOutput<unknown> {
   reader!: SourceReader<unknown, unknown>
-  /** Highest timestamp emitted, for the lag. */
-  maxTimestamp: number = MIN_TIMESTAMP
   hasEnded = false
   /** Watermark and status as of the last tick, or of the last record that carried a watermark. */
   watermark: number
@@ -116,6 +116,25 @@ export class SourceDriver implements ReaderOutput<unknown> {
     return output
   }
 
+  /** Highest timestamp emitted, for the lag; O(splits). */
+  get maxTimestamp(): number {
+    return this.#watermarks.maxTimestamp
+  }
+
+  /** What its watermark waits for, for the explainer; O(splits). */
+  get holdReason(): EventTimeReason {
+    return sourceHold({
+      strategy: this.#strategy,
+      splits: this.#watermarks.splits,
+      isIdle: this.status === 'idle',
+      isWaitingForSplits: this.#isWaitingForSplits,
+      isBackPressured: !Number.isNaN(this.#heldSince),
+      withoutSplitsSince: this.#withoutSplitsSince,
+      // While it is held back the clock of idleness stands still (R11).
+      now: Number.isNaN(this.#heldSince) ? this.#options.clock.elapsed() : this.#heldSince,
+    })
+  }
+
   get alignment(): WatermarkAlignment | undefined {
     return this.#strategy.alignment
   }
@@ -140,7 +159,7 @@ export class SourceDriver implements ReaderOutput<unknown> {
   /** Emits one record of a split; says whether the reader may go on. */
   emit(time: SplitTime, value: unknown, recordTimestamp: number): boolean {
     const timestamp = this.#timestampOf(value, recordTimestamp)
-    if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    if (timestamp > time.maxTimestamp) time.maxTimestamp = timestamp
     // Without splits it is idle as well, and a new one begins active.
     if (time.status === 'idle' || this.status === 'idle') {
       time.status = 'active'

@@ -26,6 +26,8 @@ export class SplitTime {
   status: WatermarkStatus = 'active'
   /** The highest that the generator has said; one that goes back changes nothing (semantics 2.6). */
   watermark: number = MIN_TIMESTAMP
+  /** The highest timestamp of its records in this attempt. */
+  maxTimestamp: number = MIN_TIMESTAMP
   /** When fetches began to come back empty; NaN while records come. */
   emptySince: number = NaN
   /** When alignment paused it; NaN while it is read. */
@@ -67,6 +69,8 @@ export class SplitTime {
  */
 export class SplitWatermarks {
   readonly #splits: Map<string, SplitTime> = new Map()
+  /** Of those that have finished. */
+  #maxTimestamp: number = MIN_TIMESTAMP
   #watermark: number
 
   constructor(restoredWatermark: number) {
@@ -79,8 +83,17 @@ export class SplitWatermarks {
 
   finish(splitId: string): void {
     const split = this.#splits.get(splitId)
-    if (split !== undefined) split.status = 'finished'
+    if (split === undefined) return
+    split.status = 'finished'
+    this.#maxTimestamp = Math.max(this.#maxTimestamp, split.maxTimestamp)
     this.#splits.delete(splitId)
+  }
+
+  /** The highest timestamp of all records in this attempt; O(splits). */
+  get maxTimestamp(): number {
+    let high = this.#maxTimestamp
+    for (const split of this.#splits.values()) high = Math.max(high, split.maxTimestamp)
+    return high
   }
 
   get count(): number {

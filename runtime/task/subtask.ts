@@ -29,6 +29,7 @@ import {
 import { ProcessingTimers } from './processing-timers.ts'
 import type { SlotRoom } from './slot-room.ts'
 import { WatermarkCascade } from './watermark-cascade.ts'
+import type { SubtaskTime } from './watermark-hold.ts'
 
 /** Records or timers taken in one go before the deadline is looked at (N11): reading the clock costs 94 ns. */
 export const MAX_WORK_PER_LOOK = 64
@@ -519,6 +520,16 @@ export class Subtask implements DirectTarget {
    */
   tick(): void {
     this.#isTickDue = true
+  }
+
+  /** Its event time, and what it waits for, for the explainer. */
+  get time(): SubtaskTime {
+    return {
+      nodes: this.nodes,
+      gate: this.#gate,
+      isFinished: this.isFinished,
+      outputsReady: this.#outputsReady(),
+    }
   }
 
   /** Its source, if that keeps together with others in event time; known from `start` on. */

@@ -3,6 +3,8 @@ import type { TextStream } from '../../cli/screen.ts'
 import type { StopSignal } from '../../cli/signals.ts'
 import { StreamError } from '../../runtime/errors.ts'
 import type { JobPlan } from '../../runtime/graph/job-plan.ts'
+import type { EventTimeFigures } from '../../runtime/event-time.ts'
+import { explainEventTime } from '../../runtime/job/explain-event-time.ts'
 import type { JobEvent, JobResult } from '../../runtime/job/job-events.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
 
@@ -226,6 +228,30 @@ export function checkpoint(checkpointId: number): Extract<JobEvent, { type: 'che
   }
 }
 
+/** One operator that no time reaches. */
+export const eventTime: EventTimeFigures = {
+  subtasks: [
+    {
+      operator: 'hourly',
+      subtask: 0,
+      watermark: -Infinity,
+      forwarded: -Infinity,
+      status: 'active',
+      standsMs: 12_000,
+      silentMs: 0,
+      hasTimers: true,
+      holdsBack: false,
+      alignmentGroup: undefined,
+      hold: { kind: 'no-strategy' },
+    },
+  ],
+}
+
+export function stalled(...others: string[]): Extract<JobEvent, { type: 'event-time-stalled' }> {
+  const explanation = explainEventTime(eventTime)[0]!
+  return { type: 'event-time-stalled', operators: ['hourly', ...others], explanation }
+}
+
 export function progress(recordsRead: number): Extract<JobEvent, { type: 'progress' }> {
   return {
     type: 'progress',
@@ -235,6 +261,7 @@ export function progress(recordsRead: number): Extract<JobEvent, { type: 'progre
     recordsWritten: 87,
     watermark: Date.UTC(2019, 0, 1, 3, 12, 45),
     watermarkLagMs: 5_000,
+    eventTime: { subtasks: [] },
     lastCheckpoint: undefined,
     counters: {},
     operators: {},

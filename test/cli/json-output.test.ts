@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { jsonFailure, jsonFinished, jsonLines } from '../../cli/json-output.ts'
 import { StreamError, toErrorData } from '../../runtime/errors.ts'
 import type { JobEvent } from '../../runtime/job/job-events.ts'
-import { checkpoint, progress, result, started } from './fake-host.ts'
+import { checkpoint, eventTime, progress, result, stalled, started } from './fake-host.ts'
 
 function parse(text: string): Record<string, unknown>[] {
   expect(text === '' || text.endsWith('\n')).toBe(true)
@@ -23,6 +23,18 @@ const error = toErrorData(
 )
 
 describe('jsonLines', () => {
+  it('explains event time with the progress, instead of the figures', () => {
+    const [line] = parse(jsonLines({ ...progress(100), eventTime }))
+    expect(line!['eventTime']).toEqual([
+      expect.objectContaining({
+        operator: 'hourly',
+        watermark: '-Infinity',
+        reason: { kind: 'no-strategy' },
+        text: expect.stringContaining('"hourly" has no event time'),
+      }),
+    ])
+  })
+
   it.each<JobEvent>([
     started({ notes: ['a note'] }),
     { type: 'running', attempt: 1 },
@@ -32,6 +44,8 @@ describe('jsonLines', () => {
     { type: 'log', uid: 'velocity', subtaskIndex: 1, line: 'hello' },
     { type: 'note', message: 'a note' },
     { type: 'restarting', attempt: 2, delayMs: 1_000, error },
+    stalled(),
+    { type: 'event-time-resumed', operators: ['hourly'], watermark: 5, stoodMs: 12_000 },
     { type: 'stopping' },
     { type: 'draining' },
   ])('writes one line with the type of each event: $type', (event) => {

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { runCommand } from '../../cli/command.ts'
 import type { Host } from '../../cli/host.ts'
 import type { RunJobOptions } from '../../runtime/job/job-events.ts'
-import { checkpoint, coded, FakeHost, FakeStream, progress, result, started } from './fake-host.ts'
+import {
+  checkpoint,
+  coded,
+  FakeHost,
+  FakeStream,
+  progress,
+  result,
+  stalled,
+  started,
+} from './fake-host.ts'
 
 /** A job that does what the script says, and ends as it does. */
 function hostOf(script: Host['runJob'], stderr?: FakeStream): FakeHost {
@@ -63,6 +72,28 @@ describe('millrace run', () => {
     expect(await runCommand(['run', 'job.ts'], host)).toBe(0)
     expect(stderr.lines.filter((line) => line.includes('3,012'))).toEqual([])
     expect(stderr.lines.at(-1)).toBe('')
+  })
+
+  it('tells above the live line that event time stands still, and why, and that it goes on', async () => {
+    const stderr = new FakeStream(200)
+    const host = hostOf(async (_, options) => {
+      options.onEvent!(started())
+      options.onEvent!({ type: 'running', attempt: 1 })
+      options.onEvent!(progress(6_024))
+      options.onEvent!(stalled('daily', 'weekly'))
+      expect(stderr.lines.at(-1)).toMatch(/^3,012 records\/s/)
+      const operators = ['hourly', 'daily']
+      const watermark = Date.UTC(2024, 4, 1, 12)
+      options.onEvent!({ type: 'event-time-resumed', operators, watermark, stoodMs: 61_000 })
+      options.onEvent!({ type: 'event-time-resumed', operators, watermark: Infinity, stoodMs: 5 })
+      return result()
+    }, stderr)
+    expect(await runCommand(['run', 'job.ts'], host)).toBe(0)
+    expect(stderr.lines.filter((line) => line.startsWith('event time'))).toEqual([
+      'event time: "hourly" has no event time after 12 s: it has no watermarks, and holds time back until it has ended or is idle; the same holds back "daily", "weekly"',
+      'event time goes on after 1 min 1 s: "hourly", "daily" are at 2024-05-01 12:00:00.000',
+      'event time goes to the end of the input after 5 ms: "hourly", "daily"',
+    ])
   })
 
   it.each([

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EventTimeExplanation } from '../../runtime/event-time.ts'
+import { explainEventTime } from '../../runtime/job/explain-event-time.ts'
 import type { JobEvent, RunJobOptions } from '../../runtime/job/job-events.ts'
 import { runJob } from '../../runtime/job/run-job.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
@@ -66,11 +68,22 @@ describe('running a job from a program', () => {
   })
 
   it('keeps sources together in event time, over threads and to the end (semantics 2.6)', async () => {
-    const { collected } = await runJob(jobUrl('meeting'), { dir, parallelism: 2 })
+    const explained = new Map<string, EventTimeExplanation>()
+    const { collected } = await runJob(jobUrl('meeting'), {
+      dir,
+      parallelism: 2,
+      progressInterval: 20,
+      onEvent: (event) => {
+        if (event.type !== 'progress') return
+        for (const one of explainEventTime(event.eventTime)) explained.set(one.operator, one)
+      },
+    })
     const kept = collected['kept'] as number[]
     expect(kept).toHaveLength(3_000)
     // Twenty, and what the slow source has sent but is still on its way; without alignment nearly all.
     expect(Math.max(...kept)).toBeLessThan(1_000)
+    expect([...explained.keys()]).toEqual(['fast', 'slow', 'buffering', 'kept'])
+    expect(explained.get('buffering')!.watermark).toBeGreaterThan(0)
   })
 
   it('is stopped at once while its module is still being imported (R14, N8)', async () => {

@@ -100,6 +100,17 @@ export const FLOW: readonly Mutant[] = [
     ],
   },
   {
+    name: 'never-empty',
+    what: 'a generator does not say that it has nothing to give, and never becomes idle (R11)',
+    file: 'connectors/datagen-source.ts',
+    find: 'this.#running[0]?.output.fetchedEmpty()',
+    replace: '',
+    killers: [
+      unit('operators/idleness.test.ts', 'holds nobody back for longer'),
+      unit('connectors/datagen-source.test.ts', 'came back empty when nothing is due'),
+    ],
+  },
+  {
     name: 'idle-while-paused',
     what: 'a split becomes idle because alignment does not let it be read (R11)',
     file: 'runtime/task/split-watermarks.ts',

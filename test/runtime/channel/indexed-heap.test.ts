@@ -22,6 +22,7 @@ it('has the least at hand, whatever was put in, changed and taken out', () => {
           naive.has(member),
           Math.min(...naive.values()),
         ])
+        expect(naive.get(heap.first ?? -1)).toBe(naive.size === 0 ? undefined : heap.least)
       }
       // Emptied in order, so that every place in the heap is looked at.
       while (naive.size > 0) {

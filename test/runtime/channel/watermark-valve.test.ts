@@ -25,6 +25,14 @@ class NaiveValve {
     return all.includes('active') ? 'active' : all.includes('idle') ? 'idle' : 'finished'
   }
 
+  /** Where an input stands, if none that is active stands lower. */
+  lowestOf(input: number): number | undefined {
+    const active = this.inputs.filter((one) => one.status === 'active')
+    const lowest = Math.min(...active.map((one) => one.watermark))
+    const one = this.inputs[input]!
+    return one.status === 'active' && one.watermark === lowest ? lowest : undefined
+  }
+
   call(call: Call): void {
     const input = this.inputs[call.input]!
     if (input.status === 'finished') return
@@ -77,6 +85,9 @@ describe('watermark valve', () => {
           apply(valve, call)
           naive.call(call)
           expect([valve.watermark, valve.status]).toEqual([naive.watermark, naive.status])
+          const { lowest } = valve
+          expect(lowest === undefined).toBe(naive.status !== 'active')
+          if (lowest !== undefined) expect(lowest.watermark).toBe(naive.lowestOf(lowest.input))
         }
       }),
       { numRuns: 1_000 },

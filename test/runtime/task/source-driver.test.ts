@@ -181,6 +181,39 @@ describe('SourceDriver', () => {
     expect(timeOf(driver)[0]).toBe('idle')
   })
 
+  it('says what its watermark waits for, by the clock of idleness, and while splits are to be assigned (R11)', async () => {
+    const driver = await open()
+    const a = driver.split('a')
+    a.emit({ t: t0 })
+    expect(driver.holdReason).toMatchObject({ kind: 'no-watermark-yet', lastTimestamp: t0 })
+    driver.tick()
+    expect(driver.holdReason).toMatchObject({ kind: 'slow-split', splitId: 'a' })
+    a.fetchedEmpty()
+    clock.advance(400)
+    driver.hold(true)
+    clock.advance(60_000)
+    const empty = { kind: 'no-record', emptyMs: 400, idleInMs: 600 }
+    expect(driver.holdReason).toMatchObject(empty)
+    driver.hold(false)
+    expect(driver.holdReason).toMatchObject(empty)
+    const bounded = await open({ isBounded: true })
+    bounded.split('a')
+    expect(bounded.holdReason).toEqual({ kind: 'waiting-for-splits' })
+    bounded.noMoreSplits()
+    expect(bounded.holdReason.kind).toBe('no-record-yet')
+  })
+
+  it('remembers the highest timestamp of splits that have finished', async () => {
+    const driver = await open()
+    const [a, b] = [driver.split('a'), driver.split('b')]
+    a.emit({ t: t0 + 10 })
+    b.emit({ t: t0 + 5 })
+    a.finish()
+    expect(driver.maxTimestamp).toBe(t0 + 10)
+    b.emit({ t: t0 + 20 })
+    expect(driver.maxTimestamp).toBe(t0 + 20)
+  })
+
   it('says that it is active before the record that ends idleness', async () => {
     const driver = await open()
     const a = driver.split('a')

@@ -1,0 +1,48 @@
+import type { ExecutionGraph } from '../graph/execution-graph.ts'
+import type { JobGraph } from '../graph/job-graph-types.ts'
+import type { OperatorFigures } from '../messages.ts'
+import type { NodeRuntime } from './chain-node.ts'
+import type { Subtask } from './subtask.ts'
+import { type InputOrigin, operatorTime } from './watermark-hold.ts'
+
+/** What a slot reports of its operators every now and then; all of it is read off, nothing is counted for it. */
+export class SlotFigures {
+  readonly #graph: JobGraph
+  readonly #execution: ExecutionGraph
+  readonly #slot: number
+
+  constructor(graph: JobGraph, execution: ExecutionGraph, slot: number) {
+    this.#graph = graph
+    this.#execution = execution
+    this.#slot = slot
+  }
+
+  /** The figures of all operators of these subtasks by now. */
+  of(subtasks: readonly Subtask[]): OperatorFigures[] {
+    return subtasks.flatMap((subtask) => this.#ofSubtask(subtask))
+  }
+
+  #ofSubtask(subtask: Subtask): OperatorFigures[] {
+    const { index: vertex } = subtask.options.vertex
+    const { time } = subtask
+    return time.nodes.map((node, index) => {
+      const body = node.body as NodeRuntime['body'] | undefined
+      return {
+        name: node.name,
+        recordsIn: node.recordsIn,
+        recordsOut: node.recordsOut,
+        watermark: node.watermark,
+        maxTimestamp: body?.kind === 'source' ? body.source.maxTimestamp : -Infinity,
+        counters: { ...node.counters },
+        time: operatorTime(time, index, this.#slot, (input) => this.#originOf(vertex, input)),
+      }
+    })
+  }
+
+  #originOf(vertex: number, input: number): InputOrigin {
+    const { edgeId, fromSubtask } = this.#execution.inputs[vertex]![this.#slot]![input]!
+    const { fromVertex, fromChainNode, toInput } = this.#graph.edges[edgeId]!
+    const { name } = this.#graph.vertices[fromVertex]!.chain[fromChainNode]!.node
+    return { input: toInput, operator: name, subtask: fromSubtask }
+  }
+}
