@@ -19,6 +19,11 @@ export class CellCache {
     return this.#cells.length
   }
 
+  /** The cell at a position, 0 to `count` - 1; when one is removed the last one takes its place. */
+  at(position: number): StateCell {
+    return this.#cells[position]!
+  }
+
   add(cell: StateCell, bytes: number): void {
     cell.position = this.#cells.length
     cell.bytes = bytes

@@ -1,5 +1,4 @@
 import { AggregatingHandle } from './aggregating-handle.ts'
-import type { CellTtl } from './cell-ttl.ts'
 import { ListHandle } from './list-handle.ts'
 import { MapHandle } from './map-handle.ts'
 import type { MapStore } from './map-store.ts'
@@ -7,14 +6,13 @@ import { ReducingHandle } from './reducing-handle.ts'
 import type { CellState } from './state-cell.ts'
 import type { StateTable } from './state-table.ts'
 import type { StateAggregator, StateDescriptor, StateReducer } from './state.ts'
+import type { CellSweeper, SweptState } from './sweep.ts'
 import { TimedCells } from './timed-cells.ts'
 import { TimedListHandle } from './timed-list-handle.ts'
 import { TimedLists } from './timed-lists.ts'
 import { TimedMapHandle } from './timed-map-handle.ts'
 import { TimedValueHandle } from './timed-value-handle.ts'
 import { type AccumulatorState, ValueHandle } from './value-handle.ts'
-
-type TimedState = CellState & { readonly ttl: CellTtl }
 
 /** Makes the handle that a kind of state has, with and without a time to live. */
 export class HandleFactory {
@@ -59,18 +57,28 @@ export class HandleFactory {
     return new TimedListHandle(table, state, this.#valueCells(state), lists)
   }
 
-  #valueCells(state: TimedState): TimedCells {
+  /** Removes what has expired of a state though nobody reads it. */
+  sweeper(state: SweptState): CellSweeper {
+    if (state.kind === 'list') return new TimedLists(this.#table, state)
+    return state.kind === 'map' ? this.#mapCells(state) : this.#valueCells(state)
+  }
+
+  #valueCells(state: SweptState): TimedCells {
     return new TimedCells(this.#table, state, (cell) => this.#table.removeValue(cell))
   }
 
   #map(state: CellState): unknown {
     const maps = this.#maps
     if (!isTimed(state)) return new MapHandle(this.#table, maps, state)
-    const cells = new TimedCells(this.#table, state, (cell) => maps.removeCell(cell))
-    return new TimedMapHandle(this.#table, maps, state, cells)
+    return new TimedMapHandle(this.#table, maps, state, this.#mapCells(state))
+  }
+
+  #mapCells(state: SweptState): TimedCells {
+    return new TimedCells(this.#table, state, (cell) => this.#maps.removeCell(cell))
   }
 }
 
-function isTimed(state: CellState): state is TimedState {
+/** Whether a state has a time to live. */
+export function isTimed(state: CellState): state is SweptState {
   return state.ttl !== undefined
 }

@@ -3,7 +3,7 @@ import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
 import { BackendKeyVisit } from './backend-key-visit.ts'
 import { CellTtl } from './cell-ttl.ts'
-import { HandleFactory } from './handle-factory.ts'
+import { HandleFactory, isTimed } from './handle-factory.ts'
 import { MapStore } from './map-store.ts'
 import { EntryRestorer, type Registered } from './restore-entries.ts'
 import { Spill, type SpillStore } from './spill.ts'
@@ -21,6 +21,7 @@ import { ROW_BYTES, StateTable } from './state-table.ts'
 import { resolveTtl } from './state-ttl.ts'
 import type { StateDescriptor, StateHandle } from './state.ts'
 import { StrictCheck } from './strict-check.ts'
+import { Sweep } from './sweep.ts'
 import { HeapTimerQueue, TIMER_BYTES } from './timer-queue.ts'
 import { type EventTtlTime, ProcessingTtlTime } from './ttl-time.ts'
 
@@ -57,6 +58,8 @@ export class KeyedBackend implements KeyedStateBackend {
   /** By their handles. */
   readonly #states: Map<unknown, CellState> = new Map()
   readonly #queues: HeapTimerQueue[] = []
+  /** Only where a state has a time to live. */
+  #sweep: Sweep | undefined
   /** Bytes that cells may take; what else is in memory is taken off, so it is computed anew in each turn. */
   #cacheLimit = Infinity
   /** Bytes of cells above which no input is taken, and a turn makes room in between. */
@@ -121,7 +124,19 @@ export class KeyedBackend implements KeyedStateBackend {
     this.#add(stateId, { kind: 'state', state })
     const handle = this.#handles.handle(descriptor, state) as StateHandle<D>
     this.#states.set(handle, state)
+    if (isTimed(state)) this.#swept().add(state, this.#handles.sweeper(state))
     return handle
+  }
+
+  #swept(): Sweep {
+    this.#sweep ??= new Sweep({
+      table: this.#table,
+      maps: this.#maps,
+      range: this.#context.range,
+      clock: this.#clock,
+      isSuspended: () => this.isSuspended,
+    })
+    return this.#sweep
   }
 
   #ttlOf(
@@ -180,13 +195,13 @@ export class KeyedBackend implements KeyedStateBackend {
     for await (const entry of entries) {
       restorer.restore(entry)
       if (++count % RESTORES_PER_LOOK !== 0) continue
-      this.work(-Infinity)
+      this.#tidy(-Infinity)
       while (this.isSuspended || this.#clock.elapsed() >= sliceEnd) {
         await new Promise<void>((resolve) => this.#clock.nextTurn(resolve))
         if (this.#isClosed) throw stateClosed()
         this.#spill?.throwIfFailed()
         sliceEnd = this.#clock.elapsed() + RESTORE_SLICE_MS
-        this.work(-Infinity)
+        this.#tidy(-Infinity)
       }
     }
   }
@@ -236,6 +251,12 @@ export class KeyedBackend implements KeyedStateBackend {
   }
 
   work(deadline: number): boolean {
+    const moreToSweep = this.#sweep?.work(deadline) ?? false
+    return this.#tidy(deadline) || moreToSweep
+  }
+
+  /** Encodes, evicts and writes. */
+  #tidy(deadline: number): boolean {
     this.#deadline = deadline
     const moreToEncode = this.#table.changes.work(this.#isOver)
     if (this.#spill === undefined) return moreToEncode

@@ -2,10 +2,18 @@ import { mkdir, rm } from 'node:fs/promises'
 import { Level } from 'level'
 import { StreamError } from '../errors.ts'
 import type { KeyRange } from './snapshot-format.ts'
-import type { PendingWrite, SpillStore } from './spill.ts'
+import type { PendingWrite, SpillStore, StoredEntry } from './spill.ts'
 import { stateFailed } from './state-errors.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
+
+/** What LevelDB can do and its types in `level` do not say. */
+type Compactable = Database & {
+  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>
+}
+
+/** Bytes of entries that are read in one go; one of them may be larger. */
+const PAGE_BYTES = 256 * 1_024
 
 /**
  * A LevelDB in a directory of its own, as the working copy of one attempt: made empty, and removed at the end.
@@ -48,6 +56,29 @@ export class LevelDbStore implements SpillStore {
       return await this.#database.keys({ gt: after, lt: before, limit }).all()
     } catch (error) {
       throw stateFailed('reading', this.#directory, error)
+    }
+  }
+
+  async entries({ after, before }: KeyRange, limit: number): Promise<readonly StoredEntry[]> {
+    if (this.#database === undefined) return []
+    try {
+      const highWaterMarkBytes = PAGE_BYTES
+      const iterator = this.#database.iterator({ gt: after, lt: before, highWaterMarkBytes })
+      try {
+        return await iterator.nextv(limit)
+      } finally {
+        await iterator.close()
+      }
+    } catch (error) {
+      throw stateFailed('reading', this.#directory, error)
+    }
+  }
+
+  async compact({ after, before }: KeyRange): Promise<void> {
+    try {
+      await (this.#database as Compactable | undefined)?.compactRange(after, before)
+    } catch (error) {
+      throw stateFailed('writing', this.#directory, error)
     }
   }
 

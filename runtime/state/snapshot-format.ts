@@ -82,14 +82,19 @@ export function writePrivateKey(writer: ByteWriter, owner: EntryOwner, stateId: 
  * `isPrivate`: of what it keeps about the state that is not state itself.
  */
 export function keyRange(keyGroup: number, stateId: number, isPrivate: boolean): KeyRange {
-  const bound = (end: number): Uint8Array => {
-    const writer = new ByteWriter(PRIVATE_BYTES + KEY_HEADER_BYTES)
-    if (isPrivate) writePrivateGroup(writer)
-    // Carried into the key group where the state id is the last one.
-    writeHeader(writer, keyGroup + (end >>> 16), end & 0xffff)
-    return writer.copy()
+  return {
+    after: keyBound(keyGroup, stateId, isPrivate),
+    before: keyBound(keyGroup, stateId + 1, isPrivate),
   }
-  return { after: bound(stateId), before: bound(stateId + 1) }
+}
+
+/** What every key of a key group and state, and of all behind them, sorts behind. */
+export function keyBound(keyGroup: number, stateId: number, isPrivate = false): Uint8Array {
+  const writer = new ByteWriter(PRIVATE_BYTES + KEY_HEADER_BYTES)
+  if (isPrivate) writePrivateGroup(writer)
+  // Carried into the key group where the state id is behind the last one.
+  writeHeader(writer, keyGroup + (stateId >>> 16), stateId & 0xffff)
+  return writer.copy()
 }
 
 function writePrivateGroup(writer: ByteWriter): void {
@@ -123,12 +128,22 @@ export interface EntryKey extends EntryOwner {
   readonly subKey: ByteReader
 }
 
+/** The state id in an entry's key, on bytes. */
+export function stateIdIn(key: Uint8Array): number {
+  return key[2]! * 256 + key[3]!
+}
+
+/** The key group in an entry's key, on bytes. */
+export function keyGroupIn(key: Uint8Array): number {
+  return key[0]! * 256 + key[1]!
+}
+
 /** Takes a key apart up to its sub-key. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */
 export function readEntryKey(bytes: Uint8Array): EntryKey {
   const reader = new ByteReader(bytes)
-  const at = reader.take(KEY_HEADER_BYTES)
-  const keyGroup = bytes[at]! * 256 + bytes[at + 1]!
-  const stateId = bytes[at + 2]! * 256 + bytes[at + 3]!
+  reader.take(KEY_HEADER_BYTES)
+  const keyGroup = keyGroupIn(bytes)
+  const stateId = stateIdIn(bytes)
   const key = readKey(reader)
   let namespace: Key | undefined
   if (reader.left > 0 && bytes[reader.position] === DEFAULT_NAMESPACE) reader.position++

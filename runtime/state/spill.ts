@@ -15,6 +15,9 @@ export interface PendingWrite {
   readonly value: Uint8Array | undefined
 }
 
+/** What a store has under a key. */
+export type StoredEntry = readonly [key: Uint8Array, value: Uint8Array]
+
 /** The store under the cache: bytes by key, read at once, written in the background. */
 export interface SpillStore {
   /** Makes an empty store; called once, before all else. */
@@ -23,6 +26,10 @@ export interface SpillStore {
   read(key: Uint8Array): Uint8Array | undefined
   /** Keys of a range, ascending, at most `limit`: the first that are there. */
   keys(range: KeyRange, limit: number): Promise<readonly Uint8Array[]>
+  /** Keys and values of a range, ascending by key, at most `limit`, or fewer where they are large; none at its end only. */
+  entries(range: KeyRange, limit: number): Promise<readonly StoredEntry[]>
+  /** Gives back the room of what has been deleted in a range; reads and writes go on meanwhile. */
+  compact(range: KeyRange): Promise<void>
   /** Writes in order. The next call comes only after this one has settled. */
   write(writes: readonly PendingWrite[]): Promise<void>
   close(): Promise<void>
@@ -52,6 +59,7 @@ export class Spill {
   #queue: PendingWrite[] = []
   #pendingBytes = 0
   #lastNumber = 0
+  #landedNumber = 0
   #writing: Promise<void> | undefined
   readonly #reading: Set<Promise<void>> = new Set()
   #failure: { readonly error: unknown } | undefined
@@ -99,11 +107,31 @@ export class Spill {
    * closed. What is in memory, with a pending write too, may or may not be among them.
    */
   readKeys(range: KeyRange, limit: number, take: (keys: readonly Uint8Array[]) => void): void {
-    const reading = this.#options.store
-      .keys(range, limit)
-      .then((keys) => {
+    this.#readAside(this.#options.store.keys(range, limit), take)
+  }
+
+  /** As `readKeys`, with the values. */
+  readEntries(
+    range: KeyRange,
+    limit: number,
+    take: (entries: readonly StoredEntry[]) => void,
+  ): void {
+    this.#readAside(this.#options.store.entries(range, limit), take)
+  }
+
+  /** Lets the store give back, in the background, the room of what has been deleted by now. */
+  compact(range: KeyRange): void {
+    const compacting = this.idle().then(() =>
+      this.#isClosed ? undefined : this.#options.store.compact(range),
+    )
+    this.#readAside(compacting, () => {})
+  }
+
+  #readAside<T>(result: Promise<T>, take: (found: T) => void): void {
+    const reading = result
+      .then((found) => {
         if (this.#isClosed) return
-        take(keys)
+        take(found)
         this.#options.wake()
       })
       .catch((error: unknown) => {
@@ -111,6 +139,16 @@ export class Spill {
       })
       .finally(() => this.#reading.delete(reading))
     this.#reading.add(reading)
+  }
+
+  /** The number of the write that was queued last. */
+  get lastNumber(): number {
+    return this.#lastNumber
+  }
+
+  /** Whether a write, and all before it, have landed. */
+  hasLanded(number: number): boolean {
+    return number <= this.#landedNumber
   }
 
   /** Queues a write; `flush` sends it. */
@@ -151,6 +189,7 @@ export class Spill {
 
   #land(write: PendingWrite): void {
     const { cell } = write
+    this.#landedNumber = write.number
     this.#pendingBytes -= bytesOf(write)
     if (cell.pendingWrite !== write.number || this.#isClosed) return
     cell.pendingWrite = 0

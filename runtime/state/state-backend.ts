@@ -102,8 +102,8 @@ export interface KeyedStateBackend {
   /** True while pending writes exceed their limit: no input may be taken (R22). */
   readonly isSuspended: boolean
   /**
-   * Housekeeping between records, called in each slice: evict, write, encode a part of a running snapshot, at most until
-   * `clock.elapsed() >= deadline`. Returns true if there is more to do at once.
+   * Housekeeping between records, called in each slice: evict, write, encode a part of a running snapshot, remove some of what
+   * has expired (R30), at most until `clock.elapsed() >= deadline`. Returns true if there is more to do at once.
    */
   work(deadline: number): boolean
 

@@ -67,6 +67,17 @@ export class TimedCells {
     this.#table.write(cell, value)
   }
 
+  /** Between callbacks, by a time that is settled: removes what has expired, gives a time to what has none (R30). */
+  sweep(cell: StateCell, now: number): void {
+    if (this.#table.peek(cell) === ABSENT) return
+    if (this.ttl.isExpiredAt(cell.lastAccess, now)) this.#remove(cell)
+    else if (cell.lastAccess === -Infinity) {
+      this.#table.touch(cell)
+      cell.lastAccess = now
+      this.#table.changed(cell)
+    }
+  }
+
   #renew(cell: StateCell): void {
     const access = this.accessTime(cell.row)
     if (access <= cell.lastAccess) return

@@ -1,6 +1,6 @@
 import type { CellTtl } from './cell-ttl.ts'
 import { ELEMENT_BYTES } from './list-handle.ts'
-import type { CellState, StateCell } from './state-cell.ts'
+import { ABSENT, type CellState, type StateCell } from './state-cell.ts'
 import type { StateTable } from './state-table.ts'
 
 /**
@@ -42,6 +42,17 @@ export class TimedLists {
     this.#table.touch(cell)
     cell.elementAccesses = accesses.map((one) => Math.max(one, access))
     cell.lastAccess = Math.max(cell.lastAccess, access)
+    this.#table.changed(cell)
+  }
+
+  /** As `TimedCells.sweep`, for each element. */
+  sweep(cell: StateCell, now: number): void {
+    if (this.#table.peek(cell) === ABSENT) return
+    if (this.hasExpired(cell, now)) this.dropExpired(cell, now)
+    if (cell.value === ABSENT || !this.accesses(cell).includes(-Infinity)) return
+    this.#table.touch(cell)
+    cell.elementAccesses = this.accesses(cell).map((one) => (one === -Infinity ? now : one))
+    cell.lastAccess = Math.max(cell.lastAccess, now)
     this.#table.changed(cell)
   }
 

@@ -10,6 +10,8 @@ export interface TtlTime {
    * callback of a record without a timestamp.
    */
   readonly access: number
+  /** What expiry is judged by between callbacks: no later callback is at an earlier time. -Infinity as for `now`. */
+  readonly settled: number
 }
 
 /** Processing time, the same throughout a callback: reading the clock costs as much as reading a value. */
@@ -37,6 +39,10 @@ export class ProcessingTtlTime implements TtlTime {
   get access(): number {
     return this.now
   }
+
+  get settled(): number {
+    return this.#clock.now()
+  }
 }
 
 /** What was being processed at some moment, for what is done on its behalf later. */
@@ -50,11 +56,14 @@ export interface EventMoment {
  * Event time of one operator: told by its node what is being processed, asked by its states (R30).
  *
  * Expiry is judged by the watermark, but while event-time timers fire, which a watermark may do that has jumped, by the
- * timestamp of the timer: what a timer finds does not depend on how watermarks come. The final watermark is left out, as it
- * says nothing about time.
+ * timestamp of the timer: what a timer finds does not depend on how watermarks come. It never goes back, so a timer that was
+ * registered too late is judged by the watermark up to which all have fired. The final watermark is left out, as it says
+ * nothing about time.
  */
 export class EventTtlTime implements TtlTime {
   #watermark: number
+  /** The watermark of which all timers have fired. */
+  #settled: number
   #timer = MAX_TIMESTAMP
   #timestamp = MIN_TIMESTAMP
   #isRecord = false
@@ -62,11 +71,21 @@ export class EventTtlTime implements TtlTime {
   /** With the watermark of the checkpoint; -Infinity for none. */
   constructor(watermark: number) {
     this.#watermark = watermark === MAX_TIMESTAMP ? MIN_TIMESTAMP : watermark
+    this.#settled = this.#watermark
   }
 
-  /** The watermark of the operator has come so far. */
+  /** The watermark of the operator has come so far; its timers are about to fire. */
   advance(watermark: number): void {
     if (watermark !== MAX_TIMESTAMP) this.#watermark = watermark
+  }
+
+  /** All timers up to the watermark have fired. */
+  settle(): void {
+    this.#settled = this.#watermark
+  }
+
+  get settled(): number {
+    return this.#settled
   }
 
   /** What follows is done for a record. */
@@ -79,7 +98,7 @@ export class EventTtlTime implements TtlTime {
   /** What follows is done for an event-time timer. */
   atTimer(timestamp: number): void {
     this.#timestamp = timestamp
-    this.#timer = timestamp
+    this.#timer = Math.max(timestamp, this.#settled)
     this.#isRecord = false
   }
 

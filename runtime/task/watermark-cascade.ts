@@ -96,6 +96,7 @@ export class WatermarkCascade {
       this.#hasMoved = true
       this.#fireTimer(node, timestamp)
     }
+    node.eventTime?.settle()
     return outputsReady(index) ? 'fired' : 'no room'
   }
 

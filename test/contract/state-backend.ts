@@ -1,5 +1,6 @@
 import { type StateBackendContract, stateFixture } from './state-fixture.ts'
 import { stateSnapshotsContract } from './state-snapshots.ts'
+import { stateSweepContract } from './state-sweep.ts'
 import { stateTimersContract } from './state-timers.ts'
 import { stateTtlContract } from './state-ttl.ts'
 import { stateValuesContract } from './state-values.ts'
@@ -12,5 +13,6 @@ export function stateBackendContract(contract: StateBackendContract): void {
   stateTimersContract(fixture)
   stateSnapshotsContract(fixture)
   stateTtlContract(fixture)
+  stateSweepContract(fixture)
   stateVisitsContract(fixture)
 }

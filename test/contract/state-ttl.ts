@@ -14,7 +14,7 @@ import {
   within,
 } from './state-harness.ts'
 import { TtlPlay, ttlOptions, ttlSteps } from './ttl-play.ts'
-import { registerTimed, SettableClock } from './ttl-states.ts'
+import { registerTimed, SettableClock, type TimedHandles } from './ttl-states.ts'
 
 const TTL = 100
 const READ = { duration: TTL, update: 'onReadAndWrite' } as const
@@ -295,7 +295,32 @@ export function stateTtlContract(fixture: StateFixture): void {
       ])
     })
 
-    it('may be declared for state that was stored without: nothing of that expires before it has been used (semantics 2.17)', async () => {
+    it('is in the next checkpoint as a read has renewed it (R24, semantics 2.17)', async () => {
+      const state = await open(READ)
+      const { at, backend } = state
+      await at(0, () => {
+        state.value.update('v')
+        state.list.add('a')
+        state.map.put('x', 1)
+        state.reducing.add(5)
+        state.aggregating.add(7)
+      })
+      const first = applySegment(NO_CONTENTS, encodeAll(backend, backend.beginSnapshot(1, 0)))
+      const expected = ['v', ['a'], 1, 5, '7 in 1']
+      const read = (of: TimedHandles) => () => [
+        of.value.value(),
+        of.list.get(),
+        of.map.get('x'),
+        of.reducing.get(),
+        of.aggregating.get(),
+      ]
+      expect(await at(60, read(state))).toEqual(expected)
+      const second = encodeAll(backend, backend.beginSnapshot(2, 1))
+      const restored = await open(READ, { contents: applySegment(first, second) })
+      expect(await restored.at(159, read(restored))).toEqual(expected)
+    })
+
+    it('may be declared for state that was stored without: that has its whole time before it (semantics 2.17)', async () => {
       const before = await open(undefined)
       await before.at(0, () => {
         before.value.update('v')
@@ -306,10 +331,10 @@ export function stateTtlContract(fixture: StateFixture): void {
       const { value, list, map, at } = await open(TTL, { contents })
       const read = () => [value.value(), list.get(), [...map.keys()]]
       expect(await at(9_000, read)).toEqual(['v', ['a'], ['x']])
-      await at(9_010, () => list.add('b'))
-      await at(9_020, () => value.update('w'))
-      expect(await at(9_110, () => [value.value(), list.get()])).toEqual(['w', ['a']])
-      expect(await at(9_120, () => value.value())).toBeUndefined()
+      expect(await at(9_099, read)).toEqual(['v', ['a'], ['x']])
+      await at(9_099, () => value.update('w'))
+      expect(await at(9_198, () => value.value())).toBe('w')
+      expect(await at(9_199, () => value.value())).toBeUndefined()
     })
 
     it('may be taken away, or changed, from a restart on (semantics 2.17)', async () => {

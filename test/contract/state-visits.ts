@@ -7,7 +7,7 @@ import type { KeyedStateBackend, KeyVisit } from '../../runtime/state/state-back
 import type { OpenBackend, StateFixture } from './state-fixture.ts'
 import { hex, MAX_PARALLELISM, settle, turn, within } from './state-harness.ts'
 import { show } from './state-model.ts'
-import { registerTimed, SettableClock } from './ttl-states.ts'
+import { registerTimed } from './ttl-states.ts'
 
 type Kind = 'value' | 'list' | 'map'
 const KINDS: readonly Kind[] = ['value', 'list', 'map']
@@ -196,12 +196,11 @@ export function stateVisitsContract(fixture: StateFixture): void {
           { value: 60, list: 60, map: 60, reducing: 60, aggregating: 60 },
         ],
       ] as const) {
-        const clock = new SettableClock()
-        const backend = create({ clock })
-        const handles = registerTimed(backend, { duration: 100, visibility })
+        const backend = create()
+        const handles = registerTimed(backend, { duration: 100, visibility, timeDomain: 'event' })
         await backend.restore([])
         for (let key = 0; key < 60; key++) {
-          clock.time = key < 20 ? 0 : 1
+          handles.eventTime.atRecord(key < 20 ? 0 : 1)
           within(backend, key, () => {
             handles.value.update(key)
             handles.list.add(key)
@@ -211,7 +210,8 @@ export function stateVisitsContract(fixture: StateFixture): void {
           })
           if (key % 10 === 0) await settle(backend)
         }
-        clock.time = 100
+        // Without settling: the sweep does not come first.
+        handles.eventTime.advance(100)
         const visits: Record<string, number> = {}
         for (const kind of ['value', 'list', 'map', 'reducing', 'aggregating'] as const) {
           await finish(

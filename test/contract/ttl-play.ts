@@ -102,7 +102,10 @@ class PlainTtl {
     return item.at + TTL <= this.now
   }
 
-  /** What a read may return: what has not expired, or, where that is asked for, everything that is still there. */
+  /**
+   * What a read may return: what has not expired, or, where that is asked for, everything that is still there: what had expired
+   * by some earlier time may have been swept away (R30).
+   */
   read(id: string): readonly unknown[][] {
     const all = this.items.get(id) ?? []
     const kept = all.filter((item) => !this.#isExpired(item))
@@ -112,7 +115,8 @@ class PlainTtl {
     }
     const values = kept.map((item) => item.value)
     if (this.options.visibility === 'neverReturnExpired') return [values]
-    return [values, all.map((item) => item.value)]
+    const sweeps = [-Infinity, ...all.filter((item) => !kept.includes(item)).map(({ at }) => at)]
+    return sweeps.map((sweep) => all.filter(({ at }) => at > sweep).map((item) => item.value))
   }
 
   /** The value to build on. */
@@ -178,6 +182,7 @@ export class TtlPlay {
     this.#watermark += step.pass
     const timestamp = this.#watermark + step.ahead
     this.#handles.eventTime.advance(this.#watermark)
+    this.#handles.eventTime.settle()
     this.#handles.eventTime.atRecord(timestamp)
     const isEvent = this.#options.timeDomain === 'event'
     plain.now = isEvent ? this.#watermark : this.#clock.time

@@ -16,9 +16,13 @@ import {
 } from '../../runtime/state/state.ts'
 import { EventTtlTime } from '../../runtime/state/ttl-time.ts'
 
-/** A clock whose processing time is set by hand; turns are real, since real writes need them. */
+/** A clock set by hand, on which no work takes any time; turns are real, since real writes need them. */
 export class SettableClock extends SystemClock {
   time = 1_000
+
+  override elapsed(): number {
+    return 0
+  }
 
   override now(): number {
     return this.time

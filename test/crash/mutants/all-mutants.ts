@@ -1,5 +1,6 @@
 import { ASYNC } from './async.ts'
 import { DURABILITY } from './durability.ts'
+import { EXPIRY } from './expiry.ts'
 import { FLOW } from './flow.ts'
 import { KIT } from './kit.ts'
 import type { Mutant } from './mutant.ts'
@@ -12,6 +13,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...DURABILITY,
   ...PROTOCOL,
   ...STATE,
+  ...EXPIRY,
   ...FLOW,
   ...ASYNC,
   ...RECOVERY,

@@ -3,9 +3,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { RestartableError } from '../../../runtime/errors.ts'
 import { KeyedBackend } from '../../../runtime/state/keyed-backend.ts'
 import type { KeyRange } from '../../../runtime/state/snapshot-format.ts'
-import type { PendingWrite, SpillStore } from '../../../runtime/state/spill.ts'
+import type { PendingWrite, SpillStore, StoredEntry } from '../../../runtime/state/spill.ts'
 import type { BackendContext } from '../../../runtime/state/state-backend.ts'
+import { valueState } from '../../../runtime/state/state.ts'
 import { backendContext, hex, settle, turn, within } from '../../contract/state-harness.ts'
+import { SettableClock } from '../../contract/ttl-states.ts'
 import { registerAll } from '../../contract/state-model.ts'
 import { StatePlay, steps } from '../../contract/state-property.ts'
 
@@ -30,6 +32,13 @@ class SlowStore implements SpillStore {
       .slice(0, limit)
       .map((key) => Buffer.from(key, 'hex'))
   }
+
+  async entries(range: KeyRange, limit: number): Promise<readonly StoredEntry[]> {
+    const keys = await this.keys(range, limit)
+    return keys.map((key) => [key, this.landed.get(hex(key))!])
+  }
+
+  async compact(): Promise<void> {}
 
   write(writes: readonly PendingWrite[]): Promise<void> {
     this.batches.push([...writes])
@@ -109,6 +118,31 @@ describe('write-back', () => {
     expect(get('a')).toBeUndefined()
     await store.land()
     expect([store.landed.size, get('a'), store.reads]).toEqual([0, undefined, 1])
+  })
+
+  it('meets in a sweep what is on its way to the store (R30)', async () => {
+    const store = new SlowStore()
+    const clock = new SettableClock()
+    const backend = new KeyedBackend(backendContext({ cacheBytes: 40_000, clock }), store)
+    opened.push({ backend, store })
+    const text = backend.register(1, 'op', { ...valueState<string>({ ttl: 100 }), name: 'text' })
+    await backend.restore([])
+    for (let i = 0; i < 40; i++) within(backend, i, () => text.update('x'.repeat(350)))
+    backend.work(Infinity)
+    expect([store.batches.length, backend.isSuspended]).toEqual([1, false])
+    clock.time += 100
+    for (let i = 0; i < 10; i++) {
+      backend.work(Infinity)
+      await turn()
+    }
+    // Those in memory have gone; the others are not there yet.
+    expect(backend.entryCount).toBe(store.batches[0]!.length)
+    for (let i = 0; i < 10; i++) {
+      await store.land()
+      backend.work(Infinity)
+      await turn()
+    }
+    expect([backend.entryCount, store.landed.size]).toEqual([0, 0])
   })
 
   it('sends one batch at a time, so that writes land in order', async () => {
