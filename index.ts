@@ -143,6 +143,9 @@ export {
   windowProcessFunction,
   type WindowProcessFunction,
 } from './operators/window/window-function.ts'
+export type { JoinedStreams, JoinedWindows } from './operators/streams.ts'
+export type { CoGroupFunction, WindowJoinFunction } from './operators/window/join-function.ts'
+export type { JoinKind, JoinRecord } from './operators/window/join-function.ts'
 export type { WindowContext, WindowProcessContext } from './operators/window/window-function.ts'
 
 // Ready-made aggregates

@@ -17,11 +17,13 @@ import { type FlatMapFunction, flatMapSpec } from './flat-map.ts'
 import { checkMethods } from './function.ts'
 import type { NodeOptions, StreamGraphBuilder } from './graph-builder.ts'
 import { GraphKeyedStream } from './keyed-stream.ts'
+import { GraphJoinedStreams } from './joined-streams.ts'
 import { type MapFunction, mapSpec } from './map.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import type {
   BroadcastStream,
   DataStream,
+  JoinedStreams,
   KeyedStream,
   OperatorOptions,
   PlainOptions,
@@ -30,6 +32,7 @@ import type {
 } from './streams.ts'
 import { checkNoAlignment } from './watermark-options.ts'
 import { watermarksSpec } from './watermarks-operator.ts'
+import type { JoinKind } from './window/join-function.ts'
 import type { Window } from './window/time-window.ts'
 import type { WindowAssigner } from './window/window-assigner.ts'
 import { checkAssigner, GraphWindowedStream, type StreamOf } from './windowed-stream.ts'
@@ -116,6 +119,27 @@ export class GraphDataStream<T> implements DataStream<T> {
 
   union<U = T>(...others: readonly DataStream<U>[]): DataStream<T | U> {
     return this.#of([...this.#inputs, ...others.flatMap((other) => this.#inputsOf(other, 'union'))])
+  }
+
+  join<U>(other: DataStream<U>): JoinedStreams<T, U, 'join'> {
+    return this.#joined(other, 'join')
+  }
+
+  leftOuterJoin<U>(other: DataStream<U>): JoinedStreams<T, U, 'leftOuterJoin'> {
+    return this.#joined(other, 'leftOuterJoin')
+  }
+
+  coGroup<U>(other: DataStream<U>): JoinedStreams<T, U, 'coGroup'> {
+    return this.#joined(other, 'coGroup')
+  }
+
+  #joined<U, Kind extends JoinKind>(other: DataStream<U>, kind: Kind): JoinedStreams<T, U, Kind> {
+    return new GraphJoinedStreams(kind, {
+      builder: this.#builder,
+      left: this.#inputs,
+      right: this.#inputsOf(other, kind),
+      streamOf: (output) => this.#of([output]),
+    })
   }
 
   connect<U>(other: DataStream<U>): GraphConnectedStreams<T, U> {

@@ -22,6 +22,7 @@ import type { ReduceFunction } from './reduce.ts'
 import type { StateDeclarations } from './process-context.ts'
 import type { AggregateFunction } from './window/aggregate-function.ts'
 import type { Evictor } from './window/evictor.ts'
+import type { JoinFunctions, JoinKind, JoinRecord } from './window/join-function.ts'
 import type { GlobalWindow, TimeWindow, Window } from './window/time-window.ts'
 import type { NoStates, Trigger } from './window/trigger.ts'
 import type { WindowAssigner } from './window/window-assigner.ts'
@@ -173,6 +174,41 @@ export interface DataStream<T> {
    * orders.connect(rates.broadcast()).process(converted, { uid: 'converted' })
    */
   broadcast(): BroadcastStream<T>
+  /**
+   * This stream and another one, joined within windows: the function is called for each pair of records that have the same
+   * key and are in the same window. What has no partner there is dropped.
+   *
+   * @example
+   * orders.join(payments)
+   *   .where((order) => order.id).equalTo((payment) => payment.order)
+   *   .window(tumblingEventTimeWindows('1h'))
+   *   .apply((order, payment) => ({ order, payment }), { uid: 'paid' })
+   */
+  join<U>(other: DataStream<U>): JoinedStreams<T, U, 'join'>
+  /**
+   * The same, but a record of this stream that has no partner when its window fires goes out too, with undefined in place of
+   * the other one.
+   *
+   * @example
+   * orders.leftOuterJoin(payments)
+   *   .where((order) => order.id).equalTo((payment) => payment.order)
+   *   .window(tumblingEventTimeWindows('1h'))
+   *   .apply((order, payment) => ({ order, isPaid: payment !== undefined }), { uid: 'orders' })
+   */
+  leftOuterJoin<U>(other: DataStream<U>): JoinedStreams<T, U, 'leftOuterJoin'>
+  /**
+   * This stream and another one, grouped within windows: the function gets the records of both that have one key and are in
+   * one window, two lists of which one may be empty.
+   *
+   * @example
+   * orders.coGroup(payments)
+   *   .where((order) => order.id).equalTo((payment) => payment.order)
+   *   .window(tumblingEventTimeWindows('1h'))
+   *   .apply((orders, payments, ctx, out: Out<string>) => {
+   *     if (payments.length > orders.length) out.emit(`order ${ctx.key} was paid twice`)
+   *   }, { uid: 'paid-twice' })
+   */
+  coGroup<U>(other: DataStream<U>): JoinedStreams<T, U, 'coGroup'>
   /**
    * The same stream, whose records keep their subtask; fails with `MR_GRAPH_INVALID` where the next operator has another
    * parallelism.
@@ -478,6 +514,154 @@ export interface WindowedStream<
    * windowed.process(median, { uid: 'median' })
    */
   process<R>(process: WindowProcessFunction<T, R, K, W>, options: StatefulOptions): DataStream<R>
+  /**
+   * The sum of a field: emits the first record of each key and window with its field replaced by it. Otherwise as the running
+   * `sum` of a keyed stream. Which record is the first is not told by arrival alone where windows overlap or merge.
+   *
+   * @example
+   * windowed.sum('cents', { uid: 'revenue' })
+   */
+  sum(field: SummableField<T>, options: StatefulOptions): DataStream<T>
+  /**
+   * The lowest value of a field: emits the first record of each key and window with its field replaced by it.
+   *
+   * @example
+   * windowed.min('cents', { uid: 'least' })
+   */
+  min(field: ComparableField<T>, options: StatefulOptions): DataStream<T>
+  /**
+   * The highest value of a field: emits the first record of each key and window with its field replaced by it.
+   *
+   * @example
+   * windowed.max('cents', { uid: 'most' })
+   */
+  max(field: ComparableField<T>, options: StatefulOptions): DataStream<T>
+  /**
+   * The record with the lowest value of a field in each key and window; of equal ones the first, unless `first` is false.
+   * Where windows overlap or merge, which of equal records that is is not told by arrival alone.
+   *
+   * @example
+   * windowed.minBy('cents', { uid: 'cheapest' })
+   */
+  minBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T>
+  /**
+   * The record with the highest value of a field in each key and window; of equal ones as `minBy`.
+   *
+   * @example
+   * windowed.maxBy('cents', { uid: 'dearest' })
+   */
+  maxBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T>
+  /**
+   * The n best records of each key and window, best first, as one list. State is n records a window; of equal records the
+   * earlier arrival is better, but for those of different parts of windows that overlap or merge.
+   *
+   * @example
+   * windowed.topN(3, { uid: 'dearest', by: (order) => order.cents })
+   */
+  topN(n: number, options: StatefulOptions & TopNRanking<T>): DataStream<readonly T[]>
+}
+
+/** Two streams to be joined within windows: the key of the left one is still to be given. */
+export interface JoinedStreams<L, R, Kind extends JoinKind> {
+  /**
+   * The key of the left records.
+   *
+   * @example
+   * orders.join(payments).where((order) => order.id)
+   */
+  where<const K extends Key>(selector: (left: L) => K): JoinedOnLeftKey<L, R, K, Kind>
+}
+
+/** The same, with the key of the right stream still to be given. */
+export interface JoinedOnLeftKey<L, R, K extends Key, Kind extends JoinKind> {
+  /**
+   * The key of the right records, of the type of the left ones'.
+   *
+   * @example
+   * orders.join(payments).where((order) => order.id).equalTo((payment) => payment.order)
+   */
+  equalTo(selector: (right: R) => K): JoinedOnKeys<L, R, K, Kind>
+}
+
+/** The same, with windows still to be given. */
+export interface JoinedOnKeys<L, R, K extends Key, Kind extends JoinKind> {
+  /**
+   * Groups the records of both by the same windows.
+   *
+   * @example
+   * orders.join(payments)
+   *   .where((order) => order.id).equalTo((payment) => payment.order)
+   *   .window(tumblingEventTimeWindows('1h'))
+   */
+  window<W extends Window, M extends boolean>(
+    assigner: WindowAssigner<JoinRecord<L, R>, W, M>,
+  ): JoinedWindows<L, R, K, Kind, W, M>
+}
+
+/**
+ * Two streams joined within windows: settings first, as those of `WindowedStream`, then `apply`, which adds the operator.
+ *
+ * A window keeps all records of both sides until it is gone. When it fires, it is joined with the last timestamp of the window;
+ * a record that comes late within the allowed lateness makes it fire again with all that is in it, so that its pairs from
+ * before come again.
+ */
+export interface JoinedWindows<
+  L,
+  R,
+  K extends Key,
+  Kind extends JoinKind,
+  W extends Window = TimeWindow,
+  M extends boolean = false,
+> {
+  /**
+   * When windows fire, in place of what the assigner says; records of both sides reach it.
+   *
+   * @example
+   * joinedWindows.trigger(continuousEventTimeTrigger('10m'))
+   */
+  trigger<S extends StateDeclarations = NoStates>(
+    trigger: Trigger<JoinRecord<L, R>, W, S> & OnMergeWhere<M>,
+  ): JoinedWindows<L, R, K, Kind, W, M>
+  /**
+   * Drops records from a window before or after its function; it sees those of both sides, in the order of arrival.
+   *
+   * @example
+   * joinedWindows.evictor(timeEvictor('5m'))
+   */
+  evictor(evictor: Evictor<JoinRecord<L, R>, W>): JoinedWindows<L, R, K, Kind, W, M>
+  /**
+   * Keeps windows for so long after their end, in event time, for records that are late. Default 0.
+   *
+   * @example
+   * joinedWindows.allowedLateness('1h')
+   */
+  allowedLateness(lateness: Duration): JoinedWindows<L, R, K, Kind, W, M>
+  /**
+   * Where records go that are too late for all their windows, with their side; else they are dropped and counted as
+   * `numLateRecordsDropped`.
+   *
+   * @example
+   * joinedWindows.sideOutputLateData(outputTag<JoinRecord<Order, Payment>>('too-late'))
+   */
+  sideOutputLateData(tag: OutputTag<JoinRecord<L, R>>): JoinedWindows<L, R, K, Kind, W, M>
+  /**
+   * Makes a window fire at most once per interval of processing time because of late records.
+   *
+   * @example
+   * joinedWindows.allowedLateness('1h').lateFiring({ atMostEvery: '10s' })
+   */
+  lateFiring(options: LateFiringOptions): JoinedWindows<L, R, K, Kind, W, M>
+  /**
+   * Adds the operator. Pairs come in the order of the left records, and for each of them in that of the right ones: a window
+   * with m and n records of a key calls a join function m × n times.
+   *
+   * @example
+   * joinedWindows.apply((order, payment) => ({ order, payment }), { uid: 'paid' })
+   */
+  apply<Result>(
+    join: JoinFunctions<L, R, Result, K, W>[Kind],
+    options: StatefulOptions,
+  ): DataStream<Result>
 }
 
 /** Two streams that one operator reads; each record keeps its timestamp, and the watermark is the lower of the two. */

@@ -5,6 +5,7 @@ import type { Out } from './collector.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import { processFunction } from './process.ts'
 import { refusePromise } from './synchronous.ts'
+import type { MergingAggregateFunction } from './window/aggregate-function.ts'
 
 /** How records are ranked: by a value, the highest first, or by a comparison. */
 export type TopNRanking<T> =
@@ -35,6 +36,20 @@ export function topNSpec(n: number, ranking: TopNRanking<never>): OperatorSpec {
     },
   })
   return { ...spec, operatorKind: 'top-n' }
+}
+
+/** The aggregate behind `topN` of a windowed stream: the list of a window, best first. */
+export function topNAggregate(
+  n: number,
+  ranking: TopNRanking<never>,
+): MergingAggregateFunction<unknown, readonly unknown[], readonly unknown[]> {
+  const top = new TopList(n, ranking)
+  return {
+    create: () => [],
+    add: (list, record) => top.add(list, record),
+    result: (list) => list,
+    merge: (a, b) => b.reduce<readonly unknown[]>((list, record) => top.add(list, record), a),
+  }
 }
 
 /**

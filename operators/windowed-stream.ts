@@ -2,11 +2,20 @@ import { parseDuration, type Duration } from '../runtime/duration.ts'
 import type { KeyExchange, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
+import {
+  type ComparableField,
+  type ExtremeOptions,
+  fieldAggregate,
+  type FieldAggregate,
+  type SummableField,
+} from './aggregate/field-aggregate.ts'
+import { FieldFold } from './aggregate/field-fold.ts'
 import { checkStateful } from './check-options.ts'
 import { checkMethods, functionObject } from './function.ts'
 import type { StreamGraphBuilder } from './graph-builder.ts'
 import type { ReduceFunction } from './reduce.ts'
 import type { DataStream, LateFiringOptions, StatefulOptions, WindowedStream } from './streams.ts'
+import { topNAggregate, type TopNRanking } from './top-n.ts'
 import type { AggregateFunction } from './window/aggregate-function.ts'
 import { checkTrigger } from './window/check-trigger.ts'
 import type { Evictor } from './window/evictor.ts'
@@ -27,6 +36,8 @@ export type StreamOf = <R>(output: StreamInput) => DataStream<R>
 export interface KeyedPlace {
   readonly builder: StreamGraphBuilder
   readonly exchange: KeyExchange
+  /** What the second input reads, of windows that hold the records of two. */
+  readonly second?: KeyExchange
   readonly streamOf: StreamOf
   /** The only parallelism that operators may have; undefined: any. */
   readonly parallelism?: number
@@ -97,6 +108,35 @@ export class GraphWindowedStream<
     return this.#add({ firing: process.definition }, options)
   }
 
+  sum(field: SummableField<T>, options: StatefulOptions): DataStream<T> {
+    return this.#ofField(fieldAggregate('sum', field), options)
+  }
+
+  min(field: ComparableField<T>, options: StatefulOptions): DataStream<T> {
+    return this.#ofField(fieldAggregate('min', field), options)
+  }
+
+  max(field: ComparableField<T>, options: StatefulOptions): DataStream<T> {
+    return this.#ofField(fieldAggregate('max', field), options)
+  }
+
+  minBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T> {
+    return this.#ofField(fieldAggregate('minBy', field, options), options)
+  }
+
+  maxBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T> {
+    return this.#ofField(fieldAggregate('maxBy', field, options), options)
+  }
+
+  topN(n: number, options: StatefulOptions & TopNRanking<T>): DataStream<readonly T[]> {
+    const fold = new AggregateFold(topNAggregate(n, options))
+    return this.#add({ fold, firing: undefined }, options)
+  }
+
+  #ofField(aggregate: FieldAggregate, options: StatefulOptions): DataStream<T> {
+    return this.#add({ fold: new FieldFold(aggregate), firing: undefined }, options)
+  }
+
   #folded<R>(
     fold: AggregateFold | ReduceFold,
     firingOrOptions: Firing<never, R, K, W> | StatefulOptions,
@@ -109,9 +149,9 @@ export class GraphWindowedStream<
 
   #add<R>(work: WindowWork, options: StatefulOptions | undefined): DataStream<R> {
     const spec = windowSpec(this.#settings, work)
-    const { builder, exchange, streamOf } = this.#place
+    const { builder, exchange, second, streamOf } = this.#place
     const checked = checkStateful(options, spec.operatorKind, this.#place.parallelism)
-    return streamOf(builder.addOperator(spec, exchange, checked))
+    return streamOf(builder.addOperator(spec, exchange, checked, second))
   }
 
   #with(settings: Partial<WindowSettings>): WindowedStream<T, K, W, M> {

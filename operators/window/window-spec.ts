@@ -11,6 +11,7 @@ import type { OperatorSpec } from '../operator-spec.ts'
 import { keyedOf } from '../process-context.ts'
 import { CleanupTimes } from './cleanup-times.ts'
 import type { Evictor, WindowElement } from './evictor.ts'
+import type { JoinKind } from './join-function.ts'
 import { LATE_FIRING, LateFiring } from './late-firing.ts'
 import { MergingWindows, mergingStates } from './merging-windows.ts'
 import { PaneOperator, paneStates } from './pane-operator.ts'
@@ -19,6 +20,7 @@ import type { Window } from './time-window.ts'
 import type { AnyTrigger } from './trigger.ts'
 import { TumblingOperator } from './tumbling-operator.ts'
 import { TumblingWindows } from './tumbling-windows.ts'
+import { TwoInputWindows } from './two-input-windows.ts'
 import type { AnyAssigner } from './window-assigner.ts'
 import { type FiringFunction, firingStates, WindowCall } from './window-call.ts'
 import {
@@ -42,19 +44,28 @@ export interface WindowSettings {
   readonly allowedLatenessMs?: number
   readonly lateTag?: OutputTag<unknown> | undefined
   readonly lateFiringMs?: number | undefined
+  /** Set where the windows hold the records of two inputs: what becomes of them. */
+  readonly join?: JoinKind | undefined
+}
+
+/** What joins are called in plans and messages. */
+const JOIN_KINDS: Readonly<Record<JoinKind, string>> = {
+  join: 'window-join',
+  leftOuterJoin: 'window-left-outer-join',
+  coGroup: 'window-co-group',
 }
 
 /** The operator for windows of any kind. Fails with `MR_GRAPH_INVALID` or `MR_OPTION_INVALID` for what does not go together. */
 export function windowSpec(settings: WindowSettings, work: WindowWork): OperatorSpec {
   checkSettings(settings, work)
-  const { assigner, evictor, lateFiringMs } = settings
+  const { assigner, lateFiringMs, join } = settings
   const folded = foldedSpec(settings, work)
   if (folded !== undefined) return folded
   const trigger = settings.trigger ?? assigner.defaultTrigger()
-  const contents = contentsState(assigner, work, evictor !== undefined)
+  const contents = contentsState(settings, work)
   const merging = assigner.isMerging ? mergingStates(assigner.name) : []
   return {
-    operatorKind: `window-${work.fold?.kind ?? 'process'}`,
+    operatorKind: join === undefined ? `window-${work.fold?.kind ?? 'process'}` : JOIN_KINDS[join],
     states: [
       contents,
       ...merging,
@@ -81,7 +92,7 @@ function foldedSpec(settings: WindowSettings, work: WindowWork): OperatorSpec | 
   const { allowedLatenessMs = 0 } = settings
   const kind = { operatorKind: `window-${fold.kind}`, hasTimers: true }
   if (isPlain(assigner) && allowedLatenessMs === 0) {
-    const state = contentsState(assigner, work, false)
+    const state = contentsState(settings, work)
     return {
       ...kind,
       states: [state, ...firingStates(firing)],
@@ -115,12 +126,12 @@ function hasWindowState(firing: FiringFunction): boolean {
  * under another name is not taken for it.
  */
 function contentsState(
-  assigner: AnyAssigner,
+  { assigner, evictor, join }: WindowSettings,
   { fold }: WindowWork,
-  isEvicted: boolean,
 ): StateDescriptor {
-  if (isEvicted) return { ...listState(), name: `${assigner.name}.timed-elements` }
-  if (fold === undefined) return { ...listState(), name: `${assigner.name}.elements` }
+  const elements = join === undefined ? 'elements' : 'joined-elements'
+  if (evictor !== undefined) return { ...listState(), name: `${assigner.name}.timed-${elements}` }
+  if (fold === undefined) return { ...listState(), name: `${assigner.name}.${elements}` }
   return { ...valueState(), name: `${assigner.name}.${fold.kind}` }
 }
 
@@ -142,7 +153,8 @@ function makeOperator(options: {
     settings.allowedLatenessMs ?? 0,
   )
   const call = new WindowCall(work.firing, context, keyed)
-  return new WindowOperator(
+  const OperatorClass = settings.join === undefined ? WindowOperator : TwoInputWindows
+  return new OperatorClass(
     {
       assigner,
       namespaces,

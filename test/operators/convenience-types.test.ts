@@ -4,11 +4,19 @@ import {
   averageOf,
   count,
   countDistinct,
+  countEvictor,
+  countTrigger,
   type DataStream,
   eventTimeSessionWindows,
+  type GlobalWindow,
+  globalWindows,
+  type JoinRecord,
   maxOf,
   minOf,
+  type Out,
+  outputTag,
   sumOf,
+  type TimeWindow,
   tumblingEventTimeWindows,
 } from 'millrace'
 
@@ -181,5 +189,138 @@ test('ready-made aggregates infer records and results', () => {
     // @ts-expect-error an object has no equality
     const different = countDistinct((order: Order) => order)
     void [sumOfTexts, averageOfBigints, earliest, different]
+  })
+})
+
+interface Payment {
+  readonly order: number
+  readonly shop: string
+  readonly cents: bigint
+}
+
+test('window joins infer both records, the key, the window and what comes out (N1)', () => {
+  unused((orders) => {
+    const payments = orders.map((one): Payment => ({ order: 1, shop: one.shop, cents: one.total }))
+    const hours = tumblingEventTimeWindows('1h')
+    const inner = orders
+      .join(payments)
+      .where((order) => order.cents)
+      .equalTo((payment) => payment.order)
+      .window(hours)
+    const pairs = inner.apply(
+      (order, payment, ctx) => {
+        expectTypeOf(order).toEqualTypeOf<Order>()
+        expectTypeOf(payment).toEqualTypeOf<Payment>()
+        expectTypeOf(ctx.key).toBeNumber()
+        expectTypeOf(ctx.window).toEqualTypeOf<TimeWindow>()
+        return { at: order.at, paid: payment.cents }
+      },
+      { uid: 'a' },
+    )
+    expectTypeOf(pairs).toEqualTypeOf<DataStream<{ at: Date; paid: bigint }>>()
+    const asObject = inner.apply(
+      { join: (order, payment) => [order, payment] as const },
+      { uid: 'a' },
+    )
+    expectTypeOf(asObject).toEqualTypeOf<DataStream<readonly [Order, Payment]>>()
+    const flat = inner.apply(
+      {
+        flatJoin: (order, payment, _ctx, out: Out<bigint>) => out.emit(order.total + payment.cents),
+      },
+      { uid: 'a' },
+    )
+    expectTypeOf(flat).toEqualTypeOf<DataStream<bigint>>()
+    const outer = orders
+      .leftOuterJoin(payments)
+      .where((order) => [order.shop, order.cents])
+      .equalTo((payment) => [payment.shop as Order['shop'], payment.order])
+      .window(eventTimeSessionWindows('1h'))
+      .trigger(countTrigger(2))
+      .evictor(countEvictor(10))
+      .allowedLateness('1h')
+      .apply(
+        (order, payment, { key }) => {
+          expectTypeOf(payment).toEqualTypeOf<Payment | undefined>()
+          expectTypeOf(key).toEqualTypeOf<readonly [Order['shop'], number]>()
+          return payment?.cents ?? order.total
+        },
+        { uid: 'a' },
+      )
+    expectTypeOf(outer).toEqualTypeOf<DataStream<bigint>>()
+    const groups = orders
+      .coGroup(payments)
+      .where((order): string => order.shop)
+      .equalTo((payment) => payment.shop)
+      .window(globalWindows())
+      .apply(
+        (some, others, ctx, out: Out<number>) => {
+          expectTypeOf(some).toEqualTypeOf<readonly Order[]>()
+          expectTypeOf(others).toEqualTypeOf<readonly Payment[]>()
+          expectTypeOf(ctx.window).toEqualTypeOf<GlobalWindow>()
+          out.emit(some.length - others.length)
+        },
+        { uid: 'a' },
+      )
+    expectTypeOf(groups).toEqualTypeOf<DataStream<number>>()
+    inner.sideOutputLateData(outputTag<JoinRecord<Order, Payment>>('late'))
+  })
+})
+
+test('window joins refuse keys of two types, functions of another kind, and promises (N2)', () => {
+  unused((orders) => {
+    const payments = orders.map((one): Payment => ({ order: 1, shop: one.shop, cents: one.total }))
+    const byNumber = orders.join(payments).where((order) => order.cents)
+    // @ts-expect-error a number and a text are never equal
+    byNumber.equalTo((payment) => payment.shop)
+    // @ts-expect-error a number and a bigint are never equal
+    byNumber.equalTo((payment) => payment.cents)
+    // @ts-expect-error a Date is no key
+    orders.join(payments).where((order) => order.at)
+    const inner = byNumber.equalTo((payment) => payment.order).window(tumblingEventTimeWindows(1))
+    // @ts-expect-error join must not return a Promise
+    inner.apply(async (order) => order, { uid: 'a' })
+    // @ts-expect-error the function of coGroup
+    inner.apply({ coGroup: () => {} }, { uid: 'a' })
+    // @ts-expect-error a uid is required
+    inner.apply((order) => order, {})
+    // @ts-expect-error onError is not for operators with state (R20)
+    inner.apply((order) => order, { uid: 'a', onError: 'skip' })
+    // @ts-expect-error the tag is for records with their side
+    inner.sideOutputLateData(outputTag<Order>('late'))
+    const outer = orders.leftOuterJoin(payments).where((order) => order.cents)
+    const outerWindows = outer.equalTo((payment) => payment.order).window(globalWindows())
+    // @ts-expect-error the right record may be missing
+    outerWindows.apply((_order, payment) => payment.cents, { uid: 'a' })
+    const groups = orders.coGroup(payments).where((order) => order.cents)
+    const groupWindows = groups.equalTo((payment) => payment.order).window(globalWindows())
+    // @ts-expect-error coGroup must not return a Promise
+    groupWindows.apply(async (_some, _others, _ctx, _out: Out<number>) => {}, { uid: 'a' })
+    const { onMerge: _onMerge, ...unmergeable } = countTrigger(1)
+    const sessions = byNumber.equalTo((payment) => payment.order).window(eventTimeSessionWindows(1))
+    // @ts-expect-error windows merge, and the trigger cannot
+    sessions.trigger(unmergeable)
+  })
+})
+
+test('windows have sum, min, max, minBy, maxBy and topN over the same fields', () => {
+  unused((orders) => {
+    const windowed = orders.keyBy((order) => order.shop).window(eventTimeSessionWindows('1h'))
+    expectTypeOf(windowed.sum('cents', { uid: 'a' })).toEqualTypeOf<DataStream<Order>>()
+    expectTypeOf(windowed.min('shop', { uid: 'a' })).toEqualTypeOf<DataStream<Order>>()
+    expectTypeOf(windowed.max('total', { uid: 'a' })).toEqualTypeOf<DataStream<Order>>()
+    expectTypeOf(windowed.minBy('level', { uid: 'a' })).toEqualTypeOf<DataStream<Order>>()
+    windowed.maxBy('cents', { uid: 'a', first: false })
+    const top = windowed.topN(2, { uid: 'a', by: (order) => order.total })
+    expectTypeOf(top).toEqualTypeOf<DataStream<readonly Order[]>>()
+    // @ts-expect-error text has no sum
+    windowed.sum('shop', { uid: 'a' })
+    // @ts-expect-error may be missing
+    windowed.min('tip', { uid: 'a' })
+    // @ts-expect-error a Date: compare its getTime()
+    windowed.maxBy('at', { uid: 'a' })
+    // @ts-expect-error by what
+    windowed.topN(3, { uid: 'a' })
+    // @ts-expect-error a uid is required
+    windowed.sum('cents', {})
   })
 })
