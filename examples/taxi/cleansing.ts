@@ -1,5 +1,5 @@
 import { fileSink, fileSource, job, json, param } from 'millrace'
-import { bundledRides, type Ride, rideRows, toRide } from './ride.ts'
+import { bundledRides, isInNewYork, type Ride, rideRows, toRide } from './ride.ts'
 
 /** The rides that begin and end within New York; others are errors of the devices. */
 export default job(
@@ -21,11 +21,3 @@ export default job(
       .sinkTo(fileSink({ dir: params.out, format: json<Ride>() }), { uid: 'clean-rides' })
   },
 )
-
-function isInNewYork(ride: Ride): boolean {
-  return isPlace(ride.startLon, ride.startLat) && isPlace(ride.endLon, ride.endLat)
-}
-
-function isPlace(longitude: number, latitude: number): boolean {
-  return longitude >= -74.05 && longitude <= -73.7 && latitude >= 40.5 && latitude <= 41
-}

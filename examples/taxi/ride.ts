@@ -56,3 +56,12 @@ type RideRow = Omit<Ride, 'kind' | 'at'> & {
   readonly eventTime: string
   readonly otherTime: string
 }
+
+/** Whether a ride begins and ends within New York; the coordinates of others are often errors of the devices. */
+export function isInNewYork(ride: Ride): boolean {
+  return isPlace(ride.startLon, ride.startLat) && isPlace(ride.endLon, ride.endLat)
+}
+
+function isPlace(longitude: number, latitude: number): boolean {
+  return longitude >= -74.05 && longitude <= -73.7 && latitude >= 40.5 && latitude <= 41
+}
