@@ -1,4 +1,5 @@
 import { ASYNC } from './async.ts'
+import { CONVENIENCE } from './convenience.ts'
 import { DURABILITY } from './durability.ts'
 import { EXPIRY } from './expiry.ts'
 import { FLOW } from './flow.ts'
@@ -18,4 +19,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...ASYNC,
   ...RECOVERY,
   ...KIT,
+  ...CONVENIENCE,
 ]
