@@ -1,4 +1,9 @@
-import type { CheckpointSummary, JobEvent, JobMetrics } from '../runtime/job/job-events.ts'
+import type {
+  CheckpointSummary,
+  HeldSources,
+  JobEvent,
+  JobMetrics,
+} from '../runtime/job/job-events.ts'
 import { formatMs, formatTimestamp } from '../runtime/time-text.ts'
 import { fit, formatBytes, formatCount, formatNumberOf } from './units.ts'
 
@@ -15,6 +20,8 @@ export interface ProgressFigures {
   readonly written: number
   /** Records that did not fit and were left out (`onError: 'skip'`). */
   readonly skipped: number
+  /** Sources that wait until others have been read to their end; undefined where none does. */
+  readonly held: HeldSources | undefined
 }
 
 /** What a written record is called: one, and several. */
@@ -55,10 +62,11 @@ export function plainProgressLine(figures: ProgressFigures, noun: Noun): string 
 }
 
 function progressParts(figures: ProgressFigures, noun: Noun): Part[] {
-  const { phase, recordsPerSecond, watermark, watermarkLagMs, lastCheckpoint, written, skipped } =
-    figures
+  const { phase, recordsPerSecond, watermark, watermarkLagMs, lastCheckpoint } = figures
+  const { written, skipped, held } = figures
   const parts: Part[] = []
   if (phase !== undefined) parts.push({ long: phase, short: phase, rank: 0 })
+  if (held !== undefined) parts.push(heldPart(held))
   const rate = formatCount(recordsPerSecond)
   parts.push({ long: `${rate} records/s`, short: `${rate}/s`, rank: 0 })
   const time = watermark === undefined ? 'none yet' : formatTimestamp(watermark)
@@ -78,6 +86,11 @@ function progressParts(figures: ProgressFigures, noun: Noun): Part[] {
     })
   }
   return parts
+}
+
+function heldPart({ sources, waitFor }: HeldSources): Part {
+  const who = sources.length === 1 ? `${sources[0]!} waits` : `${sources.join(', ')} wait`
+  return { long: `${who} for ${waitFor.join(', ')}`, short: `waits for ${waitFor[0]!}`, rank: 1 }
 }
 
 function checkpointPart(checkpoint: ProgressFigures['lastCheckpoint']): Part {
@@ -113,6 +126,7 @@ export class Progress {
     lastCheckpoint: undefined,
     written: 0,
     skipped: 0,
+    held: undefined,
   }
 
   get figures(): ProgressFigures {
@@ -141,6 +155,7 @@ export class Progress {
           lastCheckpoint: event.lastCheckpoint ?? this.#figures.lastCheckpoint,
           written: event.recordsWritten,
           skipped: skippedIn(event.counters),
+          held: event.held,
         }
       case 'checkpoint':
         return { lastCheckpoint: event }
@@ -148,7 +163,11 @@ export class Progress {
       case 'draining':
         return { phase: event.type }
       case 'restarting':
-        return { phase: `restarting in ${formatMs(event.delayMs)}`, recordsPerSecond: 0 }
+        return {
+          phase: `restarting in ${formatMs(event.delayMs)}`,
+          recordsPerSecond: 0,
+          held: undefined,
+        }
       default:
         return undefined
     }

@@ -127,6 +127,7 @@ function kindOf(operator: PlanOperator): string {
 function restOf(operator: PlanOperator): string {
   const parts: string[] = []
   if (operator.boundedness !== undefined) parts.push(operator.boundedness)
+  if (operator.readFirst === true) parts.push('read first')
   if (operator.guarantee !== undefined) parts.push(operator.guarantee)
   if (operator.states.length > 0) {
     const states = operator.states.map(showState)

@@ -2,6 +2,7 @@ import { StreamError } from '../runtime/errors.ts'
 import type {
   KeyExchange,
   NodeReading,
+  SourceNode,
   StreamGraph,
   StreamInput,
   StreamNode,
@@ -9,7 +10,6 @@ import type {
 import type { Key } from '../runtime/key.ts'
 import type { Sink } from '../runtime/sink.ts'
 import type { Source } from '../runtime/source.ts'
-import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 
 /** What every node may be given. */
@@ -32,10 +32,10 @@ export class StreamGraphBuilder {
 
   addSource(
     source: Source<unknown>,
-    watermarks: WatermarkStrategy<unknown> | undefined,
+    how: Pick<SourceNode, 'watermarks' | 'readFirst'>,
     options: NodeOptions,
   ): StreamInput {
-    return this.#add({ type: 'source', source, watermarks, ...this.#base(source.kind, options) })
+    return this.#add({ type: 'source', source, ...how, ...this.#base(source.kind, options) })
   }
 
   /** `second` is what the second input reads, of an operator that has two. */

@@ -22,7 +22,7 @@ export interface EmptyFetches {
  * | kind | what holds it back |
  * | --- | --- |
  * | `no-strategy` | a source without watermarks: no time passes before it has ended or is idle |
- * | `read-later` | a source that is read only when others have ended (`readFirst`) |
+ * | `read-later` | a source that is read only when others, with `readFirst`, have been processed |
  * | `waiting-for-splits` | a bounded source whose splits have not all been assigned: they may begin anywhere |
  * | `no-splits` | a source subtask that has been given no split |
  * | `no-record-yet` | a split that has had no record in this attempt |

@@ -91,6 +91,8 @@ export type SlotCommand =
   | { readonly type: 'printed'; readonly uid: string; readonly bytes: number }
   /** How far groups of aligned sources have come. */
   | { readonly type: 'align'; readonly groups: readonly GroupWatermark[] }
+  /** Sources with `readFirst` have been processed everywhere: the others are read from now on. */
+  | { readonly type: 'release-sources' }
   | { readonly type: 'cancel' }
 
 /** The watermark of an aligned source subtask, for its group. */
@@ -160,6 +162,8 @@ export type SlotReport = { readonly attempt: number; readonly slot: number } & (
     }
   | { readonly type: 'committed'; readonly checkpointId: number; readonly subtask: SubtaskId }
   | { readonly type: 'subtask-finished'; readonly subtask: SubtaskId }
+  /** All that comes of sources with `readFirst` has been processed by this subtask. */
+  | { readonly type: 'has-read-first'; readonly subtask: SubtaskId }
   | { readonly type: 'source-watermarks'; readonly sources: readonly SourceWatermark[] }
   | { readonly type: 'figures'; readonly operators: readonly OperatorFigures[] }
   | { readonly type: 'print'; readonly uid: string; readonly lines: string }

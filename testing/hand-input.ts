@@ -88,7 +88,7 @@ export class HandInput {
   /** Adds it to a graph; the stream of what it will be handed. */
   addTo(builder: StreamGraphBuilder): DataStream<unknown> {
     const place = { uid: this.uid, parallelism: 1 }
-    const read = builder.addSource(this.#source(), undefined, place)
+    const read = builder.addSource(this.#source(), { watermarks: undefined }, place)
     const timed = builder.addOperator(this.#time(), [read], { ...place, uid: `${this.uid}.time` })
     return new GraphDataStream(builder, [timed])
   }

@@ -4,6 +4,7 @@ import {
   BARRIER,
   BARRIER_KINDS,
   END,
+  END_OF_READ_FIRST,
   FIRST_SHAPE,
   GENERATE_AFTER,
   GENERIC,
@@ -21,7 +22,8 @@ import { type RowDecoder, plainDecoder } from './row-codec.ts'
 import { RowReader } from './row-reader.ts'
 
 /** What the decoder came to: a run of records, a control element, or the end of the batch. */
-export type DecodedEntry = 'records' | 'watermark' | 'status' | 'barrier' | 'end-of-input' | 'done'
+export type DecodedEntry =
+  'records' | 'watermark' | 'status' | 'barrier' | 'end-of-read-first' | 'end-of-input' | 'done'
 
 /** More than that many places are not kept for the next run. */
 const KEPT_PLACES = 8_192
@@ -105,6 +107,8 @@ export class BatchDecoder {
         this.barrier = { checkpointId, baseId: reader.number(), kind: oneOf(BARRIER_KINDS, detail) }
         return 'barrier'
       }
+      case END_OF_READ_FIRST:
+        return 'end-of-read-first'
       default:
         return 'end-of-input'
     }

@@ -4,6 +4,7 @@ import {
   BARRIER,
   BARRIER_KINDS,
   END,
+  END_OF_READ_FIRST,
   FIRST_SHAPE,
   GENERATE_AFTER,
   GENERIC,
@@ -98,6 +99,10 @@ export class BatchEncoder {
     this.#control(BARRIER, BARRIER_KINDS.indexOf(barrier.kind))
     this.#writer.number(barrier.checkpointId)
     this.#writer.number(barrier.baseId)
+  }
+
+  appendEndOfReadFirst(): void {
+    this.#control(END_OF_READ_FIRST, 0)
   }
 
   appendEndOfInput(): void {

@@ -18,6 +18,7 @@ import type { FieldKind, RecordShape } from './record-shape.ts'
  *   WATERMARK f64 timestamp
  *   STATUS    detail = index into STATUSES
  *   BARRIER   detail = index into BARRIER_KINDS · f64 checkpoint id · f64 base id
+ *   END_OF_READ_FIRST
  *   END
  *
  * A tag has two bits a field: 0 = of the field's kind, in its slot; else null, undefined, or a value in the rest.
@@ -29,7 +30,8 @@ export const SHAPE = 1
 export const WATERMARK = 2
 export const STATUS = 3
 export const BARRIER = 4
-export const END = 5
+export const END_OF_READ_FIRST = 5
+export const END = 6
 export const FIRST_SHAPE = 16
 
 /** Shapes of one channel; records of any further one go through the value codec (N26). */

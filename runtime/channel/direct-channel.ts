@@ -54,6 +54,10 @@ export class DirectChannel implements OutputChannel {
     this.#target.receiveBarrier(this.#input, barrier)
   }
 
+  endOfReadFirst(): void {
+    this.#target.receiveEndOfReadFirst(this.#input)
+  }
+
   endOfInput(): void {
     this.#target.receiveEndOfInput(this.#input)
   }

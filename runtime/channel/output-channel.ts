@@ -14,6 +14,8 @@ export interface OutputChannel {
   watermark(timestamp: number): void
   status(status: WatermarkStatus): void
   barrier(barrier: CheckpointBarrier): void
+  /** Nothing that comes of a source with `readFirst` follows; at most once, unless the input ends before. */
+  endOfReadFirst(): void
   endOfInput(): void
   /** False while the caller may take no input of any kind. */
   isReady(): boolean
@@ -30,6 +32,7 @@ export interface DirectTarget {
   receiveWatermark(input: number, timestamp: number): void
   receiveStatus(input: number, status: WatermarkStatus): void
   receiveBarrier(input: number, barrier: CheckpointBarrier): void
+  receiveEndOfReadFirst(input: number): void
   receiveEndOfInput(input: number): void
   mayReceive(input: number): boolean
   mayReceiveBarrier(input: number): boolean

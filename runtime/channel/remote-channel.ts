@@ -56,6 +56,10 @@ export class RemoteChannel implements OutputChannel {
     this.#send()
   }
 
+  endOfReadFirst(): void {
+    this.#encoder.appendEndOfReadFirst()
+  }
+
   endOfInput(): void {
     this.#encoder.appendEndOfInput()
     this.#send()

@@ -8,7 +8,8 @@ interface Batch {
 }
 
 /** What is next in a remote input; `none` until another batch arrives. */
-export type NextEntry = 'records' | 'watermark' | 'status' | 'barrier' | 'end-of-input' | 'none'
+export type NextEntry =
+  'records' | 'watermark' | 'status' | 'barrier' | 'end-of-read-first' | 'end-of-input' | 'none'
 
 /**
  * The receiving end of a channel between threads: a queue of batches and a cursor into the first one.

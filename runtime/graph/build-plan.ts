@@ -60,6 +60,7 @@ function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
       ...common,
       type: 'source',
       boundedness,
+      ...(node.readFirst === true ? { readFirst: true } : {}),
       ...(identity === undefined ? {} : { identity }),
       ...(alignment === undefined ? {} : { alignment }),
     }

@@ -34,6 +34,8 @@ export interface PlanOperator {
   readonly identity?: Readonly<Record<string, string>>
   /** Sources: whether it ends by itself. */
   readonly boundedness?: 'bounded' | 'unbounded'
+  /** Sources: whether it is read to its end before those without it are read. Default false. */
+  readonly readFirst?: boolean
   /** Sources: the group that keeps together in event time. */
   readonly alignment?: WatermarkAlignment
   /** Sinks. */

@@ -74,6 +74,8 @@ export interface SourceNode extends NodeBase {
   readonly type: 'source'
   readonly source: Source<unknown>
   readonly watermarks: WatermarkStrategy<unknown> | undefined
+  /** Whether it is read to its end, and processed, before sources without it are read at all. Default false. */
+  readonly readFirst?: boolean
 }
 
 export interface OperatorNode extends NodeBase, NodeReading {

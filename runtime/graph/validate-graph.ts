@@ -56,6 +56,7 @@ export function graphProblems(graph: StreamGraph, options: ValidationOptions): G
     ...duplicateUidProblems(graph),
     ...sharedOutputProblems(graph),
     ...forwardProblems(graph, options),
+    ...readFirstProblems(graph),
     ...graph.nodes.flatMap((node) => (node.type === 'operator' ? stateProblems(node) : [])),
   ]
 }
@@ -188,6 +189,27 @@ function forwardProblems(graph: StreamGraph, options: ValidationOptions): GraphP
       return [{ code: 'MR_GRAPH_INVALID', message }]
     })
   })
+}
+
+/** What never ends cannot be read first, and what is never read at one time cannot keep together. */
+function readFirstProblems(graph: StreamGraph): GraphProblem[] {
+  const sources = graph.nodes.filter((node) => node.type === 'source')
+  const first = sources.filter((node) => node.readFirst === true)
+  const endless = first.filter(({ source }) => source.boundedness === 'unbounded')
+  const problems = endless.map((node): GraphProblem => {
+    const message = `${label(node)} has readFirst, but is unbounded; sources without it would wait for its end, which never comes; leave readFirst out, or read a bounded source.`
+    return { code: 'MR_GRAPH_INVALID', message }
+  })
+  for (const node of first) {
+    const group = node.watermarks?.alignment?.group
+    const other = sources.find((one) => {
+      return one.readFirst !== true && one.watermarks?.alignment?.group === group
+    })
+    if (group === undefined || other === undefined) continue
+    const message = `${label(node)}, which has readFirst, and ${label(other)}, which has not, are aligned in one group "${group}"; they are not read at the same time, so that each would wait for the other; give them groups of their own, or leave the alignment of one out.`
+    problems.push({ code: 'MR_GRAPH_INVALID', message })
+  }
+  return problems
 }
 
 /** What a node reads, input by input. */

@@ -22,6 +22,7 @@ import type { LaunchedSlots, SlotLauncher } from './slot-launcher.ts'
 import { addSourcePositions } from './source-positions.ts'
 import { buildManifestHeader, type ManifestFacts } from './manifest-header.ts'
 import { SourceAlignment } from './source-alignment.ts'
+import { type HeldSources, SourceRelease } from './source-release.ts'
 import { STALL_MS, watchStalls } from './stall-watch.ts'
 
 /** How long every slot may take to report that it has built its graph (R37). */
@@ -94,6 +95,7 @@ export class Attempt {
   #accepting: Promise<void> | undefined
   #coordinator: CheckpointCoordinator | undefined
   readonly #alignment: SourceAlignment
+  readonly #release: SourceRelease
   #nodeNames: readonly string[] = []
   #settle!: { resolve: (result: AttemptResult) => void; reject: (failure: AttemptFailure) => void }
   #reported: Set<number> = new Set()
@@ -112,13 +114,9 @@ export class Attempt {
   constructor(options: AttemptOptions) {
     this.#options = options
     this.#slots = Math.max(1, ...options.plan.vertices.map((vertex) => vertex.parallelism))
-    this.#alignment = new SourceAlignment({
-      plan: options.plan,
-      clock: options.clock,
-      broadcast: (command) => {
-        for (let slot = 0; slot < this.#slots; slot++) this.#send(slot, command)
-      },
-    })
+    const broadcast = (command: SlotCommand): void => this.#broadcast(command)
+    this.#alignment = new SourceAlignment({ plan: options.plan, clock: options.clock, broadcast })
+    this.#release = new SourceRelease(options.plan, broadcast)
   }
 
   /** Runs to the end; rejects with an `AttemptFailure`. All threads have ended when it settles. */
@@ -147,8 +145,12 @@ export class Attempt {
   /** Ends the input of all sources, as if they were bounded and at their end (R14). */
   drain(): void {
     this.#drainWanted = true
-    if (!this.#isRunning || this.#isEnding) return
-    for (let slot = 0; slot < this.#slots; slot++) this.#send(slot, { type: 'drain' })
+    if (this.#isRunning && !this.#isEnding) this.#broadcast({ type: 'drain' })
+  }
+
+  /** The sources that are not read yet; undefined where there is none. */
+  get heldSources(): HeldSources | undefined {
+    return this.#isRunning ? this.#release.held : undefined
   }
 
   /** Ends it with this error, waiting for nothing but its threads. */
@@ -260,7 +262,7 @@ export class Attempt {
       fail: (error) => this.#fail(error, undefined),
     })
     this.#isRunning = true
-    for (let slot = 0; slot < this.#slots; slot++) this.#send(slot, { type: 'run' })
+    this.#broadcast({ type: 'run' })
     this.#coordinator.start()
     if (this.#launched!.pulses !== true) this.#watchStalls(this.#launched!)
     options.onEvent({ type: 'running', attempt: options.attempt })
@@ -309,6 +311,10 @@ export class Attempt {
     })
   }
 
+  #broadcast(command: SlotCommand): void {
+    for (let slot = 0; slot < this.#slots; slot++) this.#send(slot, command)
+  }
+
   #send(slot: number, command: SlotCommand): void {
     this.#launched?.controls[slot]?.post(command)
   }
@@ -328,6 +334,9 @@ export class Attempt {
         return
       case 'source-watermarks':
         this.#alignment.receive(slot, report.sources)
+        return
+      case 'has-read-first':
+        this.#release.passed(report.subtask)
         return
       case 'figures':
         for (const news of figures.update(slot, report.operators, this.#options.clock.elapsed())) {
@@ -356,7 +365,9 @@ export class Attempt {
     }
     this.#count(slot, report.type)
     this.#coordinator?.receive(report)
-    if (report.type === 'subtask-finished') this.#endIfFinished()
+    if (report.type !== 'subtask-finished') return
+    this.#release.passed(report.subtask)
+    this.#endIfFinished()
   }
 
   #located(error: Error): Error {

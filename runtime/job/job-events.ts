@@ -3,8 +3,9 @@ import type { ErrorData } from '../errors.ts'
 import type { EventTimeExplanation, EventTimeFigures } from '../event-time.ts'
 import type { LineagePoint, OutputPolicy } from '../sink.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
+import type { HeldSources } from './source-release.ts'
 
-export type { CheckpointSummary }
+export type { CheckpointSummary, HeldSources }
 
 /** Options of a run: every flag of `millrace run`, same names in camelCase, same defaults. */
 export interface RunJobOptions {
@@ -126,6 +127,8 @@ export type JobEvent =
       readonly lastCheckpoint: CheckpointSummary | undefined
       readonly counters: JobMetrics['counters']
       readonly operators: JobMetrics['operators']
+      /** Sources that are not read yet, since others have `readFirst`, and those; undefined where none is held. */
+      readonly held?: HeldSources | undefined
     }
   | EventTimeNews
   | ({ readonly type: 'checkpoint' } & CheckpointSummary)

@@ -329,6 +329,7 @@ export class JobRun {
         watermarkLagMs: this.#figures.watermarkLagMs,
         eventTime: this.#figures.eventTime(at),
         lastCheckpoint: this.#lastCheckpoint,
+        held: this.#current?.heldSources,
       })
       before = { at, read: sums.recordsRead }
       this.#cancelProgress = clock.schedule(progressIntervalMs, report)

@@ -118,6 +118,11 @@ export function broadcastStatus(outputs: readonly EdgeOutput[], status: Watermar
   for (const output of outputs) for (const channel of output.channels) channel.status(status)
 }
 
+/** What comes of sources with `readFirst` has gone out through these edges. */
+export function broadcastEndOfReadFirst(outputs: readonly EdgeOutput[]): void {
+  for (const output of outputs) for (const channel of output.channels) channel.endOfReadFirst()
+}
+
 export function broadcastBarrier(outputs: readonly EdgeOutput[], barrier: CheckpointBarrier): void {
   for (const output of outputs) for (const channel of output.channels) channel.barrier(barrier)
 }

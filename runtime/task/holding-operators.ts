@@ -86,6 +86,11 @@ export class HoldingOperators {
     return this.#holders.some(({ operator }) => operator.readiness === 'busy')
   }
 
+  /** Whether one of them has something of its input that it has not emitted yet. */
+  get holdBack(): boolean {
+    return this.#holders.some(({ operator }) => operator.holdsBack === true)
+  }
+
   /** Lets them work, downstream first; returns whether any did something. */
   work(deadline: number): boolean {
     let worked = false

@@ -15,6 +15,9 @@ export class InputGate {
   readonly remotes: RemoteInput[] = []
   readonly #ended: boolean[]
   #open: number
+  /** By input: whether something of a source with `readFirst` may still come; and how many of them there are. */
+  readonly #readsFirst: boolean[]
+  #readingFirst: number
 
   constructor(channels: number, restoredWatermark: number) {
     this.aligner = new BarrierAligner(channels)
@@ -22,10 +25,24 @@ export class InputGate {
     if (restoredWatermark > MIN_TIMESTAMP) this.valve.restore(restoredWatermark)
     this.#ended = Array.from({ length: channels }, () => false)
     this.#open = channels
+    this.#readsFirst = Array.from({ length: channels }, () => true)
+    this.#readingFirst = channels
   }
 
   get hasEnded(): boolean {
     return this.#open === 0
+  }
+
+  /** Whether all that comes of sources with `readFirst` has been taken, of every input. */
+  get hasReadFirst(): boolean {
+    return this.#readingFirst === 0
+  }
+
+  /** Nothing of such a source follows on this input. */
+  endOfReadFirst(input: number): void {
+    if (!this.#readsFirst[input]) return
+    this.#readsFirst[input] = false
+    this.#readingFirst--
   }
 
   /** Returns the aligned barrier if this one completes it. */
@@ -38,6 +55,7 @@ export class InputGate {
     if (this.#ended[input]) return undefined
     this.#ended[input] = true
     this.#open--
+    this.endOfReadFirst(input)
     const pending = this.aligner.pending
     const isComplete = this.aligner.endOfInput(input)
     this.valve.setStatus(input, 'finished')

@@ -5,6 +5,7 @@ import { invariant, toErrorData } from '../errors.ts'
 import { buildExecutionGraph, type ExecutionGraph } from '../graph/execution-graph.ts'
 import { buildJobGraph } from '../graph/job-graph.ts'
 import type { JobGraph } from '../graph/job-graph-types.ts'
+import { heldVertices } from '../graph/read-first.ts'
 import type { LinkMessage, PrepareOutput, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
 import type { PrepareOutputContext, Sink } from '../sink.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
@@ -42,6 +43,7 @@ export class Slot {
   readonly #environment: SlotEnvironment
   readonly #graph: JobGraph
   readonly #execution: ExecutionGraph
+  readonly #heldVertices: ReadonlySet<number>
   readonly #channels: SlotChannels = { remoteOutputs: new Map(), remoteInputs: new Map() }
   /** By vertex; built last to first, since direct channels need their targets. */
   readonly #built: (BuiltSubtask | undefined)[] = []
@@ -77,6 +79,10 @@ export class Slot {
     this.#graph = buildJobGraph(environment.graph, { parallelism, maxParallelism })
     this.#execution = buildExecutionGraph(this.#graph)
     this.#figures = new SlotFigures(this.#graph, this.#execution, environment.settings.slot)
+    this.#heldVertices = heldVertices(
+      this.#graph.vertices.map(({ chain }) => chain[0]!.node),
+      this.#graph.edges,
+    )
     this.#running = new RunningNode(environment.graph.nodes.map((node) => node.name))
     environment.control.onMessage((command) => this.#command(command))
     for (const port of environment.links) if (port !== undefined) this.#listen(port)
@@ -145,6 +151,9 @@ export class Slot {
       case 'printed':
         this.#addToBacklog(command.uid, -command.bytes)
         this.wake()
+        break
+      case 'release-sources':
+        for (const subtask of this.#subtasks()) subtask.release()
         break
       case 'align':
         this.#alignment.align(command.groups)
@@ -253,6 +262,7 @@ export class Slot {
         nodeNumber: (name) => this.#running.numberOf(name),
         subtaskOf: (index) => this.#built[index]!.subtask,
         room: this.#room,
+        heldVertices: this.#heldVertices,
         deadline: () => this.#deadline,
         wake: () => this.wake(),
         listener: this.#listener(vertex.index),
@@ -289,6 +299,7 @@ export class Slot {
         this.#report({ type: 'decline', checkpointId, subtask, error }),
       committed: (checkpointId) => this.#report({ type: 'committed', checkpointId, subtask }),
       finished: () => this.#report({ type: 'subtask-finished', subtask }),
+      hasReadFirst: () => this.#report({ type: 'has-read-first', subtask }),
       failed: (error) => this.#fail(error),
     }
   }

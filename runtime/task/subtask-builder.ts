@@ -41,6 +41,8 @@ export interface BuilderHost {
   readonly nodeNumber: (name: string) => number
   readonly subtaskOf: (vertex: number) => Subtask
   readonly room: SlotRoom
+  /** Vertices that read from sources that are not read yet. */
+  readonly heldVertices: ReadonlySet<number>
   readonly deadline: () => number
   readonly wake: () => void
   readonly listener: SubtaskListener
@@ -101,6 +103,7 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     room: host.room,
     wasFinished: restored?.isFinished ?? false,
     isSecondInput: inputs.map(({ edgeId }) => host.graph.edges[edgeId]!.toInput === 2),
+    isHeld: host.heldVertices.has(vertex.index),
   })
   const readers: SourceReader<unknown, unknown>[] = []
   return {

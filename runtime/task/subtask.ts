@@ -14,7 +14,13 @@ import { showValue } from '../show-value.ts'
 import type { SinkWriter } from '../sink.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
-import { broadcastBarrier, broadcastStatus, broadcastWatermark, selectKey } from './edge-output.ts'
+import {
+  broadcastBarrier,
+  broadcastEndOfReadFirst,
+  broadcastStatus,
+  broadcastWatermark,
+  selectKey,
+} from './edge-output.ts'
 import { extendFailure } from './failure-context.ts'
 import { HoldingOperators } from './holding-operators.ts'
 import type { InputGate } from './input-gate.ts'
@@ -52,6 +58,8 @@ interface GeneratingNode {
 export interface SubtaskListener extends CheckpointListener {
   wake(): void
   finished(): void
+  /** All that comes of sources with `readFirst` has been processed here, and what came of it has gone on. */
+  hasReadFirst(): void
 }
 
 export interface SubtaskOptions extends SubtaskCheckpointsOptions {
@@ -67,6 +75,11 @@ export interface SubtaskOptions extends SubtaskCheckpointsOptions {
   readonly wasFinished: boolean
   /** By input: whether it feeds the second input of the head. Default: none does. */
   readonly isSecondInput?: readonly boolean[]
+  /**
+   * Whether its source, or one that it reads from, waits until all sources with `readFirst` have been processed: the source
+   * is not read, and no time counts as idle here, until `release`. Default false.
+   */
+  readonly isHeld?: boolean
 }
 
 /**
@@ -113,6 +126,9 @@ export class Subtask implements DirectTarget {
   #status: WatermarkStatus = 'active'
   #sourceWaits = false
   #isDraining = false
+  /** A source that it reads from is not to be read yet. */
+  #isHeld: boolean
+  #hasReadFirst = false
   /** Records the source was asked for since its watermark was last looked at. */
   #polled = 0
   #isTickDue = false
@@ -134,6 +150,7 @@ export class Subtask implements DirectTarget {
     const { isSecondInput } = options
     this.#isSecondInput = isSecondInput?.includes(true) === true ? isSecondInput : undefined
     this.#phase = options.wasFinished ? 'finished' : 'running'
+    this.#isHeld = options.isHeld === true
     this.#checkpoints = new SubtaskCheckpoints(options)
     this.cascade = new WatermarkCascade({
       nodes: options.nodes,
@@ -178,6 +195,8 @@ export class Subtask implements DirectTarget {
       return
     }
     for (const node of this.nodes) this.cascade.announce(node)
+    // What is held has nothing to do with what is read first.
+    if (this.#isHeld && this.#source() !== undefined) this.#passEndOfReadFirst()
   }
 
   // --- What other subtasks of the slot call (direct channels) ---
@@ -269,6 +288,11 @@ export class Subtask implements DirectTarget {
     this.#room.used()
   }
 
+  receiveEndOfReadFirst(input: number): void {
+    this.#gate!.endOfReadFirst(input)
+    this.options.listener.wake()
+  }
+
   receiveEndOfInput(input: number): void {
     const completed = this.#gate!.endOfInput(input)
     if (completed !== undefined) this.#takeSnapshot(completed, true)
@@ -351,7 +375,7 @@ export class Subtask implements DirectTarget {
   #holdIdleness(): void {
     const source = this.#source()
     if (source === undefined && this.#generating.length === 0) return
-    const isHeld = !this.mayTakeInput()
+    const isHeld = this.#isHeld || !this.mayTakeInput()
     source?.hold(isHeld)
     for (const { open } of this.#generating) open.hold(isHeld || this.#isAligning)
   }
@@ -377,7 +401,10 @@ export class Subtask implements DirectTarget {
     if (this.#phase !== 'running') return worked
     if (this.#isTickDue && this.mayTakeInput()) this.#tickNodes()
     const source = this.#source()
-    if (source === undefined) return this.#takeRemote(deadline, quantum) || worked
+    if (source === undefined) {
+      if (this.#takeRemote(deadline, quantum)) worked = true
+      return this.#followReadFirst() || worked
+    }
     return this.#pollSource(source, deadline, quantum) || worked
   }
 
@@ -394,6 +421,7 @@ export class Subtask implements DirectTarget {
     const node = this.nodes[0]!
     if (this.#isDraining && this.mayTakeInput()) return this.#endSource()
     let left = quantum
+    if (this.#isHeld) return false
     while (left > 0 && !this.#sourceWaits && !source.isPaused && this.mayTakeInput()) {
       source.hold(false)
       const caller = node.enter()
@@ -461,6 +489,7 @@ export class Subtask implements DirectTarget {
       if (entry === 'watermark') this.receiveWatermark(index, decoder.watermark)
       else if (entry === 'status') this.receiveStatus(index, decoder.status)
       else if (entry === 'barrier') this.receiveBarrier(index, decoder.barrier)
+      else if (entry === 'end-of-read-first') this.receiveEndOfReadFirst(index)
       else this.receiveEndOfInput(index)
     }
     return taken
@@ -528,6 +557,7 @@ export class Subtask implements DirectTarget {
       nodes: this.nodes,
       gate: this.#gate,
       isFinished: this.isFinished,
+      isHeld: this.#isHeld,
       outputsReady: this.#outputsReady(),
     }
   }
@@ -579,7 +609,7 @@ export class Subtask implements DirectTarget {
     this.#isTickDue = false
     this.#polled = 0
     const source = this.#source()
-    if (source !== undefined) this.#tickSource(source)
+    if (source !== undefined && !this.#isHeld) this.#tickSource(source)
     for (const generating of this.#generating) {
       if (!this.mayTakeInput()) return
       this.#tickOperator(generating)
@@ -598,7 +628,7 @@ export class Subtask implements DirectTarget {
 
   #tickOperator({ index, operator, open }: GeneratingNode): void {
     const node = this.nodes[index]!
-    open.hold(this.#isAligning)
+    open.hold(this.#isHeld || this.#isAligning)
     const openMs = open.look()
     let watermark = MIN_TIMESTAMP
     node.call('watermark generator', MIN_TIMESTAMP, () => {
@@ -728,6 +758,28 @@ export class Subtask implements DirectTarget {
   #announceEnd(): void {
     for (const channel of this.#channels) channel.endOfInput()
     this.options.listener.finished()
+  }
+
+  // --- What is read first ---
+
+  /** Goes on with the end of what is read first, once nothing of it is left here: in order with the records (R10). */
+  #followReadFirst(): boolean {
+    if (this.#hasReadFirst || !this.#gate!.hasReadFirst || this.#holding.holdBack) return false
+    if (!this.mayTakeInput()) return false
+    this.#passEndOfReadFirst()
+    return true
+  }
+
+  #passEndOfReadFirst(): void {
+    this.#hasReadFirst = true
+    for (const node of this.nodes) broadcastEndOfReadFirst(node.edges)
+    this.options.listener.hasReadFirst()
+  }
+
+  /** What is read first has been processed everywhere: other sources may be read. */
+  release(): void {
+    this.#isHeld = false
+    this.resume()
   }
 
   // --- What its operators call ---

@@ -9,6 +9,8 @@ export interface SubtaskTime {
   /** Undefined for a source. */
   readonly gate: InputGate | undefined
   readonly isFinished: boolean
+  /** Whether its source must not be read yet, since others are read first. */
+  readonly isHeld: boolean
   /** Whether what is behind it takes more. */
   readonly outputsReady: boolean
 }
@@ -52,7 +54,9 @@ function holdOf(
   if (subtask.isFinished) return { kind: 'ended' }
   if (node.pending !== MIN_TIMESTAMP) return firing(subtask, node.pending)
   if (node.watermark === MAX_TIMESTAMP) return { kind: 'ended' }
-  if (node.body.kind === 'source') return node.body.source.holdReason
+  if (node.body.kind === 'source') {
+    return subtask.isHeld ? { kind: 'read-later' } : node.body.source.holdReason
+  }
   if (node.body.kind === 'operator' && node.body.operator.onTick !== undefined) {
     // How long it has had no record is known to who counts them.
     return { kind: 'generator', silentMs: 0 }

@@ -44,6 +44,9 @@ describe('progressLine', () => {
       ),
       written: fc.nat(),
       skipped: fc.nat(),
+      held: fc.option(fc.constant({ sources: ['main', 'other'], waitFor: ['rules'] }), {
+        nil: undefined,
+      }),
     })
     fc.assert(
       fc.property(any, fc.integer({ min: 1, max: 200 }), (some, columns) => {
@@ -63,6 +66,20 @@ describe('progressLine', () => {
     const some = figuresAfter(running, { ...progress(10), counters })
     expect(progressLine(some, 200, noun)).toMatch(/ · 87 alerts · 1,201 records skipped$/)
     expect(progressLine(some, 80, noun)).toMatch(/ · 87 alerts · 1,201 skipped$/)
+  })
+
+  it('says which sources wait for others to be read, until they do not', () => {
+    const held = { sources: ['transactions'], waitFor: ['rules', 'rates'] }
+    const waiting = figuresAfter(running, { ...progress(6_024), held })
+    expect(progressLine(waiting, 200, noun)).toMatch(
+      /^transactions waits for rules, rates · 3,012 /,
+    )
+    expect(progressLine(waiting, 79, noun)).toMatch(/^waits for rules · 3,012\/s · /)
+    const two = { sources: ['a', 'b'], waitFor: ['rules'] }
+    expect(plainProgressLine(figuresAfter({ ...progress(0), held: two }), noun)).toContain(
+      ' · a, b wait for rules · ',
+    )
+    expect(figuresAfter({ ...progress(0), held }, progress(1)).held).toBeUndefined()
   })
 
   it('says what is not known yet', () => {

@@ -21,6 +21,17 @@ describe('renderPlan', () => {
     ])
   })
 
+  it('says which sources are read first', () => {
+    const whole = plan()
+    const [first, ...others] = whole.vertices
+    const [source, ...chained] = first!.chain
+    const chain = [{ ...source!, readFirst: true }, ...chained]
+    const drawn = renderPlan({ ...whole, vertices: [{ ...first!, chain }, ...others] })
+    expect(drawn[1]).toBe(
+      '    transactions  file source  bounded; read first; path /data/cards.csv',
+    )
+  })
+
   it('says when state expires (semantics 2.17)', () => {
     const whole = plan()
     const [first, vertex, last] = whole.vertices

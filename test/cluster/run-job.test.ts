@@ -67,6 +67,13 @@ describe('running a job from a program', () => {
     expect(again.result?.status).toBe('already-finished')
   })
 
+  it('reads one source to its end before the other, over threads (semantics 1.3)', async () => {
+    const { collected } = await runJob(jobUrl('rates-first'), { dir, parallelism: 2 })
+    const found = collected['found'] as number[]
+    expect(found).toHaveLength(5_000)
+    expect(found.filter((count) => count !== 200)).toEqual([])
+  })
+
   it('keeps sources together in event time, over threads and to the end (semantics 2.6)', async () => {
     const explained = new Map<string, EventTimeExplanation>()
     const { collected } = await runJob(jobUrl('meeting'), {

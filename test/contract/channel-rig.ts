@@ -28,6 +28,7 @@ const logs = {
   status: (status: WatermarkStatus) => `status ${status}`,
   barrier: ({ kind, checkpointId, baseId }: CheckpointBarrier) =>
     `${kind} ${checkpointId} on ${baseId}`,
+  endOfReadFirst: () => 'end of read first',
   end: () => 'end of input',
 }
 
@@ -48,6 +49,7 @@ export function directRig(strict = false): ChannelRig {
     receiveWatermark: (input, timestamp) => onInput(input, logs.watermark(timestamp)),
     receiveStatus: (input, status) => onInput(input, logs.status(status)),
     receiveBarrier: (input, barrier) => onInput(input, logs.barrier(barrier)),
+    receiveEndOfReadFirst: (input) => onInput(input, logs.endOfReadFirst()),
     receiveEndOfInput: (input) => onInput(input, logs.end()),
     mayReceive: () => isOpen,
     mayReceiveBarrier: () => isOpen || takesBarriers,
@@ -158,6 +160,7 @@ export class RemoteRig implements ChannelRig {
       if (entry === 'watermark') this.received.push(logs.watermark(decoder.watermark))
       else if (entry === 'status') this.received.push(logs.status(decoder.status))
       else if (entry === 'barrier') this.received.push(logs.barrier(decoder.barrier))
+      else if (entry === 'end-of-read-first') this.received.push(logs.endOfReadFirst())
       else this.received.push(logs.end())
     }
   }

@@ -42,6 +42,10 @@ const anySent: fc.Arbitrary<Sent> = fc.oneof(
     line: logs.barrier(barrierOf(id)),
     send: (channel: OutputChannel) => channel.barrier(barrierOf(id)),
   })),
+  fc.constant({
+    line: logs.endOfReadFirst(),
+    send: (channel: OutputChannel) => channel.endOfReadFirst(),
+  }),
 )
 
 export interface ChannelContractOptions {

@@ -246,6 +246,9 @@ test('a source gives its records to the watermark strategy and to the stream (N1
     >()
     // @ts-expect-error a source needs a uid
     env.fromSource(collectionSource([1]), {})
+    env.fromSource(collectionSource([1]), { uid: 'd', readFirst: true })
+    // @ts-expect-error it is read first, or it is not
+    env.fromSource(collectionSource([1]), { uid: 'e', readFirst: 'yes' })
   })
 })
 

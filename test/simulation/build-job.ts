@@ -29,6 +29,7 @@ import {
   type StepKind,
 } from './random-graph.ts'
 import { DISORDER_MS, type Row } from './rows.ts'
+import { ReadingOrder } from './reading-order.ts'
 import { splitsSource } from './splits-source.ts'
 
 /** The job that a description stands for, its sources aligned if asked for. */
@@ -44,7 +45,12 @@ export function buildJob(
       (row: Row) => row.t,
       alignment && { alignment },
     )
-    for (const step of graph.steps) streams.push(streamOf(step, { env, watermarks }, streams))
+    const order = new ReadingOrder(graph)
+    for (const step of graph.steps) {
+      const stream = streamOf(step, { env, watermarks }, streams)
+      streams.push(stream)
+      if (order.isKept(step)) stream.map((row) => order.check(step.uid, row))
+    }
     for (const { uid, from, parallelism } of graph.sinks) {
       streams[from]!.sinkTo(collectionSink<Row>(), { uid, parallelism })
     }
@@ -61,7 +67,11 @@ function streamOf(
   const input = streams[step.from]!
   switch (kind.type) {
     case 'source':
-      return env.fromSource(splitsSource(kind.options), { ...options, watermarks })
+      return env.fromSource(splitsSource(kind.options), {
+        ...options,
+        watermarks,
+        ...(kind.readFirst === true ? { readFirst: true } : {}),
+      })
     case 'map':
       return input.map((row) => ({ ...row, n: row.n + kind.add }), options)
     case 'filter':

@@ -9,7 +9,12 @@ export type Spreading = 'rebalance' | 'rescale' | 'shuffle' | 'global' | 'custom
 export type KeyKind = 'key' | 'mod' | 'tuple'
 
 export type StepKind =
-  | { readonly type: 'source'; readonly options: SplitsSourceOptions }
+  | {
+      readonly type: 'source'
+      readonly options: SplitsSourceOptions
+      /** Whether it is read before the others. */
+      readonly readFirst?: boolean
+    }
   | { readonly type: 'map'; readonly add: number }
   | { readonly type: 'filter'; readonly mod: number }
   | { readonly type: 'flat-map' }

@@ -10,7 +10,7 @@ import { buildJob } from './build-job.ts'
 import { expectedBuckets, idleJob, randomIdleSource } from './idle-job.ts'
 import { expectedOfBatches, lateJob, randomBatches } from './late-job.ts'
 import { expectedRows } from './oracle.ts'
-import { type GraphDescription, randomGraph } from './random-graph.ts'
+import { type GraphDescription, randomGraph, type Step } from './random-graph.ts'
 import { below, pick, type Row } from './rows.ts'
 import { WatchedDisk } from './watched-disk.ts'
 
@@ -53,6 +53,19 @@ export function aligned(simulation: Simulation): Simulation {
     updateInterval: pick(random, [1, 20, 1_000]),
   }
   return { ...simulation, alignment, graph: { ...simulation.graph, steps } }
+}
+
+/** The same job with one of its two sources read first; undefined where it has but one. */
+export function readingFirst(simulation: Simulation): Simulation | undefined {
+  const { steps } = simulation.graph
+  const sources = steps.filter(({ kind }) => kind.type === 'source')
+  if (sources.length < 2) return undefined
+  const first = pick(new SeededRandom(simulation.seed), sources)
+  const changed = steps.map((step): Step => {
+    if (step !== first || step.kind.type !== 'source') return step
+    return { ...step, kind: { ...step.kind, readFirst: true } }
+  })
+  return { ...simulation, graph: { ...simulation.graph, steps: changed } }
 }
 
 /** The same job with at most so many rows a split. */

@@ -4,6 +4,7 @@ import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
 import {
   aligned,
   randomSimulation,
+  readingFirst,
   shrink,
   simulate,
   simulateIdle,
@@ -21,6 +22,17 @@ describe('simulation', { timeout: 60_000 }, () => {
 
   it('random jobs put out the same with aligned sources, none of which waits for ever (semantics 2.6)', async () => {
     for (const seed of SEEDS) await simulate(aligned(randomSimulation(seed)))
+  })
+
+  it('random jobs put out the same where one source is read first, and none of its rows comes behind another (R10)', async () => {
+    let count = 0
+    for (const seed of SEEDS) {
+      const simulation = readingFirst(randomSimulation(seed))
+      if (simulation === undefined) continue
+      await simulate(simulation)
+      count++
+    }
+    expect(count).toBeGreaterThan(5)
   })
 
   it('late data is exact where one source subtask decides on time (R12, R41)', async () => {

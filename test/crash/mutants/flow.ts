@@ -196,4 +196,69 @@ export const FLOW: readonly Mutant[] = [
     replace: 'return this.#cuts.length < Infinity',
     killers: [unit('connectors/collection-sink.test.ts', 'withholds credit while one cut')],
   },
+  {
+    name: 'read-at-once',
+    what: 'a source is read though others have readFirst, which have not been read (semantics 1.3)',
+    file: 'runtime/task/subtask.ts',
+    find: 'if (this.#isHeld) return false',
+    replace: '',
+    killers: [
+      unit('runtime/task/read-first.test.ts', 'is not polled'),
+      unit('operators/read-first.test.ts', 'shows all rules to every row'),
+      unit('simulation/simulation.test.ts', 'one source is read first'),
+    ],
+  },
+  {
+    name: 'read-but-not-processed',
+    what: 'sources are let go when those with readFirst have been read, with their records still under way (semantics 1.3)',
+    file: 'runtime/job/source-release.ts',
+    find: '|| this.#waiting.size > 0) return',
+    replace:
+      '|| this.#readFirst.some((one) => one.subtasks.some((name) => this.#waiting.has(name)))) return',
+    killers: [
+      unit('runtime/job/source-release.test.ts', 'every subtask has ended'),
+      unit('operators/read-first.test.ts', 'behind what both go through'),
+    ],
+  },
+  {
+    name: 'read-first-overtakes',
+    what: 'the end of what is read first overtakes records that an operator holds back (R10)',
+    file: 'runtime/task/subtask.ts',
+    find: '|| this.#holding.holdBack) return false',
+    replace: ') return false',
+    killers: [
+      unit('runtime/task/read-first.test.ts', 'behind what an operator holds back'),
+      unit('operators/read-first.test.ts', 'behind what both go through'),
+    ],
+  },
+  {
+    name: 'read-first-of-one-input',
+    what: 'a subtask takes what is read first for complete when one of its inputs has ended it (R10)',
+    file: 'runtime/task/input-gate.ts',
+    find: 'return this.#readingFirst === 0',
+    replace: 'return this.#readingFirst < this.#readsFirst.length',
+    killers: [
+      unit('runtime/task/input-gate.test.ts', 'has read first when each'),
+      unit('operators/read-first.test.ts', 'behind what both go through'),
+    ],
+  },
+  {
+    name: 'time-passes-for-the-held',
+    what: 'a source that must not be read yet says meanwhile how far time is, and what it has to give is late (R11)',
+    file: 'runtime/task/subtask.ts',
+    find: 'if (source !== undefined && !this.#isHeld) this.#tickSource(source)',
+    replace: 'if (source !== undefined) this.#tickSource(source)',
+    killers: [unit('runtime/task/read-first.test.ts', 'no time passes')],
+  },
+  {
+    name: 'idle-behind-the-held',
+    what: 'an operator becomes idle while the source that it reads from must not be read (R11)',
+    file: 'runtime/task/subtask.ts',
+    find: 'const isHeld = this.#isHeld || !this.mayTakeInput()',
+    replace: 'const isHeld = !this.mayTakeInput()',
+    killers: [
+      unit('runtime/task/read-first.test.ts', 'counts no time as idle'),
+      unit('operators/read-first.test.ts', 'does not pass for them'),
+    ],
+  },
 ]

@@ -117,6 +117,18 @@ describe('buildPlan', () => {
     expect(plan(orders()).vertices[0]!.chain[0]).not.toHaveProperty('alignment')
   })
 
+  test('tells which sources are read first', () => {
+    const graph = new GraphFixture()
+    const sources = [graph.source('rules', { readFirst: true }), graph.source('main')]
+    graph.sink('out', sources)
+    const built = plan(graph)
+    expect(built.vertices[0]!.chain[0]!.readFirst).toBe(true)
+    expect(built.vertices[1]!.chain[0]).not.toHaveProperty('readFirst')
+    const plain = new GraphFixture()
+    plain.sink('out', [plain.source('rules'), plain.source('main')])
+    expect(plan(plain).structuralHash).not.toBe(built.structuralHash)
+  })
+
   test('lists broadcast states as such, beside keyed ones (semantics 2.18)', () => {
     const graph = new GraphFixture()
     const source = graph.source('in')

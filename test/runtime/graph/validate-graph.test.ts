@@ -90,6 +90,33 @@ describe('validateGraph', () => {
     },
   )
 
+  test('refuses readFirst for a source that never ends', () => {
+    const graph = valid()
+    const source = { kind: 'kafka', boundedness: 'unbounded' } as never
+    graph.source('endless', { source, readFirst: true })
+    expect(codes(graph)).toEqual(['MR_GRAPH_INVALID'])
+    expect(messages(graph)).toBe(
+      'source "endless" has readFirst, but is unbounded; sources without it would wait for its end, which never comes; leave readFirst out, or read a bounded source.',
+    )
+  })
+
+  test('refuses to align a source that is read first with one that waits for it (semantics 2.6)', () => {
+    const aligned = (group: string, readFirst: boolean) => {
+      const watermarks = { alignment: { group, maxDriftMs: 10, updateIntervalMs: 10 } } as never
+      return { watermarks, readFirst }
+    }
+    const graph = valid()
+    graph.source('rules', aligned('a', true))
+    graph.source('rates', aligned('a', true))
+    graph.source('main', aligned('b', false))
+    expect(codes(graph)).toEqual([])
+    graph.source('other', aligned('a', false))
+    expect(codes(graph)).toEqual(['MR_GRAPH_INVALID', 'MR_GRAPH_INVALID'])
+    expect(messages(graph)).toContain(
+      'source "rules", which has readFirst, and source "other", which has not, are aligned in one group "a"; they are not read at the same time, so that each would wait for the other; give them groups of their own, or leave the alignment of one out.',
+    )
+  })
+
   test('a graph without source or sink is an error', () => {
     expect(codes(new GraphFixture())).toEqual(['MR_GRAPH_INVALID', 'MR_GRAPH_INVALID'])
     const dangling = new GraphFixture()

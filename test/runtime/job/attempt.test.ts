@@ -8,12 +8,12 @@ import type { JobEvent } from '../../../runtime/job/job-events.ts'
 import { JobFigures } from '../../../runtime/job/job-figures.ts'
 import { FakeSlots, type Script } from './fake-slots.ts'
 import { FakeStorage } from './fake-storage.ts'
-import { planOf } from './plans.ts'
+import { operatorOf, planOf, sink } from './plans.ts'
 import { settle } from './settle.ts'
 
 function setUp(script: Script, options: Partial<AttemptOptions> = {}) {
   const clock = new ManualClock()
-  const plan = planOf({ parallelism: 2 })
+  const { plan = planOf({ parallelism: 2 }) } = options
   const slots = new FakeSlots(plan, script)
   const events: JobEvent[] = []
   const delivered: unknown[] = []
@@ -89,6 +89,40 @@ describe('an attempt', () => {
     expect(launch!.types(1).slice(0, 2)).toEqual(['open', 'run'])
     expect(launch!.types(1).at(-1)).toBe('cancel')
     expect(launch!.isDestroyed).toBe(true)
+  })
+
+  it('lets held sources be read when every subtask has processed what is read first, and tells which are held', async () => {
+    const chains = [
+      [operatorOf('rules', { type: 'source', readFirst: true })],
+      [operatorOf('main', { type: 'source' })],
+      [sink],
+    ]
+    const plan = { ...planOf({ parallelism: 2, chains }), edges: [] }
+    const held: unknown[] = []
+    const { attempt, clock, slots } = setUp(
+      (slot, command) => {
+        if (command.type === 'run') {
+          held.push(attempt.heldSources)
+          slot.report({ type: 'subtask-finished', subtask: { vertex: 0, subtask: slot.index } })
+          for (const vertex of [1, 2]) {
+            slot.report({ type: 'has-read-first', subtask: { vertex, subtask: slot.index } })
+          }
+        }
+        if (command.type !== 'release-sources') return
+        held.push(attempt.heldSources)
+        slot.finish()
+      },
+      { plan },
+    )
+    expect(attempt.heldSources).toBeUndefined()
+    expect(await settle(clock, attempt.run())).toMatchObject({ status: 'finished' })
+    const waiting = { sources: ['main'], waitFor: ['rules'] }
+    expect(held).toEqual([waiting, waiting, undefined, undefined])
+    for (const slot of [0, 1]) {
+      expect(slots.launches[0]!.types(slot).filter((type) => type === 'release-sources')).toEqual([
+        'release-sources',
+      ])
+    }
   })
 
   it('is not accepted, and prepares no output, when a sink refuses what is there (R2)', async () => {

@@ -69,6 +69,10 @@ export class FakeChannel implements OutputChannel {
     this.sent.push(`barrier ${barrier.checkpointId}`)
   }
 
+  endOfReadFirst(): void {
+    this.sent.push('end of read first')
+  }
+
   endOfInput(): void {
     this.sent.push('end')
   }

@@ -26,6 +26,17 @@ describe('InputGate', () => {
     expect(gate.hasEnded).toBe(true)
   })
 
+  it('has read first when each input has said so or has ended', () => {
+    const gate = new InputGate(2, MIN_TIMESTAMP)
+    gate.endOfReadFirst(0)
+    gate.endOfReadFirst(0)
+    expect(gate.hasReadFirst).toBe(false)
+    gate.endOfInput(0)
+    expect(gate.hasReadFirst).toBe(false)
+    gate.endOfInput(1)
+    expect(gate.hasReadFirst).toBe(true)
+  })
+
   it('starts at the restored watermark and does not fall below it (R12)', () => {
     const gate = new InputGate(2, 50)
     expect(gate.valve.watermark).toBe(50)

@@ -32,6 +32,10 @@ export class ListenerLog {
     this.lines.push('finished')
   }
 
+  hasReadFirst(): void {
+    this.lines.push('has read first')
+  }
+
   failed(error: unknown): void {
     throw error
   }
@@ -51,11 +55,13 @@ export function subtaskOf(
     readonly backend?: KeyedStateBackend
     readonly wasFinished?: boolean
     readonly timersPerLook?: number
+    readonly isHeld?: boolean
   } = {},
 ): SubtaskKit {
   const clock = new ManualClock()
   const listener = new ListenerLog()
   const { inputs = 1, backend, wasFinished = false, timersPerLook = 4 } = options
+  const { isHeld = false } = options
   const subtask = new Subtask({
     vertex: {
       index: 0,
@@ -80,6 +86,7 @@ export function subtaskOf(
     listener,
     room: ROOM,
     wasFinished,
+    isHeld,
   })
   return { subtask, listener, clock }
 }
