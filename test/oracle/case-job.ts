@@ -18,12 +18,12 @@ export const LATE = 'late'
 
 /** The job of a case: sources, the operator under test, and sinks that note the timestamp of each row. */
 export function caseJob(of: OracleCase): JobModule {
-  const { operator, params, keyKind, parallelism } = of
+  const { operator, params, keyKind, parallelism, stream } = of
   const restart = fixedDelayRestart({ attempts: 1_000, delay: 1 })
   return job(`oracle-${of.number}`, { restart }, (env) => {
     const [first, second] = inputs(of, env)
     const { main, late } = operator.build(
-      { first, second, keyOf: (event) => keyOf(keyKind, event.key) },
+      { first, second, keyOf: (event) => keyOf(keyKind, event.key), certainty: stream.certainty },
       params,
       { uid: 'under-test', parallelism },
     )

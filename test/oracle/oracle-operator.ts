@@ -15,6 +15,7 @@ export interface Inputs {
   /** The events of side 1; `first` then holds those of side 0. */
   readonly second: DataStream<Event>
   readonly keyOf: (event: Event) => Key
+  readonly certainty: Certainty
 }
 
 /** What an operator under test puts out; late events, where it tells them, go to a side output of `main`. */
