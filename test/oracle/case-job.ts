@@ -45,7 +45,12 @@ function inputs(of: OracleCase, env: StreamEnvironment): [DataStream<Event>, Dat
   }
   const all = source(of, env, 'events', splits)
   if (of.operator.inputs === 1) return [all, all]
-  return [all.filter((event) => event.side === 0), all.filter((event) => event.side === 1)]
+  // At another parallelism than the source's, events of a key would not keep their order.
+  const options = of.operator.isOrdered ? { parallelism: of.sourceParallelism } : {}
+  return [
+    all.filter((event) => event.side === 0, options),
+    all.filter((event) => event.side === 1, options),
+  ]
 }
 
 function source(

@@ -1,5 +1,6 @@
 import type { OracleOperator } from './oracle-operator.ts'
 import { orderedWait, unorderedWait } from './operators/async-wait.ts'
+import { broadcastRules } from './operators/broadcast-rules.ts'
 import { connectedBuckets } from './operators/connected-buckets.ts'
 import { connectedLatest } from './operators/connected-latest.ts'
 import { countWindows } from './operators/count-windows.ts'
@@ -16,6 +17,7 @@ import { tumblingWindows } from './operators/tumbling-windows.ts'
 
 /** All operators that cases are drawn from. */
 export const OPERATORS: readonly OracleOperator<unknown>[] = [
+  broadcastRules,
   connectedBuckets,
   connectedLatest,
   countWindows,

@@ -38,6 +38,17 @@ export const FOLDS = ['reduce', 'aggregate', 'process', 'aggregate-process'] as 
 
 export type Fold = (typeof FOLDS)[number]
 
+/** Those that tell which events are in a window, for cases in which more than one answer is right. */
+export const LOOSE_FOLDS = ['ids', 'sorted-ids'] as const
+
+/** Ids in ascending order, the same however they come together. */
+const sortedIds: MergingAggregateFunction<Event, readonly number[], string> = {
+  create: () => [],
+  add: (ids, { id }) => [...ids, id].sort((a, b) => a - b),
+  result: (ids) => ids.join(),
+  merge: (a, b) => [...a, ...b].sort((x, y) => x - y),
+}
+
 /** A record for `reduce`, whose result must be of the same type. */
 interface Counted extends Event {
   readonly content?: Content
@@ -46,7 +57,7 @@ interface Counted extends Event {
 /** Rows of key, start, end and content (or, instead of that, the ids in it) each time that a window fires. */
 export function foldWindows(
   windowed: WindowedStream<Event, Key, TimeWindow, false>,
-  fold: Fold | 'ids',
+  fold: Fold | 'ids' | 'sorted-ids',
   options: StatefulOptions,
 ): DataStream<Row> {
   const emit = (content: Content, ctx: WindowContext<Key>, out: Out<Row>): void =>
@@ -76,6 +87,13 @@ export function foldWindows(
       })
       return windowed.process(process, options)
     }
+    case 'sorted-ids':
+      return windowed.aggregate(
+        sortedIds,
+        (ids, ctx, out: Out<Row>) =>
+          out.emit([keyText(ctx.key), ctx.window.start, ctx.window.end, ids]),
+        options,
+      )
     case 'reduce':
       return windowed.reduce(
         (a: Counted, b: Counted): Counted => ({

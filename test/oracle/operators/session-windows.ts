@@ -38,10 +38,7 @@ export const sessionWindows: OracleOperator<Params> = {
       // Odd where timestamps are even: whether sessions that only touch become one depends on what the watermark is by then.
       gapMs: grid === 2 ? gapMs + 1 : gapMs,
       isDynamic: below(random, 3) === 0,
-      latenessMs:
-        certainty !== 'loose' && below(random, 2) === 0
-          ? randomSpan(random, stream, stream.spanMs)
-          : 0,
+      latenessMs: below(random, 2) === 0 ? randomSpan(random, stream, stream.spanMs) : 0,
       fold: certainty === 'loose' ? 'ids' : pick(random, FOLDS),
     }
   },
@@ -92,20 +89,34 @@ function gapColumn({ gapMs, isDynamic }: Params): string {
   return isDynamic ? `${gapMs} * (1 + 2 * (abs(n) % 3))` : String(gapMs)
 }
 
-/** Each event that is not late is in one session, and each session is of events that are connected by their gaps. */
+const NOTHING: ReadonlySet<number> = new Set()
+
+/**
+ * Each event that is not late is in a session, and each session is of events that are connected by their gaps. Where one fires
+ * again, it has all that it and those that it has merged with had before, and more.
+ */
 function sessionProblem({ events, late }: Question, params: Params, rows: readonly Row[]): string {
-  const left = new Map(events.filter(({ id }) => !late.has(id)).map((event) => [event.id, event]))
+  const known = new Map(events.filter(({ id }) => !late.has(id)).map((event) => [event.id, event]))
+  /** The last firing of each event, as the events in it. */
+  const firings = new Map<number, ReadonlySet<number>>()
   for (const row of rows) {
     const [key, start, end, ids, timestamp] = row
     const shown = JSON.stringify(row)
+    const content = new Set(String(ids).split(',').map(Number))
     const members: TimedEvent[] = []
-    for (const id of String(ids).split(',').map(Number)) {
-      const event = left.get(id)
+    for (const id of content) {
+      const event = known.get(id)
       if (event === undefined || event.keyText !== key)
         return `event ${id} does not belong into ${shown}`
-      left.delete(id)
       members.push(event)
     }
+    const parts = new Set([...content].map((id) => firings.get(id) ?? NOTHING))
+    const before = [...parts].flatMap((part) => [...part])
+    if (before.length > 0 && params.latenessMs === 0) return `${shown} fires again`
+    if (!before.every((id) => content.has(id)))
+      return `${shown} has lost events that were in it before`
+    if (before.length === content.size) return `${shown} fires again for no event`
+    for (const id of content) firings.set(id, content)
     members.sort((a, b) => a.t - b.t)
     let until = members[0]!.t
     if (until !== start) return `${shown} does not begin with its first event`
@@ -115,7 +126,8 @@ function sessionProblem({ events, late }: Question, params: Params, rows: readon
     }
     if (until !== end || timestamp !== until - 1) return `${shown} does not end where its events do`
   }
-  return left.size === 0
+  const missing = [...known.keys()].filter((id) => !firings.has(id))
+  return missing.length === 0
     ? ''
-    : `${left.size} events are in no session, the first is ${[...left.keys()][0]}`
+    : `${missing.length} events are in no session, the first is ${missing[0]}`
 }

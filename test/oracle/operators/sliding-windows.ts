@@ -5,7 +5,8 @@ import { below, pick } from '../../simulation/rows.ts'
 import type { Event } from '../event.ts'
 import type { OracleOperator } from '../oracle-operator.ts'
 import { randomSpan, type RandomStream } from '../random-stream.ts'
-import { CONTENT_COLUMNS, type Fold, FOLDS, foldWindows } from './contents.ts'
+import { CONTENT_COLUMNS, type Fold, FOLDS, foldWindows, LOOSE_FOLDS } from './contents.ts'
+import { firingProblem } from './firing-problem.ts'
 import { firings } from './firings.ts'
 
 interface Params {
@@ -13,7 +14,7 @@ interface Params {
   readonly slideMs: number
   readonly offsetMs: number
   readonly latenessMs: number
-  readonly fold: Fold
+  readonly fold: Fold | 'ids' | 'sorted-ids'
   /** Late events are dropped without a word; windows may then share their panes. */
   readonly isSilent: boolean
 }
@@ -27,7 +28,7 @@ const LATE = outputTag<Event>('late')
 export const slidingWindows: OracleOperator<Params> = {
   name: 'sliding-windows',
   inputs: 1,
-  certainties: ['exact', 'exact', 'in-time'],
+  certainties: ['exact', 'exact', 'in-time', 'loose'],
   isOrdered: true,
 
   draw(random: Random, stream: RandomStream) {
@@ -43,7 +44,7 @@ export const slidingWindows: OracleOperator<Params> = {
       slideMs,
       offsetMs: below(random, 3) === 0 ? below(random, 2 * slideMs - 1) - slideMs + 1 : 0,
       latenessMs: below(random, 2) === 0 ? randomSpan(random, stream, stream.spanMs) : 0,
-      fold: pick(random, FOLDS),
+      fold: pick(random, stream.certainty === 'loose' ? LOOSE_FOLDS : FOLDS),
       isSilent: below(random, 2) === 0,
     }
   },
@@ -71,11 +72,22 @@ export const slidingWindows: OracleOperator<Params> = {
       from events, range(${Math.ceil(sizeMs / slideMs)}) numbers(number)
       where start > t - ${sizeMs} and "end" - 1 + ${latenessMs} > watermark`
     if (certainty === 'exact') return { rows: await table.rows(firings(assigned)) }
+    if (certainty === 'loose') return { rows: [] }
     const rows = await table.rows(`
       select key, start, "end", ${CONTENT_COLUMNS}, "end" - 1
       from (${assigned}) group by key, start, "end" order by start`)
     return { rows }
   },
+
+  justify: (question, params, rows) =>
+    firingProblem(question, { ...params, startsOf: (t) => startsOf(params, t) }, rows),
+}
+
+function startsOf({ sizeMs, slideMs, offsetMs }: Params, t: number): readonly number[] {
+  const starts: number[] = []
+  const last = Math.floor((t - offsetMs) / slideMs) * slideMs + offsetMs
+  for (let start = last; start > t - sizeMs; start -= slideMs) starts.push(start)
+  return starts
 }
 
 /** Start of the last window that begins at or before the event. */

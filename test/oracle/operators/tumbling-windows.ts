@@ -5,14 +5,15 @@ import { below, pick } from '../../simulation/rows.ts'
 import type { Event } from '../event.ts'
 import type { OracleOperator } from '../oracle-operator.ts'
 import { randomSpan, type RandomStream } from '../random-stream.ts'
-import { CONTENT_COLUMNS, type Fold, FOLDS, foldWindows } from './contents.ts'
+import { CONTENT_COLUMNS, type Fold, FOLDS, foldWindows, LOOSE_FOLDS } from './contents.ts'
+import { firingProblem } from './firing-problem.ts'
 import { firings } from './firings.ts'
 
 interface Params {
   readonly sizeMs: number
   readonly offsetMs: number
   readonly latenessMs: number
-  readonly fold: Fold
+  readonly fold: Fold | 'ids' | 'sorted-ids'
   /** Late events are dropped without a word; where they are not kept either, that is an operator of its own. */
   readonly isSilent: boolean
 }
@@ -28,13 +29,13 @@ export const tumblingWindows: OracleOperator<Params> = {
 
   draw(random: Random, stream: RandomStream) {
     const sizeMs = randomSpan(random, stream, stream.spanMs * 2)
-    const isKept = stream.certainty !== 'loose' && below(random, 2) === 0
+    const isKept = below(random, 2) === 0
     return {
       sizeMs,
       offsetMs: below(random, 3) === 0 ? below(random, 2 * sizeMs - 1) - sizeMs + 1 : 0,
       latenessMs: isKept ? randomSpan(random, stream, stream.spanMs) : 0,
-      fold: pick(random, FOLDS),
-      isSilent: stream.certainty !== 'loose' && below(random, 2) === 0,
+      fold: pick(random, stream.certainty === 'loose' ? LOOSE_FOLDS : FOLDS),
+      isSilent: below(random, 2) === 0,
     }
   },
 
@@ -52,10 +53,17 @@ export const tumblingWindows: OracleOperator<Params> = {
   async expected({ table, certainty }, params) {
     const assigned = `select *, ${startOf(params)} as start, start + ${params.sizeMs} as "end" from in_time`
     if (certainty === 'exact') return { rows: await table.rows(firings(assigned)) }
+    if (certainty === 'loose') return { rows: [] }
     const rows = await table.rows(`
       select key, start, "end", ${CONTENT_COLUMNS}, "end" - 1
       from (${assigned}) group by key, start, "end" order by start`)
     return { rows }
+  },
+
+  justify(question, params, rows) {
+    const { sizeMs, offsetMs } = params
+    const startsOf = (t: number) => [Math.floor((t - offsetMs) / sizeMs) * sizeMs + offsetMs]
+    return firingProblem(question, { ...params, startsOf }, rows)
   },
 }
 
