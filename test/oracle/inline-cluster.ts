@@ -8,11 +8,13 @@ import { planOperators } from '../../runtime/job/restore-plan.ts'
 import { CrashPlan } from '../../testing/crash-plan.ts'
 import { SimulatedDisk } from '../../testing/simulated-storage.ts'
 import { type InlineClusterOptions, InlineProcess } from './inline-process.ts'
+import type { SpillCounts } from './watched-state.ts'
 
 export interface InlineResult {
   /** What each collection sink has committed, by uid. */
   readonly collected: Readonly<Record<string, readonly unknown[]>>
   readonly crashes: number
+  readonly spilled: SpillCounts
 }
 
 /**
@@ -29,6 +31,7 @@ export async function runInline(options: InlineClusterOptions): Promise<InlineRe
   const folder = await mkdtemp(join(tmpdir(), 'millrace-oracle-'))
   const crashes = new CrashPlan(crashAt)
   const deliveries = new Deliveries()
+  const spilled: SpillCounts = { written: 0, readBack: 0 }
   const world = {
     options,
     build,
@@ -38,6 +41,7 @@ export async function runInline(options: InlineClusterOptions): Promise<InlineRe
     crashes,
     disk: new SimulatedDisk(),
     deliveries,
+    spilled,
     turns: 0,
     attempts: 0,
   }
@@ -48,5 +52,9 @@ export async function runInline(options: InlineClusterOptions): Promise<InlineRe
   }
   const sinks = planOperators(plan).filter(({ type }) => type === 'sink')
   const none = Object.fromEntries(sinks.map(({ name }) => [name, []]))
-  return { collected: { ...none, ...deliveries.values }, crashes: crashes.crashes.length }
+  return {
+    collected: { ...none, ...deliveries.values },
+    crashes: crashes.crashes.length,
+    spilled,
+  }
 }

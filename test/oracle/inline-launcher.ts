@@ -9,11 +9,10 @@ import type {
   SlotLauncher,
 } from '../../runtime/job/slot-launcher.ts'
 import type { LinkMessage, SlotCommand, SlotReport } from '../../runtime/messages.ts'
-import { KeyedBackend } from '../../runtime/state/keyed-backend.ts'
-import { LevelDbStore } from '../../runtime/state/leveldb-store.ts'
 import { Slot } from '../../runtime/task/slot.ts'
 import type { SlotEnvironment } from '../../runtime/task/slot-environment.ts'
 import { InlineThread } from './inline-thread.ts'
+import { type SpillCounts, WatchedBackend, WatchedStore } from './watched-state.ts'
 
 export interface InlineLauncherOptions {
   readonly main: InlineThread
@@ -22,6 +21,7 @@ export interface InlineLauncherOptions {
   readonly build: () => BuiltJob
   readonly storageOf: (thread: InlineThread) => CheckpointStorage
   readonly failpoint: FailpointHook
+  readonly spilled: SpillCounts
   /** Called before each turn of a slot. */
   readonly onTurn: () => void
 }
@@ -101,12 +101,11 @@ export class InlineLauncher implements SlotLauncher {
       storage,
       openStorage: () => storage,
       createBackend: (context) => {
-        const store = new WatchedStore(context.directory)
-        const backend = new KeyedBackend(context, store)
+        const store = new WatchedStore(context.directory, this.#options.spilled)
+        const backend = new WatchedBackend(context, store)
         this.#closers.push(async () => {
           await store.prepared
           await backend.close()
-          await store.closed
         })
         return backend
       },
@@ -118,22 +117,6 @@ export class InlineLauncher implements SlotLauncher {
       roundsPerTurn: 1,
       failpoint,
     })
-  }
-}
-
-/** A dead slot closes nothing, and must not be waited for halfway: whoever ends it needs to know what is under way. */
-class WatchedStore extends LevelDbStore {
-  prepared: Promise<void> = Promise.resolve()
-  closed: Promise<void> = Promise.resolve()
-
-  override prepare(): Promise<void> {
-    this.prepared = super.prepare()
-    return this.prepared
-  }
-
-  override close(): Promise<void> {
-    this.closed = super.close()
-    return this.closed
   }
 }
 

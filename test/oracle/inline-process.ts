@@ -11,6 +11,7 @@ import type { CrashPlan, CrashPoint } from '../../testing/crash-plan.ts'
 import { type SimulatedDisk, SimulatedStorage } from '../../testing/simulated-storage.ts'
 import { InlineLauncher } from './inline-launcher.ts'
 import { InlineThread } from './inline-thread.ts'
+import type { SpillCounts } from './watched-state.ts'
 
 /** How long a process may take before it is taken to be stuck. */
 const PATIENCE_MS = 60_000
@@ -43,6 +44,7 @@ export interface InlineWorld {
   /** Checkpoints. */
   readonly disk: SimulatedDisk
   readonly deliveries: Deliveries
+  readonly spilled: SpillCounts
   /** Turns of all slots so far, and attempts. */
   turns: number
   attempts: number
@@ -64,6 +66,7 @@ export class InlineProcess {
       random: world.random,
       build: world.build,
       storageOf: (thread) => this.#storage(thread),
+      spilled: world.spilled,
       failpoint: (name) => this.#reached(name),
       onTurn: () => this.#turn(),
     })

@@ -16,6 +16,8 @@ export class Progress {
   #events = 0
   #rows = 0
   #crashes = 0
+  #written = 0
+  #readBack = 0
 
   constructor(seed: number, from: number) {
     this.#seed = seed
@@ -24,11 +26,13 @@ export class Progress {
     this.#next = this.#startedAt + INTERVAL_MS
   }
 
-  add(of: OracleCase, { rows, crashes }: Verdict): void {
+  add(of: OracleCase, { rows, crashes, spilled }: Verdict): void {
     this.#cases++
     this.#events += eventCount(of.stream)
     this.#rows += rows
     this.#crashes += crashes
+    this.#written += spilled.written
+    this.#readBack += spilled.readBack
     if (this.#clock.elapsed() < this.#next) return
     console.log(this.line)
     this.#next = this.#clock.elapsed() + INTERVAL_MS
@@ -37,6 +41,8 @@ export class Progress {
   get line(): string {
     const seconds = ((this.#clock.elapsed() - this.#startedAt) / 1_000).toFixed(0)
     const last = this.#from + this.#cases - 1
-    return `seed ${this.#seed}, cases ${this.#from} to ${last}: ${this.#events} events, ${this.#rows} rows, ${this.#crashes} interruptions, ${seconds} s`
+    const work = `${this.#events} events, ${this.#rows} rows, ${this.#crashes} interruptions`
+    const spilled = `${this.#written} entries spilled, ${this.#readBack} read back`
+    return `seed ${this.#seed}, cases ${this.#from} to ${last}: ${work}, ${spilled}, ${seconds} s`
   }
 }

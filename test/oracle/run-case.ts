@@ -3,6 +3,7 @@ import { caseJob } from './case-job.ts'
 import type { EventTable } from './event-table.ts'
 import { type InlineResult, runInline } from './inline-cluster.ts'
 import { judge } from './judge.ts'
+import type { SpillCounts } from './watched-state.ts'
 import { describeCase, type OracleCase, reduced } from './oracle-case.ts'
 
 /** What a case came to. */
@@ -12,7 +13,11 @@ export interface Verdict {
   /** Interruptions that happened. */
   readonly crashes: number
   readonly rows: number
+  /** What has gone through LevelDB. */
+  readonly spilled: SpillCounts
 }
+
+const NOTHING: SpillCounts = { written: 0, readBack: 0 }
 
 /** Runs a case with its interruptions and compares with the oracle; what the job fails with is a problem too. */
 export async function runCase(of: OracleCase, table: EventTable): Promise<Verdict> {
@@ -21,11 +26,11 @@ export async function runCase(of: OracleCase, table: EventTable): Promise<Verdic
     outcome = await (of.backend === 'memory' ? inSimulation(of) : onLevelDb(of))
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    return { problem: `the job fails: ${text}`, crashes: 0, rows: 0 }
+    return { problem: `the job fails: ${text}`, crashes: 0, rows: 0, spilled: NOTHING }
   }
-  const { collected, crashes } = outcome
+  const { collected, crashes, spilled } = outcome
   const rows = Object.values(collected).reduce((sum, { length }) => sum + length, 0)
-  return { problem: await judge(of, collected, table), crashes, rows }
+  return { problem: await judge(of, collected, table), crashes, rows, spilled }
 }
 
 async function inSimulation(of: OracleCase): Promise<InlineResult> {
@@ -39,7 +44,7 @@ async function inSimulation(of: OracleCase): Promise<InlineResult> {
     strict: settings.strict,
     maxSteps: 3_000_000,
   })
-  return { collected: result.collected, crashes: result.crashes.length }
+  return { collected: result.collected, crashes: result.crashes.length, spilled: NOTHING }
 }
 
 function onLevelDb(of: OracleCase): Promise<InlineResult> {
