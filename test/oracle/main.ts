@@ -17,7 +17,7 @@ runs it, and compares with DuckDB or plain arrays. Case K of seed S is always th
   --keep-going     go on after a difference, and say at the end how many there were
 
 Exit 1 at the first difference: the case is then printed as one line that says how to run it again, and the smallest case
-found that still fails. Operators: ${OPERATORS.map(({ name }) => name).join(', ')}.
+found that still fails. Operators: ${[...new Set(OPERATORS)].map(({ name }) => name).join(', ')}.
 `
 
 const { values } = parseArgs({

@@ -15,7 +15,10 @@ import { slidingWindows } from './operators/sliding-windows.ts'
 import { topN } from './operators/top-n.ts'
 import { tumblingWindows } from './operators/tumbling-windows.ts'
 
-/** All operators that cases are drawn from. */
+/**
+ * All operators that cases are drawn from; those with more ways to be wrong at a boundary come twice, so that each way has
+ * its cases among a thousand.
+ */
 export const OPERATORS: readonly OracleOperator<unknown>[] = [
   broadcastRules,
   connectedBuckets,
@@ -33,4 +36,8 @@ export const OPERATORS: readonly OracleOperator<unknown>[] = [
   topN,
   tumblingWindows,
   unorderedWait,
+  deduplicated,
+  sessionWindows,
+  slidingWindows,
+  tumblingWindows,
 ]

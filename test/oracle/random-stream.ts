@@ -59,7 +59,10 @@ export function randomStream(random: Random, options: StreamOptions): RandomStre
   const splitCount = certainty === 'exact' ? 1 : 1 + below(random, 4)
   const hasMarks = certainty !== 'in-time' || random.next() < 0.6
   const stepMs = pick(random, count <= 200 ? [0, 1, 3, 20, 300] : [1, 3, 20, 300])
-  const unitMs = certainty === 'exact' ? pick(random, [1, 1, 2, 5 * Math.max(1, stepMs)]) : 1
+  const unitMs =
+    certainty === 'exact'
+      ? pick(random, [1, 2, 5 * Math.max(1, stepMs), 20 * Math.max(1, stepMs)])
+      : 1
   const style: Style = {
     keys: pick(random, [1, 2, 3, 5, 12, 1 + Math.floor(count / 3), count]),
     skew: pick(random, [1, 1, 3]),

@@ -45,7 +45,7 @@ export const slidingWindows: OracleOperator<Params> = {
       offsetMs: below(random, 3) === 0 ? below(random, 2 * slideMs - 1) - slideMs + 1 : 0,
       latenessMs: below(random, 2) === 0 ? randomSpan(random, stream, stream.spanMs) : 0,
       fold: pick(random, stream.certainty === 'loose' ? LOOSE_FOLDS : FOLDS),
-      isSilent: below(random, 2) === 0,
+      isSilent: below(random, 3) > 0,
     }
   },
 

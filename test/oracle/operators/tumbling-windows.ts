@@ -29,13 +29,13 @@ export const tumblingWindows: OracleOperator<Params> = {
 
   draw(random: Random, stream: RandomStream) {
     const sizeMs = randomSpan(random, stream, stream.spanMs * 2)
-    const isKept = below(random, 2) === 0
+    const isKept = below(random, 3) === 0
     return {
       sizeMs,
       offsetMs: below(random, 3) === 0 ? below(random, 2 * sizeMs - 1) - sizeMs + 1 : 0,
       latenessMs: isKept ? randomSpan(random, stream, stream.spanMs) : 0,
       fold: pick(random, stream.certainty === 'loose' ? LOOSE_FOLDS : FOLDS),
-      isSilent: below(random, 2) === 0,
+      isSilent: below(random, 3) > 0,
     }
   },
 
