@@ -67,7 +67,9 @@ export function randomStream(random: Random, options: StreamOptions): RandomStre
     keys: pick(random, [1, 2, 3, 5, 12, 1 + Math.floor(count / 3), count]),
     skew: pick(random, [1, 1, 3]),
     stepMs,
-    disorderMs: Math.max(stepMs, 1) * pick(random, [0, 0, 2, 10, 100]),
+    disorderMs:
+      Math.max(stepMs, 1) *
+      pick(random, certainty === 'exact' ? [0, 2, 10, 10, 100] : [0, 0, 2, 10, 100]),
     startAt: pick(random, START_TIMES),
     markShare: pick(random, [0.02, 0.2, 1]),
     jumpShare: pick(random, [0, 0, 0.01]),
@@ -166,4 +168,10 @@ function floorTo(t: number, unitMs: number): number {
 /** A span of time for a stream, a multiple of its unit: small ones are as likely as large ones. */
 export function randomSpan(random: Random, { unitMs }: RandomStream, mostMs: number): number {
   return unitMs * logUniform(random, 1, Math.max(10, Math.floor(mostMs / unitMs)))
+}
+
+/** An offset of windows, a multiple of the stream's unit; less than their size either way. */
+export function randomOffset(random: Random, { unitMs }: RandomStream, sizeMs: number): number {
+  const most = Math.ceil(sizeMs / unitMs) - 1
+  return unitMs * (below(random, 2 * most + 1) - most)
 }

@@ -4,7 +4,7 @@ import type { Random } from '../../../runtime/clock.ts'
 import { below, pick } from '../../simulation/rows.ts'
 import type { Event } from '../event.ts'
 import type { OracleOperator } from '../oracle-operator.ts'
-import { randomSpan, type RandomStream } from '../random-stream.ts'
+import { randomOffset, randomSpan, type RandomStream } from '../random-stream.ts'
 import { CONTENT_COLUMNS, type Fold, FOLDS, foldWindows, LOOSE_FOLDS } from './contents.ts'
 import { firingProblem } from './firing-problem.ts'
 import { firings } from './firings.ts'
@@ -42,7 +42,7 @@ export const slidingWindows: OracleOperator<Params> = {
     return {
       sizeMs,
       slideMs,
-      offsetMs: below(random, 3) === 0 ? below(random, 2 * slideMs - 1) - slideMs + 1 : 0,
+      offsetMs: below(random, 3) === 0 ? randomOffset(random, stream, slideMs) : 0,
       latenessMs: below(random, 2) === 0 ? randomSpan(random, stream, stream.spanMs) : 0,
       fold: pick(random, stream.certainty === 'loose' ? LOOSE_FOLDS : FOLDS),
       isSilent: below(random, 3) > 0,

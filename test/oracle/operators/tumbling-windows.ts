@@ -4,7 +4,7 @@ import type { Random } from '../../../runtime/clock.ts'
 import { below, pick } from '../../simulation/rows.ts'
 import type { Event } from '../event.ts'
 import type { OracleOperator } from '../oracle-operator.ts'
-import { randomSpan, type RandomStream } from '../random-stream.ts'
+import { randomOffset, randomSpan, type RandomStream } from '../random-stream.ts'
 import { CONTENT_COLUMNS, type Fold, FOLDS, foldWindows, LOOSE_FOLDS } from './contents.ts'
 import { firingProblem } from './firing-problem.ts'
 import { firings } from './firings.ts'
@@ -32,7 +32,7 @@ export const tumblingWindows: OracleOperator<Params> = {
     const isKept = below(random, 3) === 0
     return {
       sizeMs,
-      offsetMs: below(random, 3) === 0 ? below(random, 2 * sizeMs - 1) - sizeMs + 1 : 0,
+      offsetMs: below(random, 3) === 0 ? randomOffset(random, stream, sizeMs) : 0,
       latenessMs: isKept ? randomSpan(random, stream, stream.spanMs) : 0,
       fold: pick(random, stream.certainty === 'loose' ? LOOSE_FOLDS : FOLDS),
       isSilent: below(random, 3) > 0,
