@@ -1,3 +1,4 @@
+import { ANSWERS } from './answers.ts'
 import { ASYNC } from './async.ts'
 import { CONVENIENCE } from './convenience.ts'
 import { DURABILITY } from './durability.ts'
@@ -16,6 +17,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...STATE,
   ...EXPIRY,
   ...FLOW,
+  ...ANSWERS,
   ...ASYNC,
   ...RECOVERY,
   ...KIT,

@@ -24,6 +24,8 @@ export type Killer =
     }
   /** A small case of `npm run crash`. */
   | { readonly kind: 'campaign'; readonly args: readonly string[] }
+  /** A few cases of `npm run oracle`. */
+  | { readonly kind: 'oracle'; readonly args: readonly string[] }
 
 export type Project = 'unit' | 'cluster'
 
@@ -42,9 +44,15 @@ export function campaign(args: string): Killer {
   return { kind: 'campaign', args: args.split(' ') }
 }
 
+/** The first cases of an operator that the oracle is asked about. */
+export function oracle(operator: string, count: number): Killer {
+  return { kind: 'oracle', args: ['--operator', operator, '--count', String(count)] }
+}
+
 /** One line that names the test. */
 export function killerName(killer: Killer): string {
   if (killer.kind === 'campaign') return `npm run crash -- ${killer.args.join(' ')}`
+  if (killer.kind === 'oracle') return `npm run oracle -- ${killer.args.join(' ')}`
   return `${killer.file.replace(/^test\//, '')}: ${killer.title}`
 }
 

@@ -21,10 +21,19 @@ const MESSAGE_LENGTH = 160
 /** Runs a test in a copy of the tree. */
 export async function runKiller(tree: CopiedTree, killer: Killer): Promise<Outcome> {
   const startedAt = performance.now()
-  const { color, message } = await (killer.kind === 'vitest'
-    ? runTests(tree, killer)
-    : runCampaign(tree, killer.args))
+  const { color, message } = await verdictFor(tree, killer)
   return { color, message, seconds: (performance.now() - startedAt) / 1_000 }
+}
+
+function verdictFor(tree: CopiedTree, killer: Killer): Promise<Verdict> {
+  switch (killer.kind) {
+    case 'vitest':
+      return runTests(tree, killer)
+    case 'campaign':
+      return runCampaign(tree, killer.args)
+    case 'oracle':
+      return askOracle(tree, killer.args)
+  }
 }
 
 /** What Vitest, its reporter and a campaign say where something took too long: no proof that the test has noticed. */
@@ -93,6 +102,19 @@ async function runCampaign(tree: CopiedTree, args: readonly string[]): Promise<V
   const different = lines.findIndex((line) => line.startsWith('DIFFERENT'))
   if (different === -1) return { color: 'invalid', message: lastLine(end.text) }
   return failure(firstLine(lines.slice(different + 2).join('\n')))
+}
+
+// --- The oracle ---
+
+async function askOracle(tree: CopiedTree, args: readonly string[]): Promise<Verdict> {
+  const script = join('test', 'oracle', 'main.ts')
+  const end = await run(tree, ['-C', '@millrace/source', script, ...args])
+  if (end.hangs) return HANGS
+  if (end.code === 0) return { color: 'green', message: lastLine(end.text) }
+  const problem = end.text.split('\n').find((line) => line.startsWith('{"problem":'))
+  return problem === undefined
+    ? { color: 'invalid', message: lastLine(end.text) }
+    : failure(problem)
 }
 
 // --- Processes ---
