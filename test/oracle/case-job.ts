@@ -7,10 +7,11 @@ import { fixedDelayRestart } from '../../operators/restart.ts'
 import type { DataStream } from '../../operators/streams.ts'
 import { boundedOutOfOrderness } from '../../operators/watermarks.ts'
 import type { JobModule } from '../../runtime/job/job-module.ts'
+import type { OutputTag } from '../../runtime/operator.ts'
 import { splitsSource } from '../simulation/splits-source.ts'
 import { type Event, keyOf } from './event.ts'
 import type { OracleCase } from './oracle-case.ts'
-import type { Row } from './oracle-operator.ts'
+import type { LateRecord, Row } from './oracle-operator.ts'
 
 /** Uids of the sinks: what the operator puts out, and which events it tells to be late. */
 export const MAIN = 'main'
@@ -29,9 +30,9 @@ export function caseJob(of: OracleCase): JobModule {
     )
     withTimestamps(main, (row) => row).sinkTo(collectionSink(), { uid: MAIN })
     if (late === undefined) return
-    withTimestamps(main.getSideOutput(late), ({ id }) => [id]).sinkTo(collectionSink(), {
-      uid: LATE,
-    })
+    const lateRecords = main.getSideOutput(late as OutputTag<Event | LateRecord>)
+    const ids = withTimestamps(lateRecords, (one) => ['value' in one ? one.value.id : one.id])
+    ids.sinkTo(collectionSink(), { uid: LATE })
   })
 }
 

@@ -14,6 +14,7 @@ import { sessionWindows } from './operators/session-windows.ts'
 import { slidingWindows } from './operators/sliding-windows.ts'
 import { topN } from './operators/top-n.ts'
 import { tumblingWindows } from './operators/tumbling-windows.ts'
+import { windowJoin } from './operators/window-join.ts'
 
 /**
  * All operators that cases are drawn from; those with more ways to be wrong at a boundary come twice, so that each way has
@@ -36,6 +37,7 @@ export const OPERATORS: readonly OracleOperator<unknown>[] = [
   topN,
   tumblingWindows,
   unorderedWait,
+  windowJoin,
   deduplicated,
   sessionWindows,
   slidingWindows,

@@ -21,7 +21,12 @@ export interface Inputs {
 /** What an operator under test puts out; late events, where it tells them, go to a side output of `main`. */
 export interface Outputs {
   readonly main: DataStream<Row>
-  readonly late?: OutputTag<Event>
+  readonly late?: OutputTag<Event> | OutputTag<LateRecord>
+}
+
+/** An event as joins tell that it is late. */
+export interface LateRecord {
+  readonly value: Event
 }
 
 /** An event, and the highest watermark that its split gave before it; -Infinity for none. */
