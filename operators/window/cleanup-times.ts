@@ -38,8 +38,28 @@ export class CleanupTimes {
 
   /** Whether a timer of a window is the one that cleans it up. */
   isTimer(domain: 'event' | 'processing', timestamp: number, window: Window): boolean {
-    const isOfDomain = this.isEventTime === (domain === 'event')
-    return isOfDomain && timestamp === this.of(window) && timestamp !== MAX_TIMESTAMP
+    return this.#isOf(domain) && timestamp === this.of(window) && timestamp !== MAX_TIMESTAMP
+  }
+
+  /**
+   * Whether a timer of a window finds it gone for good. That may be later than its cleanup: where the allowed lateness was higher
+   * before a restart, the timer from then is the only one.
+   */
+  isDue(domain: 'event' | 'processing', timestamp: number, window: Window): boolean {
+    const time = this.of(window)
+    return this.#isOf(domain) && timestamp >= time && time !== MAX_TIMESTAMP
+  }
+
+  /**
+   * Whether a timer is one of those that may have been the last of its window, where the allowed lateness was lower before a
+   * restart: the window is cleaned up by the new one.
+   */
+  mayBeTooEarly(domain: 'event' | 'processing', timestamp: number, window: Window): boolean {
+    return this.allowedLatenessMs > 0 && this.#isOf(domain) && timestamp < this.of(window)
+  }
+
+  #isOf(domain: 'event' | 'processing'): boolean {
+    return this.isEventTime === (domain === 'event')
   }
 
   /** Sets the timer of a window in whose namespace the operator is; none for a window that stays for ever. */

@@ -16,6 +16,8 @@ export interface AddedWindow {
   readonly window: OpenWindow
   /** The windows that have become it, the one whose state it keeps first; none if it was there before, or is new. */
   readonly merged: readonly OpenWindow[]
+  /** Whether nothing of it was there before. */
+  readonly isNew: boolean
 }
 
 /** Open windows, ascending: start, end and stateStart of each, one behind the other. */
@@ -58,10 +60,10 @@ export class MergingWindowSet {
     if (first === undefined) {
       const window = { start, end, stateStart: start }
       this.#insert(window)
-      return { window, merged: NONE }
+      return { window, merged: NONE, isNew: true }
     }
     if (touched.length === 1 && first.start <= start && first.end >= end) {
-      return { window: first, merged: NONE }
+      return { window: first, merged: NONE, isNew: false }
     }
     const last = touched.at(-1)!
     const { stateStart } = first
@@ -75,7 +77,7 @@ export class MergingWindowSet {
       for (const { start } of touched) this.remove(start)
       this.#insert(window)
     }
-    return { window, merged: touched }
+    return { window, merged: touched, isNew: false }
   }
 
   /** The open window with this start, if there is one. */

@@ -30,6 +30,7 @@ export function mergingStates(assigner: string): StateDescriptor[] {
 export class MergingWindows implements WindowSpace {
   readonly #keyed: KeyedContext
   readonly #set: MergingWindowSet
+  mayHoldMore = false
   readonly #onMerge: (merge: WindowMerge) => void
   /** The window last looked up, and the namespace of its contents: asked for several times for each record. */
   #last: Window | undefined
@@ -53,6 +54,7 @@ export class MergingWindows implements WindowSpace {
     this.#last = result
     this.#lastContents = added.window.stateStart
     const { merged } = added
+    this.mayHoldMore = !added.isNew
     if (merged.length === 0) return result
     const [, ...others] = merged
     this.#onMerge({

@@ -1,5 +1,5 @@
 import type { KeyedContext, OperatorContext, Output } from '../../runtime/operator.ts'
-import type { StateDescriptor } from '../../runtime/state/state.ts'
+import { type StateDescriptor, type ValueState, valueState } from '../../runtime/state/state.ts'
 import { CallbackScope, Collector } from '../collector.ts'
 import type { DeclaredState, StateDeclarations } from '../process-context.ts'
 import { refusePromise } from '../synchronous.ts'
@@ -16,6 +16,9 @@ export type FiringFunction =
 const WINDOW_STATE = 'window.'
 const GLOBAL_STATE = 'global.'
 
+/** Set for windows that a function will be told the end of. */
+const OPEN: StateDescriptor = { ...valueState<true>(), name: 'open' }
+
 /** Declarations with something before their names, as the operator declares them. */
 export function prefixed(prefix: string, declarations: StateDeclarations = {}): StateDescriptor[] {
   return Object.entries(declarations).map(([name, state]) => ({ ...state, name: prefix + name }))
@@ -27,6 +30,7 @@ export function firingStates(firing: FiringFunction): StateDescriptor[] {
   return [
     ...prefixed(WINDOW_STATE, firing.windowState),
     ...prefixed(GLOBAL_STATE, firing.globalState),
+    ...(firing.clear === undefined ? [] : [OPEN]),
   ]
 }
 
@@ -38,6 +42,8 @@ export class WindowCall {
   readonly #windowContext: OperatorWindowContext
   readonly #collector: Collector
   readonly #windowState: DeclaredState<StateDeclarations>
+  /** Whether the current window is one to tell the end of; only where the function wants to know. */
+  readonly #open: ValueState<true> | undefined
   /** The window whose function is being called, for error messages. */
   current: Window | undefined
 
@@ -62,6 +68,8 @@ export class WindowCall {
       globalState: Object.fromEntries(ofKeys),
     })
     this.#collector = new Collector(this.#scope, context.output)
+    const isTold = typeof firing === 'object' && firing.clear !== undefined
+    this.#open = isTold ? (keyed.state(OPEN) as ValueState<true>) : undefined
   }
 
   /** For a window that has come to one result. */
@@ -100,11 +108,27 @@ export class WindowCall {
     this.#end(returned, 'the window function')
   }
 
-  /** A window is gone for good: its function is told, and the states of the window are cleared. */
+  /** A record has come into the window whose namespace is current. */
+  hasOpened(): void {
+    if (this.#open?.value() === undefined) this.#open?.update(true)
+  }
+
+  /** The window whose namespace is current is part of another one; returns whether that is to be watched in its place. */
+  hasBecomeAnother(): boolean {
+    if (this.#open?.value() === undefined) return false
+    this.#open.clear()
+    return true
+  }
+
+  /**
+   * A window is gone for good: its function is told, unless that has been done, and the states of the window are cleared. It may
+   * be gone more than once: timers of it may be left from before a restart, or by a trigger.
+   */
   clear(window: Window): void {
     const firing = this.#firing
     if (typeof firing !== 'object') return
-    if (firing.clear !== undefined) {
+    if (firing.clear !== undefined && this.#open?.value() === true) {
+      this.#open.clear()
       this.#begin(window)
       let returned: unknown
       try {

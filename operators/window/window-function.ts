@@ -69,7 +69,10 @@ export interface WindowProcessFunctionDefinition<
     ctx: WindowProcessContext<WS, GS, K, W>,
     out: Out<R>,
   ): void | undefined
-  /** Called once when the window is gone for good, fired or not, before its states are cleared. */
+  /**
+   * Called once when the window is gone for good, fired or not, before its states are cleared; not for windows that had got all
+   * their records before a restart at which the function got this method.
+   */
   clear?(ctx: WindowProcessContext<WS, GS, K, W>): void | undefined
 }
 

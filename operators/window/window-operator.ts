@@ -69,10 +69,12 @@ export class WindowOperator extends FunctionRun implements Operator<unknown> {
 
   /** Adds a record to one of its windows; false if the window is gone already. */
   #add(assigned: Window, value: unknown, timestamp: number): boolean {
-    const { contents, triggers, cleanup, namespaces } = this.#parts
+    const { contents, triggers, cleanup, namespaces, call } = this.#parts
     const window = this.#space.enter(assigned)
     if (cleanup.isLate(window)) {
-      this.#space.leave(window)
+      // An open window may be gone by now where the allowed lateness was higher before a restart.
+      if (this.#space.mayHoldMore) this.#clearAll(window)
+      else this.#space.leave(window)
       return false
     }
     this.#keyed.setNamespace(this.#space.contentsOf(window))
@@ -81,6 +83,7 @@ export class WindowOperator extends FunctionRun implements Operator<unknown> {
     if (result !== 'continue') this.#followRecord(result, window)
     this.#keyed.setNamespace(namespaces.of(window))
     cleanup.register(window)
+    call.hasOpened()
     return true
   }
 
@@ -120,11 +123,15 @@ export class WindowOperator extends FunctionRun implements Operator<unknown> {
     const window = namespaces.window(this.#keyed.currentNamespace)
     if (window === undefined || !this.#space.isOpen(window)) return
     const result = triggers.onTimer(domain, timestamp, window)
-    const isCleanup = cleanup.isTimer(domain, timestamp, window)
-    const putOff = isCleanup ? lateFiring?.take(namespaces.of(window)) : undefined
+    const isGone = cleanup.isDue(domain, timestamp, window)
+    const putOff = isGone ? lateFiring?.take(namespaces.of(window)) : undefined
     if (putOff !== undefined && !fires(result)) this.#follow('fire', window)
     if (result !== 'continue') this.#follow(result, window)
-    if (isCleanup) this.#clearAll(window)
+    if (isGone) this.#clearAll(window)
+    else if (cleanup.mayBeTooEarly(domain, timestamp, window)) {
+      this.#keyed.setNamespace(namespaces.of(window))
+      cleanup.register(window)
+    }
   }
 
   /** The time of what had been put off for late records has come. */
@@ -148,16 +155,20 @@ export class WindowOperator extends FunctionRun implements Operator<unknown> {
 
   /** Windows have become one: the trigger first, then timers, then contents (semantics 2.2). */
   #merge({ window, merged, contents, mergedContents }: WindowMerge): void {
-    const { triggers, cleanup, namespaces, lateFiring } = this.#parts
+    const { triggers, cleanup, namespaces, lateFiring, call } = this.#parts
     triggers.merge(window, merged)
     const putOff: PutOff[] = []
+    let isWatched = false
     for (const old of merged) {
       const namespace = namespaces.of(old)
       this.#keyed.setNamespace(namespace)
       cleanup.delete(old)
+      if (call.hasBecomeAnother()) isWatched = true
       const late = lateFiring?.take(namespace)
       if (late !== undefined) putOff.push(late)
     }
+    this.#keyed.setNamespace(namespaces.of(window))
+    if (isWatched) call.hasOpened()
     // Where the new window is not over, what was put off happens when it fires in its own time.
     if (cleanup.isOver(window)) lateFiring?.putOffAgain(namespaces.of(window), putOff)
     if (mergedContents.length > 0) {

@@ -6,6 +6,8 @@ import type { WindowNamespaces } from './window-namespace.ts'
 export interface WindowSpace {
   /** A record comes into a window; returns the one that it is part of by then. */
   enter(window: Window): Window
+  /** Whether the window last entered may hold something from before. */
+  readonly mayHoldMore: boolean
   /** Whether a timer of this window still means something. */
   isOpen(window: Window): boolean
   /** The namespace of what is in an open window. */
@@ -17,6 +19,8 @@ export interface WindowSpace {
 /** Windows that stand for themselves: all of them are as open as the others. */
 export class SeparateWindows implements WindowSpace {
   readonly #namespaces: WindowNamespaces
+  /** Its own timer will find it: there is no need to look. */
+  readonly mayHoldMore = false
 
   constructor(namespaces: WindowNamespaces) {
     this.#namespaces = namespaces

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  type AddedWindow,
   MergingWindowSet,
   type OpenWindow,
   type WindowRun,
@@ -35,7 +36,7 @@ class PlainRunStore implements WindowRunStore {
 class PlainSet {
   windows: OpenWindow[] = []
 
-  add(start: number, end: number): { window: OpenWindow; merged: readonly OpenWindow[] } {
+  add(start: number, end: number): AddedWindow {
     const touched = this.windows
       .filter((other) => other.start <= end && other.end >= start)
       .sort((a, b) => a.start - b.start)
@@ -48,7 +49,7 @@ class PlainSet {
     const [only] = touched
     const isCovered =
       touched.length === 1 && only!.start === window.start && only!.end === window.end
-    return { window, merged: isCovered ? [] : touched }
+    return { window, merged: isCovered ? [] : touched, isNew: only === undefined }
   }
 
   find(start: number): OpenWindow | undefined {
