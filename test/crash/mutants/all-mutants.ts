@@ -9,6 +9,7 @@ import type { Mutant } from './mutant.ts'
 import { PROTOCOL } from './protocol.ts'
 import { RECOVERY } from './recovery.ts'
 import { STATE } from './state.ts'
+import { WINDOWS } from './windows.ts'
 
 /** All ways in which the engine is broken to see that the tests can fail. */
 export const ALL_MUTANTS: readonly Mutant[] = [
@@ -22,4 +23,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...RECOVERY,
   ...KIT,
   ...CONVENIENCE,
+  ...WINDOWS,
 ]
