@@ -182,7 +182,8 @@ describe('windows with an evictor (semantics 2.3)', () => {
     const given = [at(1), at(2), at(3), watermark(9), at(4), watermark(29)]
     const { output, entriesLeft } = await runWindows(build, given)
     expect(output.flat()).toEqual(['a [0,10) 1+2', 'a [0,10) 2+4'])
-    expect(windows).toEqual(Array(2).fill({ start: 0, end: 10, maxTimestamp: 9 }))
+    const window = { start: 0, end: 10, maxTimestamp: 9 }
+    expect(windows).toEqual([window, window])
     expect(entriesLeft).toBe(0)
   })
 

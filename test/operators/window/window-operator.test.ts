@@ -459,7 +459,7 @@ describe('bad input', () => {
         }
       },
     ],
-  ])('%s is an error when the graph is built', async (_name, build) => {
+  ])('%s is an error when the graph is built (semantics 2.2, 2.3)', async (_name, build) => {
     type Ended = { aggregate(fold: typeof ids, options: { uid: string }): DataStream<string> }
     const building = (keyed: Keyed) =>
       (build(keyed) as unknown as Ended).aggregate(ids, { uid: 'windows' })
@@ -479,7 +479,7 @@ describe('bad input', () => {
     () => tumblingProcessingTimeWindows(10, { offset: 10 }),
     () => tumblingEventTimeWindows(10, { stagger: 'wild' as never }),
     () => countTrigger(0),
-  ])('sizes, slides, gaps and offsets are checked at once: case %#', (make) => {
+  ])('sizes, slides, gaps and offsets are checked at once: case %# (semantics 2.1)', (make) => {
     expect(make).toThrow(
       expect.objectContaining({
         code: expect.stringMatching(/MR_(OPTION|DURATION)_INVALID/) as string,
