@@ -383,7 +383,7 @@ export function stateTtlContract(fixture: StateFixture): void {
             const create = () => fixture.create({ clock, strict })
             return new TtlPlay(options, clock, create).run(all)
           }),
-          { numRuns: fixture.runs * 4 },
+          { numRuns: fixture.runs * 2 },
         )
       },
       60_000,

@@ -11,7 +11,9 @@ import {
   simulateLate,
 } from './simulate.ts'
 
-const SEEDS = Array.from({ length: 25 }, (_, index) => 7_000 + index)
+const SEEDS = Array.from({ length: 18 }, (_, index) => 7_000 + index)
+/** For what other seeds of the same kind show as well: "npm run simulate" tries many. */
+const FEW = SEEDS.slice(0, 10)
 
 describe('simulation', { timeout: 60_000 }, () => {
   it('random jobs with random interruptions put out what plain arrays say, with one watermark behind each shuffle (R8, R40)', async () => {
@@ -21,7 +23,7 @@ describe('simulation', { timeout: 60_000 }, () => {
   })
 
   it('random jobs put out the same with aligned sources, none of which waits for ever (semantics 2.6)', async () => {
-    for (const seed of SEEDS) await simulate(aligned(randomSimulation(seed)))
+    for (const seed of FEW) await simulate(aligned(randomSimulation(seed)))
   })
 
   it('random jobs put out the same where one source is read first, and none of its rows comes behind another (R10)', async () => {
@@ -41,7 +43,7 @@ describe('simulation', { timeout: 60_000 }, () => {
 
   it('every row is in time or late, once, where sources go idle (R11, R41)', async () => {
     let late = 0
-    for (const seed of SEEDS) {
+    for (const seed of FEW) {
       const { collected } = await simulateIdle(randomSimulation(seed))
       late += collected['late']!.length
     }

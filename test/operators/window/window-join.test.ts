@@ -458,7 +458,7 @@ describe('window joins, random streams', () => {
         )
         expect(await rowsOfSteps(list, joined(kind, assigner, { lateness }))).toEqual(expected)
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   })
 

@@ -56,7 +56,7 @@ const windows: Record<string, (keyed: Keyed) => DataStream<string>> = {
       .aggregate(sorted, named, { uid: 'windows' }),
 }
 
-const COUNT = 1_200
+const COUNT = 700
 
 /** Records far out of order, none late: most windows are open until near the end. */
 function windowJob(build: (keyed: Keyed) => DataStream<string>): JobModule {

@@ -19,19 +19,19 @@ stateBackendContract({
   name: 'LevelDB backend that evicts everything',
   create: (context) => new LevelDbBackend(context),
   context: () => context(1),
-  runs: 40,
+  runs: 25,
 })
 
 stateBackendContract({
   name: 'LevelDB backend that evicts some',
   create: (context) => new LevelDbBackend(context),
   context: () => context(8_000),
-  runs: 40,
+  runs: 25,
 })
 
 stateBackendContract({
   name: 'LevelDB backend whose cache holds everything',
   create: (context) => new LevelDbBackend(context),
   context: () => context(64 * 1_024 * 1_024),
-  runs: 40,
+  runs: 25,
 })

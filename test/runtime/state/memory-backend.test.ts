@@ -10,7 +10,7 @@ stateBackendContract({
   name: 'memory backend',
   create: (context) => new MemoryBackend(context),
   context: () => ({}),
-  runs: 200,
+  runs: 120,
 })
 
 /** Bytes in use after everything that can be reached no more is gone. */

@@ -228,7 +228,7 @@ describe('write-back', () => {
           () => new KeyedBackend(backendContext({ cacheBytes }), new LaggingStore()),
         ).run(all),
       ),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
   }, 30_000)
 
