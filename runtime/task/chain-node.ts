@@ -64,6 +64,11 @@ export class NodeRuntime implements RecordTarget {
     this.#running = running
   }
 
+  /** What reads, where this is a source; asked once it is open. */
+  get source(): SourceDriver | undefined {
+    return this.body.kind === 'source' ? this.body.source : undefined
+  }
+
   /** Takes a record; a failure leaves with the record and this operator named in it (R39). */
   accept(value: unknown, timestamp: number): void {
     const running = this.#running

@@ -60,6 +60,28 @@ export function extendFailure(error: unknown, suffix: string, fields: ErrorField
   return extended
 }
 
+/** What a chain begins with, as far as failures tell of it. */
+interface FailingHead {
+  readonly name: string
+  readonly source: { readonly reader: { describePosition?(): string | undefined } } | undefined
+}
+
+/** Adds what only a subtask knows: its index, and where its source stands (R39). */
+export function nameSubtask(
+  error: unknown,
+  subtaskIndex: number,
+  { name, source }: FailingHead,
+): StreamError {
+  const position = source?.reader.describePosition?.()
+  const suffix = [`subtask ${subtaskIndex}`]
+  if (position !== undefined) suffix.push(`source position ${position}`)
+  return extendFailure(error, suffix.join(', '), {
+    subtaskIndex,
+    ...(source === undefined ? {} : { operator: name }),
+    ...(position === undefined ? {} : { position }),
+  })
+}
+
 function wrap(thrown: unknown, where: string, fields: ErrorFields, end: string): StreamError {
   if (thrown instanceof StreamError) {
     const Kind = thrown instanceof RestartableError ? RestartableError : StreamError

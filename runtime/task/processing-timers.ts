@@ -1,7 +1,13 @@
+import type { Clock } from '../clock.ts'
 import type { NodeRuntime } from './chain-node.ts'
 
 export interface ProcessingTimersOptions {
   readonly nodes: readonly NodeRuntime[]
+  readonly clock: Clock
+  /** Timers fired between two looks at the deadline. */
+  readonly workPerLook: number
+  /** Asked before each timer. */
+  readonly mayTakeInput: () => boolean
   /** After every callback: state is out of reach again (R15). */
   readonly endCallback: () => void
   /** Adds the current key to a failure of a callback (R39). */
@@ -25,20 +31,23 @@ export class ProcessingTimers {
     return next
   }
 
-  /** Fires timers below `now` while `mayGoOn`, asked before each; returns whether any fired. */
-  fire(now: number, mayGoOn: () => boolean): boolean {
-    let fired = false
+  /** Fires timers below `now` as far as the deadline and what is behind allow; returns whether any fired. */
+  fire(now: number, deadline: number): boolean {
+    const { clock, workPerLook, mayTakeInput } = this.#options
+    let fired = 0
     for (const node of this.#nodes) {
       const timers = node.timers!
       while (timers.earliest('processing') < now) {
-        if (!mayGoOn()) return fired
+        if (!mayTakeInput()) return fired > 0
+        const isLook = fired > 0 && fired % workPerLook === 0
+        if (isLook && clock.elapsed() >= deadline) return true
         const timestamp = timers.pop('processing', now - 1)
         if (timestamp === undefined) break
-        fired = true
+        fired++
         this.#fireTimer(node, timestamp)
       }
     }
-    return fired
+    return fired > 0
   }
 
   #fireTimer(node: NodeRuntime, timestamp: number): void {

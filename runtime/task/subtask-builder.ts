@@ -265,7 +265,7 @@ function makeOperator(
     clock,
     random: host.environment.random,
     output: node.outputs.get(undefined)!,
-    watermarks: parts.subtask.watermarkOutput(node),
+    watermarks: parts.subtask.chain.time.watermarkOutput(node),
     strict: settings.strict,
     keyed: parts.keyed,
     restoredState,
@@ -274,7 +274,7 @@ function makeOperator(
     count: (counter, by) => node.count(counter, by),
     log: (...values) => host.log(node.name, settings.slot, values),
     wake: () => parts.subtask.wakeOperator(),
-    forwardWatermark: (timestamp) => parts.subtask.forwardWatermark(index, timestamp),
+    forwardWatermark: (timestamp) => parts.subtask.chain.time.forward(index, timestamp),
   }
   return graphNode.factory(context)
 }
@@ -295,8 +295,8 @@ function makeSource(
     restored: restored as SourceState | undefined,
     restoredWatermark: node.watermark,
     isBounded: graphNode.source.boundedness === 'bounded',
-    onActive: () => subtask.sourceIsActive(),
-    onWatermark: (watermark) => subtask.sourceWatermark(watermark),
+    onActive: () => subtask.chain.time.sourceIsActive(),
+    onWatermark: (watermark) => subtask.chain.time.sourceWatermark(watermark),
     warn: (message) => host.log(node.name, settings.slot, [message]),
     describe: (error, value, timestamp) => describeFailure(error, node, { value, timestamp }),
   })

@@ -64,9 +64,9 @@ export const ASYNC: readonly Mutant[] = [
   {
     name: 'ends-without-answers',
     what: 'the end of input does not wait for what is held back (semantics 2.16)',
-    file: 'runtime/task/subtask.ts',
-    find: 'this.#hasEndedNode = operator.holdsBack === true || this.cascade.isActive',
-    replace: 'this.#hasEndedNode = false',
+    file: 'runtime/task/chain-end.ts',
+    find: 'this.#hasCalled = operator.holdsBack === true || this.#cascade.isActive',
+    replace: 'this.#hasCalled = false',
     killers: [
       unit(HOLDING, 'end one after another'),
       unit(WAIT, 'before the end of input goes on'),
@@ -83,15 +83,15 @@ export const ASYNC: readonly Mutant[] = [
   {
     name: 'waiting-for-each-other',
     what: 'an operator that is full stops the watermark that it has let go itself (R13)',
-    file: 'runtime/task/subtask.ts',
-    find: 'this.#outputsReady() || this.#hasRoomBehind(nodeIndex)',
-    replace: 'this.#outputsReady() || nodeIndex < 0',
+    file: 'runtime/task/chain.ts',
+    find: 'outputs.areReady() || outputs.areReadyBehind(nodeIndex)',
+    replace: 'outputs.areReady() || nodeIndex < 0',
     killers: [unit(HOLDING, 'may let a watermark go')],
   },
   {
     name: 'idle-before-answers',
     what: 'IDLE overtakes records that are held back (R11)',
-    file: 'runtime/task/subtask.ts',
+    file: 'runtime/task/chain-time.ts',
     find: "if (status === 'idle' && this.#holding.holdsIdle(nodeIndex)) return",
     replace: '',
     killers: [unit(HOLDING, 'pass on that their input is idle')],

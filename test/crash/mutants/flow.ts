@@ -69,9 +69,9 @@ export const FLOW: readonly Mutant[] = [
   {
     name: 'deaf-to-alignment',
     what: 'a source is read however far it is ahead of its group (semantics 2.6)',
-    file: 'runtime/task/subtask.ts',
-    find: '!this.#sourceWaits && !source.isPaused && this.mayTakeInput()',
-    replace: '!this.#sourceWaits && this.mayTakeInput()',
+    file: 'runtime/task/source-polling.ts',
+    find: '!this.#waits && !source.isPaused && mayTakeInput()',
+    replace: '!this.#waits && mayTakeInput()',
     killers: [
       unit('runtime/task/subtask-source.test.ts', 'is not polled while it is paused'),
       unit('operators/source-alignment.test.ts', 'bounds what waits'),
@@ -135,9 +135,9 @@ export const FLOW: readonly Mutant[] = [
   {
     name: 'idle-under-back-pressure',
     what: 'an operator that nothing can reach becomes idle (R11)',
-    file: 'runtime/task/subtask.ts',
+    file: 'runtime/task/watermark-ticks.ts',
     find: 'open.hold(isHeld || this.#isAligning)',
-    replace: 'open.hold(isHeld && this.#isAligning && this.isFinished)',
+    replace: 'open.hold(false)',
     killers: [unit('runtime/task/generated-watermarks.test.ts', '(R11)')],
   },
   {
@@ -199,8 +199,8 @@ export const FLOW: readonly Mutant[] = [
   {
     name: 'read-at-once',
     what: 'a source is read though others have readFirst, which have not been read (semantics 1.3)',
-    file: 'runtime/task/subtask.ts',
-    find: 'if (this.#isHeld) return false',
+    file: 'runtime/task/source-polling.ts',
+    find: 'if (isHeld()) return false',
     replace: '',
     killers: [
       unit('runtime/task/read-first.test.ts', 'is not polled'),
@@ -223,8 +223,8 @@ export const FLOW: readonly Mutant[] = [
   {
     name: 'read-first-overtakes',
     what: 'the end of what is read first overtakes records that an operator holds back (R10)',
-    file: 'runtime/task/subtask.ts',
-    find: '|| this.#holding.holdBack) return false',
+    file: 'runtime/task/end-of-read-first.ts',
+    find: '|| holding.holdBack) return false',
     replace: ') return false',
     killers: [
       unit('runtime/task/read-first.test.ts', 'behind what an operator holds back'),
@@ -245,17 +245,17 @@ export const FLOW: readonly Mutant[] = [
   {
     name: 'time-passes-for-the-held',
     what: 'a source that must not be read yet says meanwhile how far time is, and what it has to give is late (R11)',
-    file: 'runtime/task/subtask.ts',
-    find: 'if (source !== undefined && !this.#isHeld) this.#tickSource(source)',
+    file: 'runtime/task/watermark-ticks.ts',
+    find: 'if (source !== undefined && !isHeld()) this.#tickSource(source)',
     replace: 'if (source !== undefined) this.#tickSource(source)',
     killers: [unit('runtime/task/read-first.test.ts', 'no time passes')],
   },
   {
     name: 'idle-behind-the-held',
     what: 'an operator becomes idle while the source that it reads from must not be read (R11)',
-    file: 'runtime/task/subtask.ts',
-    find: 'const isHeld = this.#isHeld || !this.mayTakeInput()',
-    replace: 'const isHeld = !this.mayTakeInput()',
+    file: 'runtime/task/watermark-ticks.ts',
+    find: 'const isHeld = this.#options.isHeld() || !mayTakeInput()',
+    replace: 'const isHeld = !mayTakeInput()',
     killers: [
       unit('runtime/task/read-first.test.ts', 'counts no time as idle'),
       unit('operators/read-first.test.ts', 'does not pass for them'),

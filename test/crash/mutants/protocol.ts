@@ -63,9 +63,8 @@ export const PROTOCOL: readonly Mutant[] = [
     name: 'barrier-while-firing',
     what: 'a snapshot falls into a watermark that is being fired (R13)',
     file: 'runtime/task/subtask.ts',
-    find: `  #mayTakeBarrier(): boolean {
-    if (this.cascade.isActive) return false`,
-    replace: '  #mayTakeBarrier(): boolean {',
+    find: 'return !this.#cascade.isActive && this.#outputs.areReadyForBarrier()',
+    replace: 'return this.#outputs.areReadyForBarrier()',
     killers: [
       unit('runtime/task/subtask.test.ts', 'takes nothing while a watermark is being fired'),
     ],

@@ -17,7 +17,7 @@ export const RECOVERY: readonly Mutant[] = [
   {
     name: 'split-in-two-places',
     what: 'a split assigned behind a trigger is in the part of enumerator and reader (R31)',
-    file: 'runtime/task/subtask.ts',
+    file: 'runtime/task/source-trigger.ts',
     find: 'if (this.#trigger === undefined) this.#assignHeld()',
     replace: 'this.#assignHeld()',
     killers: [

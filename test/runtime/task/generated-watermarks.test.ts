@@ -130,7 +130,7 @@ describe('an operator that generates watermarks', () => {
     nodes.push(operatorNode('behind', { parent: head, chain: nodes, channel }))
     generator.attach(head)
     start(nodes)
-    const marks = subtask.watermarkOutput(head)
+    const marks = subtask.chain.time.watermarkOutput(head)
     setOperator(nodes[1]!, {
       processElement: (value, timestamp) =>
         nodes[1]!.outputs.get(undefined)!.emit(value, timestamp),
@@ -161,7 +161,7 @@ describe('an operator that generates watermarks', () => {
     for (const at of [1, 2, 3]) timers.register('event', at)
     start(nodes)
     const [, marking, behind] = nodes as [NodeRuntime, NodeRuntime, NodeRuntime]
-    const output = subtask.watermarkOutput(marking)
+    const output = subtask.chain.time.watermarkOutput(marking)
     setOperator(head, {
       onEventTime: (timestamp) =>
         head.outputs.get(undefined)!.emit(`timer ${timestamp}`, timestamp),
@@ -193,7 +193,7 @@ describe('an operator that generates watermarks', () => {
     start([head])
     generator.status = 'idle'
     turn()
-    const output = subtask.watermarkOutput(head)
+    const output = subtask.chain.time.watermarkOutput(head)
     output.markActive()
     output.markActive()
     expect(channel.sent).toEqual(['idle', 'active'])

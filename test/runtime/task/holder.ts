@@ -56,7 +56,7 @@ export class Holder implements Operator {
       worked = true
       const item = this.held.shift()!
       if ('value' in item) this.#node.outputs.get(undefined)!.emit(item.value, item.timestamp)
-      else this.#subtask.forwardWatermark(this.#subtask.nodes.indexOf(this.#node), item.watermark)
+      else this.#subtask.chain.time.forward(this.#subtask.nodes.indexOf(this.#node), item.watermark)
     }
     return worked
   }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ProcessingTimers } from '../../../runtime/task/processing-timers.ts'
+import { ManualClock } from '../../../testing/manual-clock.ts'
 import { FakeTimers, operatorNode, setOperator } from './fakes.ts'
 
 describe('ProcessingTimers', () => {
@@ -7,6 +8,8 @@ describe('ProcessingTimers', () => {
   let second: FakeTimers
   let fired: string[]
   let ended: number
+  let left: number
+  let clock: ManualClock
   let timers: ProcessingTimers
 
   beforeEach(() => {
@@ -14,6 +17,8 @@ describe('ProcessingTimers', () => {
     second = new FakeTimers()
     fired = []
     ended = 0
+    left = Infinity
+    clock = new ManualClock()
     const nodes = [
       operatorNode('a', { timers: first }),
       operatorNode('plain'),
@@ -26,6 +31,9 @@ describe('ProcessingTimers', () => {
     }
     timers = new ProcessingTimers({
       nodes,
+      clock,
+      workPerLook: 2,
+      mayTakeInput: () => left-- > 0,
       endCallback: () => ended++,
       nameKey: (error) => error as Error,
     })
@@ -33,8 +41,8 @@ describe('ProcessingTimers', () => {
 
   it('fires a timer for T once the clock is past T: no record can come at T after it', () => {
     first.register('processing', 100)
-    expect(timers.fire(100, () => true)).toBe(false)
-    expect(timers.fire(101, () => true)).toBe(true)
+    expect(timers.fire(100, Infinity)).toBe(false)
+    expect(timers.fire(101, Infinity)).toBe(true)
     expect(fired).toEqual(['a 100'])
     expect(ended).toBe(1)
   })
@@ -50,11 +58,24 @@ describe('ProcessingTimers', () => {
   it('fires in the order of time within an operator, and asks before each timer', () => {
     for (const timestamp of [3, 1, 2]) first.register('processing', timestamp)
     second.register('processing', 1)
-    let left = 3
-    expect(timers.fire(10, () => left-- > 0)).toBe(true)
+    left = 3
+    expect(timers.fire(10, Infinity)).toBe(true)
     expect(fired).toEqual(['a 1', 'a 2', 'a 3'])
-    expect(timers.fire(10, () => true)).toBe(true)
+    left = Infinity
+    expect(timers.fire(10, Infinity)).toBe(true)
     expect(fired).toEqual(['a 1', 'a 2', 'a 3', 'b 1'])
+  })
+
+  it('looks at the deadline between so many timers, over all operators', () => {
+    for (const timestamp of [1, 2, 3]) first.register('processing', timestamp)
+    for (const timestamp of [1, 2]) second.register('processing', timestamp)
+    const deadline = clock.elapsed()
+    expect(timers.fire(10, deadline)).toBe(true)
+    expect(fired).toEqual(['a 1', 'a 2'])
+    expect(timers.fire(10, deadline)).toBe(true)
+    expect(fired).toEqual(['a 1', 'a 2', 'a 3', 'b 1'])
+    expect(timers.fire(10, deadline + 1)).toBe(true)
+    expect(fired).toEqual(['a 1', 'a 2', 'a 3', 'b 1', 'b 2'])
   })
 
   it('fires what a callback registers in the past', () => {
@@ -68,10 +89,13 @@ describe('ProcessingTimers', () => {
     })
     const own = new ProcessingTimers({
       nodes,
+      clock,
+      workPerLook: 2,
+      mayTakeInput: () => true,
       endCallback: () => {},
       nameKey: (error) => error as Error,
     })
-    own.fire(10, () => true)
+    own.fire(10, Infinity)
     expect(fired).toEqual(['1', '2', '3'])
   })
 })

@@ -35,8 +35,8 @@ describe('a subtask of a source that is held', () => {
       restored: undefined,
       restoredWatermark: MIN_TIMESTAMP,
       isBounded: false,
-      onActive: () => kit.subtask.sourceIsActive(),
-      onWatermark: (watermark) => kit.subtask.sourceWatermark(watermark),
+      onActive: () => kit.subtask.chain.time.sourceIsActive(),
+      onWatermark: (watermark) => kit.subtask.chain.time.sourceWatermark(watermark),
       warn: () => {},
       describe: (error) => error as Error,
     })

@@ -73,8 +73,8 @@ describe('Subtask of a source', () => {
       restored: undefined,
       restoredWatermark: MIN_TIMESTAMP,
       isBounded: true,
-      onActive: () => kit.subtask.sourceIsActive(),
-      onWatermark: (watermark) => kit.subtask.sourceWatermark(watermark),
+      onActive: () => kit.subtask.chain.time.sourceIsActive(),
+      onWatermark: (watermark) => kit.subtask.chain.time.sourceWatermark(watermark),
       warn: () => {},
       describe: (error) => error as Error,
     })
@@ -123,8 +123,8 @@ describe('Subtask of a source', () => {
       restored: undefined,
       restoredWatermark: MIN_TIMESTAMP,
       isBounded: false,
-      onActive: () => kit.subtask.sourceIsActive(),
-      onWatermark: (watermark) => kit.subtask.sourceWatermark(watermark),
+      onActive: () => kit.subtask.chain.time.sourceIsActive(),
+      onWatermark: (watermark) => kit.subtask.chain.time.sourceWatermark(watermark),
       warn: () => {},
       describe: (error) => error as Error,
     })
@@ -158,8 +158,8 @@ describe('Subtask of a source', () => {
         restored: undefined,
         restoredWatermark: MIN_TIMESTAMP,
         isBounded: false,
-        onActive: () => kit.subtask.sourceIsActive(),
-        onWatermark: (watermark) => kit.subtask.sourceWatermark(watermark),
+        onActive: () => kit.subtask.chain.time.sourceIsActive(),
+        onWatermark: (watermark) => kit.subtask.chain.time.sourceWatermark(watermark),
         warn: () => {},
         describe: (error) => error as Error,
       })
