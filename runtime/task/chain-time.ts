@@ -51,8 +51,9 @@ export class ChainTime {
    * Takes over what the valve has come to; returns whether it did. While a watermark is being fired (R13) or an output
    * takes nothing (R6) it waits in the valve, and the next turn asks again.
    */
-  followValve({ watermark, status }: WatermarkValve): boolean {
+  followValve(valve: WatermarkValve): boolean {
     if (this.#cascade.isActive) return false
+    const { watermark, status } = valve
     const isHigher = watermark > this.#nodes[this.#heads[0]!]!.watermark
     const isOtherStatus = status !== this.#inputStatus && status !== 'finished'
     if ((!isHigher && !isOtherStatus) || !this.#options.outputsReady()) return false

@@ -31,6 +31,7 @@ export class BoundedLog {
       this.#emit(line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line)
     }
   }
+
   /** Begins a new second if the last one is over, and tells what was dropped in it. */
   roll(): void {
     const now = this.#elapsed()
@@ -44,5 +45,36 @@ export class BoundedLog {
   end(): void {
     if (this.#dropped > 0) this.#emit(`… ${this.#dropped} lines dropped`)
     this.#dropped = 0
+  }
+}
+
+/** The logs of a slot's operators, each bounded by itself. */
+export class SlotLogs {
+  readonly #elapsed: () => number
+  readonly #emit: (uid: string, subtask: number, line: string) => void
+  readonly #logs: Map<string, BoundedLog> = new Map()
+
+  constructor(elapsed: () => number, emit: (uid: string, subtask: number, line: string) => void) {
+    this.#elapsed = elapsed
+    this.#emit = emit
+  }
+
+  log(uid: string, subtask: number, values: readonly unknown[]): void {
+    let log = this.#logs.get(uid)
+    if (log === undefined) {
+      log = new BoundedLog(this.#elapsed, (line) => this.#emit(uid, subtask, line))
+      this.#logs.set(uid, log)
+    }
+    log.log(values)
+  }
+
+  /** To be called every now and then, so that drops are told though nothing more is logged. */
+  roll(): void {
+    for (const log of this.#logs.values()) log.roll()
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    for (const log of this.#logs.values()) log.end()
   }
 }

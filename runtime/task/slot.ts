@@ -6,17 +6,15 @@ import { buildExecutionGraph, type ExecutionGraph } from '../graph/execution-gra
 import { buildJobGraph } from '../graph/job-graph.ts'
 import type { JobGraph } from '../graph/job-graph-types.ts'
 import { heldVertices } from '../graph/read-first.ts'
-import type { LinkMessage, PrepareOutput, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
-import type { PrepareOutputContext, Sink } from '../sink.ts'
-import { decodeValue, encodeValue } from '../value-codec.ts'
-import { EnumeratorHost } from './enumerator-host.ts'
+import type { LinkMessage, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
 import { RunningNode } from './running-node.ts'
-import type { PendingCommit } from './sink-driver.ts'
+import { eachSinkOutput } from './sink-outputs.ts'
 import { SlotAlignment } from './slot-alignment.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
 import { SlotFigures } from './slot-figures.ts'
-import { BoundedLog } from './slot-log.ts'
+import { SlotLogs } from './slot-log.ts'
 import { SlotRoom } from './slot-room.ts'
+import { SlotSources } from './slot-sources.ts'
 import type { SlotChannels } from './slot-wiring.ts'
 import type { Subtask, SubtaskListener } from './subtask.ts'
 import { type BuiltSubtask, buildSubtask } from './subtask-builder.ts'
@@ -47,14 +45,12 @@ export class Slot {
   readonly #channels: SlotChannels = { remoteOutputs: new Map(), remoteInputs: new Map() }
   /** By vertex; built last to first, since direct channels need their targets. */
   readonly #built: (BuiltSubtask | undefined)[] = []
-  readonly #log: Map<string, BoundedLog> = new Map()
+  readonly #logs: SlotLogs
   readonly #room: SlotRoom = new SlotRoom()
   readonly #running: RunningNode
   readonly #figures: SlotFigures
+  readonly #sources: SlotSources
   #alignment: SlotAlignment = new SlotAlignment([], () => {})
-  #enumerators: EnumeratorHost | undefined
-  /** Settles when all enumerators have started: before that they have no state to take. */
-  #started: Promise<void> = Promise.resolve()
   /** Settles when nothing is being opened any more. */
   #opening: Promise<unknown> = Promise.resolve()
   #isClosing = false
@@ -83,6 +79,17 @@ export class Slot {
       this.#graph.vertices.map(({ chain }) => chain[0]!.node),
       this.#graph.edges,
     )
+    this.#sources = new SlotSources({
+      environment,
+      graph: this.#graph,
+      subtasks: () => this.#subtasks(),
+      subtaskOf: (vertex) => this.#subtask(vertex),
+      log: (uid, message) => this.#logLine(uid, undefined, message),
+    })
+    this.#logs = new SlotLogs(
+      () => environment.clock.elapsed(),
+      (uid, subtask, line) => this.#logLine(uid, subtask, line),
+    )
     this.#running = new RunningNode(environment.graph.nodes.map((node) => node.name))
     environment.control.onMessage((command) => this.#command(command))
     for (const port of environment.links) if (port !== undefined) this.#listen(port)
@@ -106,16 +113,22 @@ export class Slot {
   }
 
   #obey(command: SlotCommand): void {
+    const { nodes } = this.#environment.graph
+    const log = (uid: string, message: string): void => this.#logLine(uid, undefined, message)
     switch (command.type) {
       case 'check-output':
         this.#open(
-          this.#eachOutput(command.output, (sink, context) => sink.checkOutput?.(context)),
+          eachSinkOutput(nodes, command.output, log, (sink, context) =>
+            sink.checkOutput?.(context),
+          ),
           { type: 'output-checked' },
         )
         break
       case 'prepare-output':
         this.#open(
-          this.#eachOutput(command.output, (sink, context) => sink.prepareOutput?.(context)),
+          eachSinkOutput(nodes, command.output, log, (sink, context) =>
+            sink.prepareOutput?.(context),
+          ),
           { type: 'output-prepared' },
         )
         break
@@ -129,7 +142,7 @@ export class Slot {
         for (const subtask of this.#subtasks()) subtask.drain()
         break
       case 'trigger':
-        this.#started
+        this.#sources.started
           .then(
             () => this.#trigger(command),
             // Reported where the start is awaited; the checkpoint ends with the attempt.
@@ -190,17 +203,8 @@ export class Slot {
       case 'credit':
         this.#outputOf(message.channel).restoreCredit(message.bytes, message.buffer)
         break
-      case 'splits':
-        this.#assign(message.vertex, decodeValue(message.splits) as unknown[])
-        break
-      case 'no-more-splits':
-        this.#noMoreSplits(message.vertex)
-        break
-      case 'inject-barrier': {
-        const { checkpointId, baseId, kind } = message
-        for (const subtask of this.#subtasks()) subtask.trigger({ checkpointId, baseId, kind })
-        break
-      }
+      default:
+        this.#sources.receive(message)
     }
   }
 
@@ -220,27 +224,6 @@ export class Slot {
   }
 
   // --- Deployment ---
-
-  /** Does something with the output of every sink, one after another. */
-  async #eachOutput(
-    output: PrepareOutput,
-    work: (sink: Sink<unknown>, context: PrepareOutputContext) => void | Promise<void>,
-  ): Promise<void> {
-    for (const node of this.#environment.graph.nodes) {
-      if (node.type !== 'sink') continue
-      const pending = (output.pending[node.name] ?? []).flatMap(
-        (data) => decodeValue(Buffer.from(data, 'base64')) as PendingCommit[],
-      )
-      await work(node.sink, {
-        uid: node.name,
-        current: output.current,
-        ancestry: output.ancestry,
-        policy: output.policy,
-        pending: pending.flatMap((commit) => commit.committables),
-        log: (message) => this.#logLine(node.name, undefined, message),
-      })
-    }
-  }
 
   async #openAll(command: Extract<SlotCommand, { type: 'open' }>): Promise<void> {
     const environment = this.#environment
@@ -266,7 +249,7 @@ export class Slot {
         deadline: () => this.#deadline,
         wake: () => this.wake(),
         listener: this.#listener(vertex.index),
-        log: (uid, subtask, values) => this.#logOf(uid, subtask).log(values),
+        log: (uid, subtask, values) => this.#logs.log(uid, subtask, values),
         print: (uid, lines) => {
           this.#addToBacklog(uid, Buffer.byteLength(lines))
           this.#report({ type: 'print', uid, lines })
@@ -282,7 +265,7 @@ export class Slot {
       await built?.open()
     }
     environment.failpoint('after-restore')
-    if (slot === 0) this.#hostEnumerators(command.enumerators)
+    if (slot === 0) this.#sources.host(command.enumerators)
   }
 
   #addToBacklog(uid: string, bytes: number): void {
@@ -304,36 +287,6 @@ export class Slot {
     }
   }
 
-  #hostEnumerators(restored: Readonly<Record<string, string>>): void {
-    const environment = this.#environment
-    const host = new EnumeratorHost({
-      clock: environment.clock,
-      allow: new Set(environment.settings.allow),
-      restored,
-      log: (uid, message) => this.#logLine(uid, undefined, message),
-    })
-    for (const vertex of this.#graph.vertices) {
-      const node = vertex.chain[0]!.node
-      if (node.type !== 'source') continue
-      host.add(node, vertex.parallelism, {
-        assignSplits: (subtask, splits) => {
-          const bytes = encodeValue(splits, `splits of ${node.name}`)
-          if (subtask === 0) this.#assign(vertex.index, decodeValue(bytes) as unknown[])
-          else this.#post(subtask, { type: 'splits', vertex: vertex.index, subtask, splits: bytes })
-        },
-        noMoreSplits: (subtask) => {
-          if (subtask === 0) this.#noMoreSplits(vertex.index)
-          else this.#post(subtask, { type: 'no-more-splits', vertex: vertex.index, subtask })
-        },
-      })
-    }
-    this.#enumerators = host
-  }
-
-  #post(slot: number, message: LinkMessage): void {
-    this.#environment.links[slot]!.post(message)
-  }
-
   #run(): void {
     this.#isRunning = true
     const aligned = this.#subtasks().flatMap((subtask) => subtask.alignedSource ?? [])
@@ -341,27 +294,15 @@ export class Slot {
       this.#report({ type: 'source-watermarks', sources }),
     )
     for (const subtask of this.#subtasks().reverse()) subtask.start()
-    this.#started = this.#enumerators?.start() ?? Promise.resolve()
-    this.#started.catch((error: unknown) => this.#fail(error))
+    this.#sources.start().catch((error: unknown) => this.#fail(error))
     this.wake()
   }
 
   #trigger(command: Extract<SlotCommand, { type: 'trigger' }>): void {
-    const { checkpointId, baseId, kind } = command
-    const states = this.#enumerators?.snapshotState(checkpointId) ?? {}
+    const { checkpointId } = command
+    const states = this.#sources.snapshotState(checkpointId)
     this.#report({ type: 'enumerators', checkpointId, states })
-    for (const port of this.#environment.links) {
-      port?.post({ type: 'inject-barrier', checkpointId, baseId, kind })
-    }
-    for (const subtask of this.#subtasks()) subtask.trigger({ checkpointId, baseId, kind })
-  }
-
-  #assign(vertex: number, splits: readonly unknown[]): void {
-    this.#subtask(vertex)?.assign((source) => source.reader.addSplits(splits))
-  }
-
-  #noMoreSplits(vertex: number): void {
-    this.#subtask(vertex)?.assign((source) => source.noMoreSplits())
+    this.#sources.trigger(command)
   }
 
   // --- The loop ---
@@ -457,19 +398,7 @@ export class Slot {
   #reportFigures(): void {
     const operators = this.#figures.of(this.#subtasks())
     this.#report({ type: 'figures', operators })
-    for (const log of this.#log.values()) log.roll()
-  }
-
-  #logOf(uid: string, subtask: number): BoundedLog {
-    let log = this.#log.get(uid)
-    if (log === undefined) {
-      log = new BoundedLog(
-        () => this.#environment.clock.elapsed(),
-        (line) => this.#logLine(uid, subtask, line),
-      )
-      this.#log.set(uid, log)
-    }
-    return log
+    this.#logs.roll()
   }
 
   #logLine(uid: string | undefined, subtaskIndex: number | undefined, line: string): void {
@@ -494,13 +423,13 @@ export class Slot {
     // What is still being opened could not be closed.
     await this.#opening
     const closing = this.#built.map((built) => built?.close())
-    const results = await Promise.allSettled([...closing, this.#enumerators?.close()])
+    const results = await Promise.allSettled([...closing, this.#sources.close()])
     for (const result of results) {
       if (result.status === 'rejected') {
         this.#logLine(undefined, undefined, `close failed: ${String(result.reason)}`)
       }
     }
-    for (const log of this.#log.values()) log.end()
+    this.#logs.end()
     this.#report({ type: 'closed' })
     this.#closed()
   }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { BoundedLog } from '../../../runtime/task/slot-log.ts'
+import { BoundedLog, SlotLogs } from '../../../runtime/task/slot-log.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 
 describe('BoundedLog', () => {
@@ -47,5 +47,25 @@ describe('BoundedLog', () => {
   it('cuts long lines', () => {
     log.log(['x'.repeat(5_000)])
     expect(lines[0]).toBe(`${'x'.repeat(2_000)}…`)
+  })
+})
+
+describe('SlotLogs', () => {
+  it('bounds each operator by itself, and tells of the drops of all (N16)', () => {
+    const clock = new ManualClock()
+    const lines: string[] = []
+    const logs = new SlotLogs(
+      () => clock.elapsed(),
+      (uid, subtask, line) => lines.push(`${uid}[${subtask}] ${line}`),
+    )
+    for (let i = 0; i < 201; i++) logs.log('loud', 1, [i])
+    logs.log('quiet', 1, ['hears itself'])
+    expect(lines.slice(200)).toEqual(['quiet[1] hears itself'])
+    clock.advance(1_000)
+    logs.roll()
+    expect(lines.slice(201)).toEqual(['loud[1] … 1 lines dropped'])
+    for (let i = 0; i < 202; i++) logs.log('loud', 1, [i])
+    logs.end()
+    expect(lines.at(-1)).toBe('loud[1] … 2 lines dropped')
   })
 })
