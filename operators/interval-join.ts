@@ -203,8 +203,14 @@ class IntervalJoinOperator extends FunctionRun implements Operator<unknown> {
   /** A bucket of one side, or of both, is over. */
   onEventTime(timestamp: number): void {
     const bucket = this.#keyed.currentNamespace as number
-    if (timestamp >= this.#buckets.leftEnd(bucket)) this.#left.clear()
-    if (timestamp >= this.#buckets.rightEnd(bucket)) this.#right.clear()
+    this.#end(this.#left, this.#buckets.leftEnd(bucket), timestamp)
+    this.#end(this.#right, this.#buckets.rightEnd(bucket), timestamp)
+  }
+
+  /** Drops a side of a bucket at its end; a timer before that may be the only one, where the bounds were others before a restart. */
+  #end(state: ListState<BufferedRecord>, end: number, timestamp: number): void {
+    if (timestamp >= end) state.clear()
+    else if (state.get().length > 0) this.#keyed.timers.registerEventTime(end)
   }
 }
 

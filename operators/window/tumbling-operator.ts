@@ -56,14 +56,20 @@ export class TumblingOperator extends FunctionRun implements Operator<unknown> {
 
   onEventTime(timestamp: number): void {
     const start = this.#keyed.currentNamespace
+    if (typeof start !== 'number') return
+    const window: TimeWindow = timeWindow(start, start + this.#assigner.sizeMs)
     // A timer of other windows, whose state was left behind at a restart, closes nothing.
-    if (typeof start !== 'number' || timestamp !== start + this.#assigner.sizeMs - 1) return
+    if (timestamp < window.maxTimestamp) return
     const accumulator = this.#accumulator.value()
     if (accumulator === undefined) return
-    const window: TimeWindow = timeWindow(start, timestamp + 1)
+    // A later one is what is left of a lateness that was allowed before a restart: the window has fired.
+    if (timestamp === window.maxTimestamp) this.#fire(accumulator, window)
+    this.#accumulator.clear()
+  }
+
+  #fire(accumulator: unknown, window: TimeWindow): void {
     this.#call.current = window
     this.#call.result(this.#fold.result(accumulator), window)
-    this.#accumulator.clear()
     this.#call.current = undefined
   }
 

@@ -146,6 +146,28 @@ describe('interval join (semantics 2.15)', () => {
     await harness.close()
   })
 
+  it('keeps nothing for ever where the bounds have been moved at a restart, to either side', async () => {
+    for (const [before, after] of [
+      [0, 10],
+      [10, 0],
+      [-20, 0],
+      [0, -20],
+    ] as const) {
+      const first = await operatorHarness(joined({ lower: before, upper: before + 10 }))
+      first.processElement(left(1), 5)
+      first.processElement(right(2), 25)
+      const snapshot = await first.snapshot()
+      await first.close()
+      const second = await operatorHarness(joined({ lower: after, upper: after + 10 }), {
+        snapshot,
+      })
+      second.processElement(left(3), 6)
+      second.processWatermark(1_000)
+      expect([second.numKeyedStateEntries, second.numEventTimeTimers]).toEqual([0, 0])
+      await second.close()
+    }
+  })
+
   it('refuses a record without a timestamp', async () => {
     const harness = await operatorHarness(joined({ lower: 0, upper: 1 }))
     expect(() => harness.processElement(left(1))).toThrow(

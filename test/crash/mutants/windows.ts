@@ -82,6 +82,14 @@ export const WINDOWS: readonly Mutant[] = [
     killers: [unit(at('changed-lateness'), 'from a lateness of 50 to 0')],
   },
   {
+    name: 'old-lateness-of-the-plainest',
+    what: 'the same of the operator of the plainest windows (semantics 2.3)',
+    file: 'operators/window/tumbling-operator.ts',
+    find: 'if (timestamp < window.maxTimestamp) return',
+    replace: 'if (timestamp !== window.maxTimestamp) return',
+    killers: [unit(at('changed-lateness'), 'leaves nothing behind of tumbling windows')],
+  },
+  {
     name: 'new-lateness-for-none',
     what: 'windows from before a higher allowed lateness are never cleaned up (semantics 2.3)',
     file: 'operators/window/window-operator.ts',

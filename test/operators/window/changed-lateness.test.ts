@@ -11,7 +11,7 @@ import { tumblingEventTimeWindows } from '../../../operators/window/tumbling-win
 import type { WindowAssigner } from '../../../operators/window/window-assigner.ts'
 import { windowProcessFunction } from '../../../operators/window/window-function.ts'
 import { operatorHarness } from '../../../testing/operator-harness.ts'
-import type { Item } from './window-run.ts'
+import { ids, type Item } from './window-run.ts'
 
 type Windowed = WindowedStream<Item, string, TimeWindow, true>
 type Settings = (windowed: Windowed) => Windowed
@@ -99,6 +99,40 @@ describe.each(Object.entries(kinds))('%s after a restart', (_name, kind) => {
 })
 
 describe('a lateness that was changed', () => {
+  test.each([
+    ['tumbling windows', tumbling],
+    ['sliding windows', sliding],
+    ['sessions', sessions],
+  ])(
+    'leaves nothing behind of %s that are folded, by whichever operator (semantics 2.3)',
+    async (_name, assigner) => {
+      const build = (lateness: number) => (items: DataStream<Item>) =>
+        (items.keyBy(({ key }) => key).window(assigner) as Windowed)
+          .allowedLateness(lateness)
+          .aggregate(ids, { uid: 'w' })
+      for (const [from, to] of [
+        [50, 0],
+        [0, 50],
+      ] as const) {
+        for (const between of BETWEEN) {
+          const first = await operatorHarness(build(from))
+          first.processElement(item(5), 5)
+          first.processWatermark(between)
+          const snapshot = await first.snapshot()
+          const fired = first.outputValues()
+          await first.close()
+          const second = await operatorHarness(build(to), { snapshot })
+          second.processWatermark(1_000)
+          const left = [second.numKeyedStateEntries, second.numEventTimeTimers]
+          expect([from, between, left]).toEqual([from, between, [0, 0]])
+          const windows = assigner === sliding ? ['5', '5'] : ['5']
+          expect([...fired, ...second.outputValues()]).toEqual(windows)
+          await second.close()
+        }
+      }
+    },
+  )
+
   test('is that of records from then on (semantics 2.3)', async () => {
     const given = { between: 12, more: [6] }
     const tumblingKind = kinds['tumbling windows']!
