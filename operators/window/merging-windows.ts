@@ -8,6 +8,7 @@ import {
   type ValueState,
   valueState,
 } from '../../runtime/state/state.ts'
+import { isSpan } from './check-window.ts'
 import {
   MergingWindowSet,
   type OpenWindow,
@@ -94,10 +95,7 @@ function openedWindow({ start, end }: OpenWindow): TimeWindow {
 
 /** Assigners of one's own may give anything; what has no order cannot merge. */
 function checkedWindow(window: Window): TimeWindow {
-  const { start, end } = window as TimeWindow
-  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start < end) {
-    return window as TimeWindow
-  }
+  if (isSpan(window as TimeWindow)) return window as TimeWindow
   throw new StreamError(
     'MR_WINDOW_INVALID',
     `the assigner gave the record ${windowText(window)}; such a window cannot merge with others; give windows of whole milliseconds that end after they start, as timeWindow(start, end) makes them.`,

@@ -12,7 +12,7 @@ export interface AssignerContext {
   readonly random: Random
   /**
    * A number that the assigner keeps for its subtask, undefined until it sets it: part of the checkpoint if the assigner
-   * says `keepsNumber`.
+   * says `keepsNumber`; at another parallelism it is undefined again.
    */
   kept: number | undefined
 }
@@ -42,8 +42,8 @@ export interface WindowAssigner<
   /** Whether it uses `AssignerContext.kept`. Default false. */
   readonly keepsNumber?: boolean
   /**
-   * The windows of a record; none, and the record goes nowhere. Called once for each record, synchronously; must not depend
-   * on anything but its arguments.
+   * The windows of a record, made by `timeWindow`; none, and the record goes nowhere. Called once for each record,
+   * synchronously; must not depend on anything but its arguments. Anything else fails with `MR_WINDOW_INVALID`.
    */
   assignWindows(value: T, timestamp: number, context: AssignerContext): readonly W[]
   /** When windows fire unless the job says otherwise. */

@@ -1,6 +1,8 @@
+import { givenText, StreamError } from '../../runtime/errors.ts'
 import type { Key } from '../../runtime/key.ts'
 import type { KeyedContext } from '../../runtime/operator.ts'
 import type { ListState, ValueState } from '../../runtime/state/state.ts'
+import { refusePromise } from '../synchronous.ts'
 import type { Evictor, WindowElement } from './evictor.ts'
 import type { Fold } from './fold.ts'
 import type { Window } from './time-window.ts'
@@ -86,6 +88,8 @@ export class BufferedContents implements WindowContents {
   }
 }
 
+type Elements = readonly WindowElement<unknown>[]
+
 /** All records with their timestamps, some of which an evictor drops whenever the window fires. */
 export class EvictedContents implements WindowContents {
   readonly #state: ListState<WindowElement<unknown>>
@@ -114,18 +118,29 @@ export class EvictedContents implements WindowContents {
     const all = this.#state.get()
     if (all.length === 0) return
     this.#call.current = window
-    let kept = all
-    if (this.#evictor.evictBefore !== undefined) kept = this.#evictor.evictBefore(kept, window)
+    let kept = this.#evict('evictBefore', all, window)
     if (kept.length > 0) {
       this.#fire(kept, window)
       this.#call.current = window
-      if (this.#evictor.evictAfter !== undefined) kept = this.#evictor.evictAfter(kept, window)
+      kept = this.#evict('evictAfter', kept, window)
     }
     this.#call.current = undefined
     if (kept.length !== all.length) this.#state.update(kept)
   }
 
-  #fire(elements: readonly WindowElement<unknown>[], window: Window): void {
+  #evict(method: 'evictBefore' | 'evictAfter', elements: Elements, window: Window): Elements {
+    const kept: unknown = this.#evictor[method]?.(elements, window)
+    if (Array.isArray(kept)) return kept as Elements
+    if (this.#evictor[method] === undefined) return elements
+    refusePromise(kept, `${method} of the evictor`)
+    throw new StreamError(
+      'MR_WINDOW_INVALID',
+      `${method} of the evictor returned ${givenText(kept)} (${typeof kept}); it does not say which records stay in the window; return an array of them.`,
+      { method },
+    )
+  }
+
+  #fire(elements: Elements, window: Window): void {
     const fold = this.#fold
     if (fold === undefined) {
       const values = elements.map(({ value }) => value)

@@ -3,6 +3,7 @@ import type { Key } from '../../runtime/key.ts'
 import type { KeyedContext, Operator, OperatorContext, OutputTag } from '../../runtime/operator.ts'
 import { type FunctionLifecycle, FunctionRun } from '../function.ts'
 import { keyedOf } from '../process-context.ts'
+import { checkWindows } from './check-window.ts'
 import type { CleanupTimes } from './cleanup-times.ts'
 import { LateFiring, type PutOff } from './late-firing.ts'
 import { type Window, windowText } from './time-window.ts'
@@ -59,7 +60,12 @@ export class WindowOperator extends FunctionRun implements Operator<unknown> {
 
   processElement(value: unknown, timestamp: number): void {
     const { assigner, cleanup } = this.#parts
-    const windows = assigner.assignWindows(value as never, timestamp, this.#assignerContext)
+    const windows: unknown = assigner.assignWindows(
+      value as never,
+      timestamp,
+      this.#assignerContext,
+    )
+    checkWindows(windows)
     let isSkipped = true
     for (let i = 0; i < windows.length; i++) {
       if (this.#add(windows[i]!, value, timestamp)) isSkipped = false

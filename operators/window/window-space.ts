@@ -1,4 +1,5 @@
 import type { Key } from '../../runtime/key.ts'
+import { checkWindow } from './check-window.ts'
 import type { TimeWindow, Window } from './time-window.ts'
 import type { WindowNamespaces } from './window-namespace.ts'
 
@@ -19,14 +20,18 @@ export interface WindowSpace {
 /** Windows that stand for themselves: all of them are as open as the others. */
 export class SeparateWindows implements WindowSpace {
   readonly #namespaces: WindowNamespaces
+  readonly #sizeMs: number | undefined
   /** Its own timer will find it: there is no need to look. */
   readonly mayHoldMore = false
 
-  constructor(namespaces: WindowNamespaces) {
+  /** `sizeMs` is that of all windows, undefined where they may have any. */
+  constructor(namespaces: WindowNamespaces, sizeMs: number | undefined) {
     this.#namespaces = namespaces
+    this.#sizeMs = sizeMs
   }
 
   enter(window: Window): Window {
+    checkWindow(window, this.#sizeMs)
     return window
   }
 

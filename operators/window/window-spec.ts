@@ -161,7 +161,7 @@ function makeOperator(options: {
       space: (onMerge) =>
         assigner.isMerging
           ? new MergingWindows(keyed, merging, onMerge)
-          : new SeparateWindows(namespaces),
+          : new SeparateWindows(namespaces, assigner.sizeMs),
       contents: makeContents(keyed.state(options.contents), settings, work, call),
       triggers: new WindowTriggers({ trigger, keyed, namespaces, cleanup }),
       cleanup,

@@ -152,6 +152,15 @@ describe('windows with an evictor (semantics 2.3)', () => {
     expect(asked).toEqual([])
   })
 
+  test.each([
+    ['evictBefore', undefined, 'MR_WINDOW_INVALID'],
+    ['evictAfter', 1, 'MR_WINDOW_INVALID'],
+    ['evictBefore', Promise.resolve([]), 'MR_FUNCTION_ASYNC'],
+  ])('refuse one whose %s returns %s', async (method, given, code) => {
+    const evictor = { [method]: () => given } as Evictor
+    await expect(rows(global(evictor), [at(0)])).rejects.toMatchObject({ code })
+  })
+
   test('reduce and aggregate what is left, each time anew', async () => {
     const windowed = (keyed: Keyed) =>
       keyed.window(globalWindows()).trigger(countTrigger(2)).evictor(countEvictor(3))

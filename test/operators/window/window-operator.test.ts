@@ -7,7 +7,11 @@ import { eventTimeSessionWindows } from '../../../operators/window/session-windo
 import { slidingEventTimeWindows } from '../../../operators/window/sliding-windows.ts'
 import { countTrigger } from '../../../operators/window/count-trigger.ts'
 import { eventTimeTrigger, neverTrigger } from '../../../operators/window/time-triggers.ts'
-import { type GlobalWindow, timeWindow } from '../../../operators/window/time-window.ts'
+import {
+  type GlobalWindow,
+  type TimeWindow,
+  timeWindow,
+} from '../../../operators/window/time-window.ts'
 import {
   tumblingEventTimeWindows,
   tumblingProcessingTimeWindows,
@@ -426,6 +430,36 @@ describe('bad input', () => {
   test('a window that ends where it starts cannot merge', async () => {
     const build = (keyed: Keyed) => keyed.window(endless).aggregate(ids, { uid: 'windows' })
     await expect(runWindows(build, [at(1)])).rejects.toMatchObject({ code: 'MR_WINDOW_INVALID' })
+  })
+
+  test.each<[string, unknown, number?]>([
+    ['no list', timeWindow(0, 10)],
+    ['nothing', undefined],
+    ['no window', [undefined]],
+    ['a window with an end only', [{ maxTimestamp: 9 }]],
+    ['a window of fractions', [timeWindow(0.5, 10)]],
+    ['a window of another size', [timeWindow(0, 10)], 20],
+    ['all of time where windows have one size', [{ maxTimestamp: Infinity }], 20],
+  ])('an assigner that gives %s is refused with the record', async (_what, given, sizeMs) => {
+    const assigner: WindowAssigner<unknown, TimeWindow, false> = {
+      name: 'given',
+      isEventTime: true,
+      isMerging: false,
+      ...(sizeMs === undefined ? {} : { sizeMs }),
+      assignWindows: () => given as TimeWindow[],
+      defaultTrigger: () => eventTimeTrigger(),
+    }
+    const build = (keyed: Keyed) => keyed.window(assigner).aggregate(ids, { uid: 'windows' })
+    await expect(runWindows(build, [at(1)])).rejects.toMatchObject({ code: 'MR_WINDOW_INVALID' })
+  })
+
+  test('an assigner that returns a promise is refused (R15)', async () => {
+    const later = { ...endless, isMerging: false, assignWindows: async () => [timeWindow(0, 10)] }
+    const build = (keyed: Keyed) =>
+      keyed
+        .window(later as unknown as WindowAssigner<unknown, TimeWindow, false>)
+        .aggregate(ids, { uid: 'windows' })
+    await expect(runWindows(build, [at(1)])).rejects.toMatchObject({ code: 'MR_FUNCTION_ASYNC' })
   })
 
   test.each([
