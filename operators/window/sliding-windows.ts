@@ -1,13 +1,13 @@
-import type { Duration } from '../../runtime/duration.ts'
+import { type Duration, parseSignedDuration } from '../../runtime/duration.ts'
 import { eventTimeTrigger, processingTimeTrigger } from './time-triggers.ts'
 import { type TimeWindow, timeWindow, windowStart } from './time-window.ts'
 import type { AnyTrigger } from './trigger.ts'
 import { type AssignerContext, requireTimestamp, type WindowAssigner } from './window-assigner.ts'
-import { checkOffset, positiveDuration, signedDuration } from './window-options.ts'
+import { checkOffset, positiveDuration } from './window-options.ts'
 
 /** Options of sliding windows. */
 export interface SlidingWindowOptions {
-  /** Moves the start of all windows, by less than the slide either way; they start at the epoch plus this. Default 0. */
+  /** Moves the start of all windows, by less than the slide either way: `'-8h'`. They start at the epoch plus this. Default 0. */
   readonly offset?: Duration
 }
 
@@ -60,7 +60,7 @@ export class SlidingWindows implements WindowAssigner<unknown, TimeWindow, false
   ) {
     this.sizeMs = positiveDuration(options.size, `The size of ${what}`)
     this.slideMs = positiveDuration(options.slide, `The slide of ${what}`)
-    this.offsetMs = signedDuration(options.offset ?? 0, `The offset of ${what}`)
+    this.offsetMs = parseSignedDuration(options.offset ?? 0, `The offset of ${what}`)
     checkOffset(this.offsetMs, this.slideMs, what)
     this.isEventTime = isEventTime
     // Windows of one size that begin at one time are the same, whatever the slide.

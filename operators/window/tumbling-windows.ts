@@ -1,10 +1,10 @@
-import type { Duration } from '../../runtime/duration.ts'
+import { type Duration, parseSignedDuration } from '../../runtime/duration.ts'
 import { StreamError } from '../../runtime/errors.ts'
 import { eventTimeTrigger, processingTimeTrigger } from './time-triggers.ts'
 import { type TimeWindow, timeWindow, windowStart } from './time-window.ts'
 import type { AnyTrigger } from './trigger.ts'
 import { type AssignerContext, requireTimestamp, type WindowAssigner } from './window-assigner.ts'
-import { checkOffset, positiveDuration, signedDuration } from './window-options.ts'
+import { checkOffset, positiveDuration } from './window-options.ts'
 
 /**
  * Where the windows of a subtask lie: `aligned` to the epoch, by `random` anywhere, or `natural`: they begin with the clock's
@@ -16,9 +16,9 @@ const STAGGERS: readonly unknown[] = ['aligned', 'random', 'natural'] satisfies 
 
 /** Options of tumbling windows. */
 export interface TumblingWindowOptions {
-  /** Moves the start of all windows, by less than their size either way; they start at the epoch plus this. Default 0. */
+  /** Moves the start of all windows, by less than their size either way: `'-8h'`. They start at the epoch plus this. Default 0. */
   readonly offset?: Duration
-  /** Default `'aligned'`. What a subtask has drawn is part of the checkpoint. */
+  /** Default `'aligned'`. What a subtask has drawn is part of the checkpoint; at another parallelism all draw anew. */
   readonly stagger?: WindowStagger
 }
 
@@ -68,7 +68,7 @@ export class TumblingWindows implements WindowAssigner<unknown, TimeWindow, fals
     { offset = 0, stagger = 'aligned' }: TumblingWindowOptions,
   ) {
     this.sizeMs = positiveDuration(size, `The size of ${what}`)
-    this.offsetMs = signedDuration(offset, `The offset of ${what}`)
+    this.offsetMs = parseSignedDuration(offset, `The offset of ${what}`)
     checkOffset(this.offsetMs, this.sizeMs, what)
     if (!STAGGERS.includes(stagger)) throw unknownStagger(what, stagger)
     this.isEventTime = isEventTime

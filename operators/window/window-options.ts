@@ -12,13 +12,6 @@ export function positiveDuration(value: Duration, what: string): number {
   )
 }
 
-/** A span in ms that may be negative, as a number. */
-export function signedDuration(value: Duration, what: string): number {
-  return typeof value === 'number' && value < 0
-    ? -parseDuration(-value, what)
-    : parseDuration(value, what)
-}
-
 /** Fails with `MR_OPTION_INVALID` unless an offset is below the distance of windows (semantics 2.1). */
 export function checkOffset(offsetMs: number, distanceMs: number, what: string): void {
   if (Math.abs(offsetMs) < distanceMs) return

@@ -75,6 +75,8 @@ export function windowSpec(settings: WindowSettings, work: WindowWork): Operator
     ],
     hasTimers: true,
     hasOperatorState: assigner.keepsNumber === true,
+    // Another number of subtasks draws anew: open windows are state of their keys, and know where they begin.
+    stateSpread: 'fresh',
     factory: (context) => makeOperator({ settings, work, trigger, contents, merging, context }),
   }
 }

@@ -71,4 +71,16 @@ describe('stagger (semantics 2.1)', () => {
     expect(harness.outputValues()).toEqual([START + 133])
     await harness.close()
   })
+
+  test('is drawn anew at another parallelism; windows that are open stay where they are', async () => {
+    const before = await operatorHarness(staggered({ stagger: 'random' }))
+    before.processElement(item(0), 0)
+    const after = await before.restore(await before.snapshot(), { parallelism: 2 })
+    after.processElement(item(500), 500)
+    after.endInput()
+    const [first, ...others] = after.outputValues()
+    expect([first! <= 0 && first! > -100, others.length]).toEqual([true, 1])
+    expect([after.numKeyedStateEntries, after.numEventTimeTimers]).toEqual([0, 0])
+    await after.close()
+  })
 })

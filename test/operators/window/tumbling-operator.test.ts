@@ -4,6 +4,10 @@ import type { Out } from '../../../operators/collector.ts'
 import { outputTag } from '../../../operators/output-tag.ts'
 import type { AggregateFunction } from '../../../operators/window/aggregate-function.ts'
 import { AggregateFold } from '../../../operators/window/fold.ts'
+import {
+  type SlidingWindows,
+  slidingEventTimeWindows,
+} from '../../../operators/window/sliding-windows.ts'
 import { windowStart } from '../../../operators/window/time-window.ts'
 import {
   type TumblingWindows,
@@ -89,6 +93,17 @@ describe('tumblingEventTimeWindows', () => {
       offset: '15m',
     }) as TumblingWindows
     expect([sizeMs, offsetMs]).toEqual([3_600_000, 900_000])
+  })
+
+  test('and offsets before the epoch, as text too: days of other time zones (semantics 2.1)', () => {
+    for (const offset of ['-8h', -28_800_000] as const) {
+      const tumbling = tumblingEventTimeWindows('1d', { offset }) as TumblingWindows
+      const sliding = slidingEventTimeWindows('2d', '1d', { offset }) as SlidingWindows
+      expect([tumbling.offsetMs, sliding.offsetMs]).toEqual([-28_800_000, -28_800_000])
+    }
+    expect(() => tumblingEventTimeWindows('8h', { offset: '-8h' })).toThrow(
+      expect.objectContaining({ code: 'MR_OPTION_INVALID' }),
+    )
   })
 })
 
