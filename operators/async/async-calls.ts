@@ -73,16 +73,13 @@ export class AsyncCalls {
     for (let late = deadlines.takeTimedOut(now); late; late = deadlines.takeTimedOut(now)) {
       this.#timeOut(late)
     }
-    for (let due = deadlines.takeDue(now); due; due = deadlines.takeDue(now)) this.#call(due)
+    for (const due of deadlines.takeDue(now)) this.#call(due)
     this.#setAlarm(deadlines.next)
   }
 
-  /** Repeats at once what waits to be repeated. */
+  /** Repeats at once, and once, what waits to be repeated. */
   hurry(): void {
-    const deadlines = this.#deadlines
-    for (let due = deadlines.takeDue(Infinity); due; due = deadlines.takeDue(Infinity)) {
-      this.#call(due)
-    }
+    for (const due of this.#deadlines.takeDue(Infinity)) this.#call(due)
   }
 
   /** Whatever comes from now on is ignored. */

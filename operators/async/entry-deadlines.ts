@@ -51,12 +51,15 @@ export class EntryDeadlines<E extends Timed> {
     return first
   }
 
-  /** Takes out the next entry whose call is due by now. */
-  takeDue(now: number): E | undefined {
-    const last = this.#retries.at(-1)
-    if (last === undefined || last.at > now) return undefined
-    this.#retries.pop()
-    return last.entry
+  /** Takes out all entries whose call is due by now, in the order of their times; what they add is for the next time. */
+  takeDue(now: number): E[] {
+    const retries = this.#retries
+    let first = retries.length
+    while (first > 0 && retries[first - 1]!.at <= now) first--
+    return retries
+      .splice(first)
+      .reverse()
+      .map(({ entry }) => entry)
   }
 
   #oldest(): E | undefined {

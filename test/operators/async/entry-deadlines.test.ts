@@ -16,7 +16,7 @@ describe('EntryDeadlines', () => {
     const deadlines = new EntryDeadlines<Entry>()
     expect(deadlines.next).toBe(Infinity)
     expect(deadlines.takeTimedOut(1e9)).toBeUndefined()
-    expect(deadlines.takeDue(1e9)).toBeUndefined()
+    expect(deadlines.takeDue(1e9)).toEqual([])
   })
 
   it('gives out entries at their deadlines, one after another', () => {
@@ -48,7 +48,7 @@ describe('EntryDeadlines', () => {
         expect(deadlines.next).toBe(Math.min(Infinity, ...times))
         const taken: string[] = []
         for (let now = 0; now <= 20; now++) {
-          for (let due = deadlines.takeDue(now); due; due = deadlines.takeDue(now)) {
+          for (const due of deadlines.takeDue(now)) {
             expect(Number(due.name.split('/')[0])).toBe(now)
             taken.push(due.name)
           }
@@ -70,6 +70,6 @@ describe('EntryDeadlines', () => {
     deadlines.retryAt(11, one)
     expect(deadlines.takeTimedOut(10)).toBe(one)
     expect(deadlines.next).toBe(Infinity)
-    expect(deadlines.takeDue(Infinity)).toBeUndefined()
+    expect(deadlines.takeDue(Infinity)).toEqual([])
   })
 })

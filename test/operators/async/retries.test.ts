@@ -193,6 +193,32 @@ describe('An asynchronous function that fails', () => {
     expect([harness.outputValues(), harness.currentWatermark]).toEqual([['A'], Infinity])
   })
 
+  it('is called again once at the end of input where it throws at once; then after its delay (semantics 2.16)', async () => {
+    let made = 0
+    const throwing = await operatorHarness((input: DataStream<string>) =>
+      input.orderedWait(
+        {
+          asyncInvoke: (value): readonly string[] => {
+            made++
+            if (made <= 3) throw new Error('busy')
+            return [value]
+          },
+        },
+        { uid: 'asked', timeout: '1m', retry: { maxAttempts: 9, delay: '5s' } },
+      ),
+    )
+    throwing.processElement('a', 7)
+    throwing.endInput()
+    expect(made).toBe(2)
+    throwing.advanceProcessingTime(4_999)
+    expect(made).toBe(2)
+    throwing.advanceProcessingTime(1)
+    expect(made).toBe(3)
+    throwing.advanceProcessingTime(5_000)
+    expect(throwing.outputValues()).toEqual(['a'])
+    await throwing.close()
+  })
+
   it('begins its calls anew after a restore (semantics 2.16)', async () => {
     await start({ maxAttempts: 1, delay: 100 })
     harness.processElement('a', 7)
