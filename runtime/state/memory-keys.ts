@@ -38,12 +38,16 @@ export class MemoryKeys {
     return false
   }
 
-  /** The keys of a group in descending order, to be taken from the end; they are forgotten here. O(n log n). */
+  /**
+   * The keys of a group in descending order, to be taken from the end, each once: a row that left the table and came back
+   * while keys were collected was seen twice. They are forgotten here. O(n log n).
+   */
   take(keyGroup: number): FoundKey[] {
     const rows = this.#groups.get(keyGroup) ?? []
     this.#groups.delete(keyGroup)
     return rows
       .map(({ key }) => ({ order: orderOf(key), key }))
       .sort((a, b) => (a.order > b.order ? -1 : 1))
+      .filter(({ order }, i, all) => order !== all[i - 1]?.order)
   }
 }
