@@ -7,7 +7,8 @@ import type { AsyncContext, AsyncFunction, AsyncMapFunction } from './async-func
 export function waitInvocation<T, R>(given: AsyncFunction<T, R>, method: string): AsyncInvocation {
   return invocationOf(given, 'asyncInvoke', method, (answer, what, entry) => {
     if (!Array.isArray(answer)) throw noArray(what, answer, entry)
-    return answer as readonly unknown[]
+    // They wait to be emitted; the function may use its array again meanwhile.
+    return answer.slice()
   })
 }
 

@@ -22,6 +22,21 @@ describe('The answer of an asynchronous function', () => {
     expect(await run((value) => [value, value], 1, 2)).toEqual([1, 1, 2, 2])
   })
 
+  it('is what it was when it came, though its array is used again for the next one', async () => {
+    const answer: number[] = []
+    const fn = (value: number): readonly number[] => {
+      answer.length = 0
+      answer.push(value, -value)
+      return answer
+    }
+    const harness = await operatorHarness((input: DataStream<number>) =>
+      input.orderedWait(fn, { uid: 'asked' }),
+    )
+    harness.processElements([{ value: 1 }, { value: 2 }])
+    expect(harness.outputValues()).toEqual([1, -1, 2, -2])
+    await harness.close()
+  })
+
   it('may be any thenable, which counts once even if it answers twice', async () => {
     const thenable = (value: number): PromiseLike<readonly number[]> => {
       const answer = (resolve: (answer: readonly number[]) => void): void => {
