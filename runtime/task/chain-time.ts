@@ -53,18 +53,30 @@ export class ChainTime {
    */
   followValve(valve: WatermarkValve): boolean {
     if (this.#cascade.isActive) return false
+    if (!this.#isBehind(valve) || !this.#options.outputsReady()) return false
     const { watermark, status } = valve
-    const isHigher = watermark > this.#nodes[this.#heads[0]!]!.watermark
-    const isOtherStatus = status !== this.#inputStatus && status !== 'finished'
-    if ((!isHigher && !isOtherStatus) || !this.#options.outputsReady()) return false
     if (status === 'active') this.#setInputStatus(status)
-    if (isHigher) {
+    if (watermark > this.#headWatermark) {
       for (const head of this.#heads) this.#cascade.offer(head, watermark)
       this.runCascade()
       if (this.#cascade.isActive) return true
     }
     if (status === 'idle') this.#setInputStatus(status)
     return true
+  }
+
+  /** Whether all that the valve has come to has been taken over, and every timer up to it has fired. */
+  hasFollowed(valve: WatermarkValve): boolean {
+    return !this.#cascade.isActive && !this.#isBehind(valve)
+  }
+
+  #isBehind({ watermark, status }: WatermarkValve): boolean {
+    if (watermark > this.#headWatermark) return true
+    return status !== this.#inputStatus && status !== 'finished'
+  }
+
+  get #headWatermark(): number {
+    return this.#nodes[this.#heads[0]!]!.watermark
   }
 
   #setInputStatus(status: WatermarkStatus): void {

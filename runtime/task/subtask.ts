@@ -23,6 +23,7 @@ import {
 } from './subtask-checkpoints.ts'
 import type { WatermarkCascade } from './watermark-cascade.ts'
 import type { SubtaskTime } from './watermark-hold.ts'
+import { WaitingInputs } from './waiting-inputs.ts'
 
 /** Records or timers taken in one go before the deadline is looked at (N11): reading the clock costs 94 ns. */
 export const MAX_WORK_PER_LOOK = 64
@@ -67,6 +68,7 @@ export class Subtask implements DirectTarget {
   readonly #cascade: WatermarkCascade
   readonly #gate: InputGate | undefined
   readonly #remotes: RemoteInputs | undefined
+  readonly #waiting: WaitingInputs
   readonly #source: SourcePolling
   readonly #trigger: SourceTrigger
   readonly #readFirst: EndOfReadFirst
@@ -90,6 +92,9 @@ export class Subtask implements DirectTarget {
     this.#heads = heads
     this.#outputs = outputs
     this.#cascade = cascade
+    this.#waiting = new WaitingInputs(
+      () => this.chain.time.hasFollowed(gate!.valve) && outputs.areReady(),
+    )
     this.#remotes =
       gate === undefined ? undefined : new RemoteInputs({ gate, taker: this, clock, workPerLook })
     this.#readFirst = new EndOfReadFirst({
@@ -137,23 +142,41 @@ export class Subtask implements DirectTarget {
   // --- What inputs bring, and other subtasks of the slot call (direct channels) ---
 
   receive(input: number, value: unknown, timestamp: number): void {
-    this.#heads.receive(input, value, timestamp)
+    if (this.#waiting.isOpen) this.#waiting.add(() => this.receive(input, value, timestamp))
+    else this.#heads.receive(input, value, timestamp)
   }
 
   receiveKeyed(input: number, value: unknown, timestamp: number, key: Key, keyGroup: number): void {
-    this.#heads.receiveKeyed(input, value, timestamp, key, keyGroup)
+    if (this.#waiting.isOpen) {
+      this.#waiting.add(() => this.receiveKeyed(input, value, timestamp, key, keyGroup))
+    } else this.#heads.receiveKeyed(input, value, timestamp, key, keyGroup)
   }
 
   receiveWatermark(input: number, timestamp: number): void {
+    if (this.#waiting.areThere) {
+      this.#waiting.add(() => this.receiveWatermark(input, timestamp))
+      return
+    }
     this.#gate!.watermark(input, timestamp)
-    this.#followValve()
+    this.#followTime()
     this.#room.used()
   }
 
   receiveStatus(input: number, status: WatermarkStatus): void {
+    if (this.#waiting.areThere) {
+      this.#waiting.add(() => this.receiveStatus(input, status))
+      return
+    }
     this.#gate!.status(input, status)
-    this.#followValve()
+    this.#followTime()
     this.#room.used()
+  }
+
+  /** What follows in the same call waits, if time could not be followed at once. */
+  #followTime(): void {
+    this.#followValve()
+    if (this.#phase !== 'running') return
+    this.#waiting.isOpen = !this.chain.time.hasFollowed(this.#gate!.valve)
   }
 
   receiveBarrier(input: number, barrier: CheckpointBarrier): void {
@@ -163,11 +186,19 @@ export class Subtask implements DirectTarget {
   }
 
   receiveEndOfReadFirst(input: number): void {
+    if (this.#waiting.areThere) {
+      this.#waiting.add(() => this.receiveEndOfReadFirst(input))
+      return
+    }
     this.#gate!.endOfReadFirst(input)
     this.options.listener.wake()
   }
 
   receiveEndOfInput(input: number): void {
+    if (this.#waiting.areThere) {
+      this.#waiting.add(() => this.receiveEndOfInput(input))
+      return
+    }
     const completed = this.#gate!.endOfInput(input)
     if (completed !== undefined) this.#takeSnapshot(completed, true)
     this.#followValve()
@@ -186,11 +217,13 @@ export class Subtask implements DirectTarget {
 
   /** Whether a record, watermark or timer may be taken now. */
   mayTakeInput(): boolean {
-    return this.#phase === 'running' && !this.#cascade.isActive && this.#outputs.areReady()
+    if (this.#phase !== 'running' || this.#cascade.isActive || this.#waiting.areThere) return false
+    return this.#outputs.areReady()
   }
 
   /** Whether a barrier may be taken now. */
   mayTakeBarrier(): boolean {
+    if (this.#waiting.areThere) return false
     return !this.#cascade.isActive && this.#outputs.areReadyForBarrier()
   }
 
@@ -227,7 +260,8 @@ export class Subtask implements DirectTarget {
       worked = true
     }
     if (this.#followValve()) worked = true
-    if (this.#cascade.isActive) return worked
+    if (this.#waiting.take()) worked = true
+    if (this.#cascade.isActive || this.#waiting.areThere) return worked
     if (this.#trigger.pending !== undefined && this.mayTakeBarrier()) {
       this.#trigger.inject((barrier) => this.#takeSnapshot(barrier, true))
       this.#source.resume()

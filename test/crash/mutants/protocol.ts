@@ -70,6 +70,16 @@ export const PROTOCOL: readonly Mutant[] = [
     ],
   },
   {
+    name: 'record-overtakes-watermark',
+    what: 'a record of a direct channel is taken while the watermark before it is being fired (R8, R13)',
+    file: 'runtime/task/subtask.ts',
+    find: 'this.#waiting.isOpen = !this.chain.time.hasFollowed(this.#gate!.valve)',
+    replace: '',
+    killers: [
+      unit('operators/records-behind-watermarks.test.ts', 'lets no record overtake a watermark'),
+    ],
+  },
+  {
     name: 'published-over-another',
     what: 'a manifest takes the place of one that is there (R26)',
     file: 'runtime/checkpoint/file-storage.ts',
