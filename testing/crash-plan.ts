@@ -1,4 +1,6 @@
-import type { Failpoint } from '../runtime/failpoint.ts'
+import { type Failpoint, FAILPOINTS } from '../runtime/failpoint.ts'
+import { showValue } from '../runtime/show-value.ts'
+import { misuse } from './misuse.ts'
 
 /**
  * Where a run of a job under test is interrupted: when a point of the checkpoint and commit protocol is reached (for the
@@ -21,7 +23,10 @@ export interface Crash {
   readonly step: number
 }
 
-/** Crash points, one after another: each is armed when the one before has happened, and counts from there. */
+/**
+ * Crash points, one after another: each is armed when the one before has happened, and counts from there. Fails with
+ * `MR_TEST_INVALID` for one that can never be reached.
+ */
 export class CrashPlan {
   readonly crashes: Crash[] = []
   readonly #points: CrashPoint[]
@@ -29,6 +34,7 @@ export class CrashPlan {
   #reached = 0
 
   constructor(points: readonly CrashPoint[]) {
+    for (const point of points) checkPoint(point)
     this.#points = [...points]
   }
 
@@ -55,4 +61,25 @@ export class CrashPlan {
     this.#armedAt = step
     this.#reached = 0
   }
+}
+
+/** A test with a crash that never comes would pass without one. */
+function checkPoint(point: CrashPoint): void {
+  if (typeof point === 'string' ? isNamed(point) : isStep(point)) return
+  throw misuse(
+    'testJob',
+    `crashAt has ${showValue(point)}, which is no crash point; the job would run without that crash; give one of ${FAILPOINTS.join(', ')}, with :n for the n-th time, or { step: 40 }, whose kind may be process, stop, drain, or thread with a slot.`,
+  )
+}
+
+function isNamed(point: string): boolean {
+  const [name, count = '1', ...rest] = point.split(':')
+  const isKnown = (FAILPOINTS as readonly string[]).includes(name!)
+  return isKnown && rest.length === 0 && /^[1-9]\d*$/.test(count)
+}
+
+function isStep(point: Partial<Exclude<CrashPoint, string>> | null | undefined): boolean {
+  if (!Number.isSafeInteger(point?.step)) return false
+  const { kind = 'process' } = point!
+  return kind === 'thread' ? 'slot' in point! : ['process', 'stop', 'drain'].includes(kind)
 }

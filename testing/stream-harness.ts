@@ -321,6 +321,12 @@ export abstract class StreamHarness<R> {
     snapshot: OperatorSnapshot,
     options: RestoreOptions,
   ): Promise<OperatorHarnessOptions> {
+    if ((snapshot as OperatorSnapshot | undefined)?.manifest === undefined) {
+      throw misuse(
+        'restore()',
+        'it was given something that is no snapshot; there is nothing to go on from; give what snapshot() returned: await harness.snapshot().',
+      )
+    }
     await this.close()
     const { clock, outputCapacity } = this.#options
     return {

@@ -1,3 +1,5 @@
+import { showValue } from '../runtime/show-value.ts'
+import { misuse } from './misuse.ts'
 import type { OperatorHarness } from './operator-harness.ts'
 import type { InputRecord } from './stream-harness.ts'
 import { TwoInputHarness } from './two-input-harness.ts'
@@ -25,6 +27,31 @@ export type TwoHarnessInputs<A, B> =
 export type AnyHarness<R> = OperatorHarness<unknown, R> | TwoInputHarness<unknown, unknown, R>
 
 export type AnyInput = HarnessInput<unknown> | TwoHarnessInputs<unknown, unknown>
+
+const TIMES = ['watermark', 'watermarkStatus', 'processingTime']
+const ONE_INPUT = ['value', ...TIMES]
+const TWO_INPUTS = [
+  ...['value1', 'value2', 'watermark1', 'watermark2', 'watermarkStatus1', 'watermarkStatus2'],
+  ...TIMES,
+]
+
+/** Fails with `MR_TEST_INVALID` for what the harness has no verb for: left out, the case would be another one. */
+export function checkInput<R>(harness: AnyHarness<R>, input: readonly AnyInput[]): void {
+  if (!Array.isArray(input)) {
+    throw misuse(
+      'verifyOperator',
+      `input is something of type ${typeof input}; there is nothing to give to the operators; give an array, such as [{ value: 1, timestamp: 5 }, { watermark: 5 }].`,
+    )
+  }
+  const known = harness instanceof TwoInputHarness ? TWO_INPUTS : ONE_INPUT
+  for (const [index, one] of (input as unknown[]).entries()) {
+    if (typeof one === 'object' && one !== null && known.some((name) => name in one)) continue
+    throw misuse(
+      'verifyOperator',
+      `element ${index} of input is ${showValue(one)}; there is no verb for it; give an object with one of ${known.join(', ')}.`,
+    )
+  }
+}
 
 /** Records of one input that are handed over in one go. */
 export interface Bulk {

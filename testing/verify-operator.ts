@@ -16,6 +16,7 @@ import type {
 import {
   type AnyHarness,
   type AnyInput,
+  checkInput,
   give,
   type HarnessInput,
   inBulk,
@@ -146,6 +147,7 @@ async function verifyIn(turn: Turn, given: unknown, options: Case): Promise<void
     if (mode === 'rescale-after-each' && options.modes === undefined) {
       if (ordered || !harness.isKeyed) return
     }
+    checkInput(harness, options.input)
     const isBulk = mode === 'in-bulk' || mode === 'output-of-one'
     const steps = isBulk ? inBulk(options.input) : options.input
     for (const [index, step] of steps.entries()) {

@@ -306,6 +306,20 @@ describe('operatorHarness', () => {
 })
 
 describe('misuse of a harness', () => {
+  it('is to restore what is no snapshot, such as one that was not awaited; the harness stays open', async () => {
+    const harness = await operatorHarness({ map: (n: number) => n })
+    const taken = harness.snapshot()
+    for (const wrong of [taken, undefined, {}]) {
+      await expect(harness.restore(wrong as unknown as Awaited<typeof taken>)).rejects.toThrow(
+        'restore(): it was given something that is no snapshot; there is nothing to go on from; give what snapshot() returned: await harness.snapshot().',
+      )
+    }
+    const after = await harness.restore(await taken)
+    after.processElement(1)
+    expect(after.outputValues()).toEqual([1])
+    await after.close()
+  })
+
   const refused = (message: RegExp | string): unknown =>
     expect.objectContaining({
       code: 'MR_TEST_INVALID',

@@ -18,6 +18,7 @@ import type { AggregateFunction } from '../../operators/window/aggregate-functio
 import { tumblingEventTimeWindows } from '../../operators/window/tumbling-windows.ts'
 import { valueState } from '../../runtime/state/state.ts'
 import { testJob } from '../../testing/test-job.ts'
+import type { CrashPoint } from '../../testing/crash-plan.ts'
 
 const T0 = 1_700_000_000_000
 
@@ -65,6 +66,23 @@ function sorted(values: readonly unknown[] | undefined): unknown[] {
 }
 
 describe('testJob', () => {
+  it('refuses a crash point that does not exist, as the test would pass without a crash (R40)', async () => {
+    const wrong = [
+      'before-publsh',
+      'before-commit:0',
+      'before-commit:x',
+      { step: 1.5 },
+      { step: 1, kind: 'proces' },
+      { step: 1, kind: 'thread' },
+      undefined,
+    ]
+    for (const point of wrong) {
+      await expect(testJob(sums, { crashAt: [point as CrashPoint] })).rejects.toMatchObject({
+        code: 'MR_TEST_INVALID',
+      })
+    }
+  })
+
   it('runs a job to its end and gives what its sinks have committed', async () => {
     const result = await testJob(sums, { params: { count: '12' }, parallelism: 2 })
     expect(sorted(result.collected['sums'])).toEqual(expectedSums(12))

@@ -43,6 +43,23 @@ const input = [
 const expected = ['+1 = 1', '+2 = 3', 'minute 40000: 3', '+4 = 7', 'minute 100000: 7']
 
 describe('verifyOperator', () => {
+  it('refuses what is no input, rather than leave it out', async () => {
+    const wrong: unknown[] = [
+      undefined,
+      [1, 2],
+      [null],
+      [{ valeu: 1 }],
+      [{ value1: 1 }],
+      [{ watermark1: 5 }],
+    ]
+    for (const given of wrong) {
+      const options = { input: given as typeof input, expected: [] }
+      await expect(verifyOperator(summing(), options)).rejects.toMatchObject({
+        code: 'MR_TEST_INVALID',
+      })
+    }
+  })
+
   it('finds the same output in every mode', async () => {
     await verifyOperator(summing(), { input, expected, expectedSide: [[EVEN, [2, 4]]] })
   })
