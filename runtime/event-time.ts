@@ -26,7 +26,7 @@ export interface EmptyFetches {
  * | `waiting-for-splits` | a bounded source whose splits have not all been assigned: they may begin anywhere |
  * | `no-splits` | a source subtask that has been given no split |
  * | `no-record-yet` | a split that has had no record in this attempt |
- * | `no-record` | a split that has none now: its fetches are empty |
+ * | `no-record` | a split whose fetches have been empty for a second or longer |
  * | `no-watermark-yet` | a split whose records have made no watermark |
  * | `slow-split` | a split whose records come, but are of no later time |
  * | `paused` | a source that alignment does not let be read |

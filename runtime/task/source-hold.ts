@@ -3,6 +3,9 @@ import type { EmptyFetches, EventTimeReason, HoldingSplit } from '../event-time.
 import type { WatermarkStrategy } from '../watermark-strategy.ts'
 import type { SplitTime } from './split-watermarks.ts'
 
+/** Fetches that have been empty for less lie between two records of a split that is read at a rate: it has records. */
+const SILENT_MS = 1_000
+
 /** What is known of the time of a source subtask; times in `clock.elapsed()` ms. */
 export interface SourceTime {
   readonly strategy: WatermarkStrategy<unknown>
@@ -30,7 +33,8 @@ export function sourceHold(source: SourceTime): EventTimeReason {
   // What comes back empty does so without a way out for records too.
   const isEmpty = !Number.isNaN(time.emptySince)
   if (source.isBackPressured && !isEmpty) return { kind: 'back-pressure' }
-  if (time.maxTimestamp === MIN_TIMESTAMP || isEmpty) {
+  const isSilent = source.now - time.emptySince >= SILENT_MS
+  if (time.maxTimestamp === MIN_TIMESTAMP || isSilent) {
     const kind = time.maxTimestamp === MIN_TIMESTAMP ? 'no-record-yet' : 'no-record'
     return { kind, ...split, ...emptyFetches(source, time.emptySince) }
   }

@@ -182,17 +182,17 @@ describe('SourceDriver', () => {
   })
 
   it('says what its watermark waits for, by the clock of idleness, and while splits are to be assigned (R11)', async () => {
-    const driver = await open()
+    const driver = await open({ strategy: { ...ascending, idleTimeoutMs: 10_000 } })
     const a = driver.split('a')
     a.emit({ t: t0 })
     expect(driver.holdReason).toMatchObject({ kind: 'no-watermark-yet', lastTimestamp: t0 })
     driver.tick()
     expect(driver.holdReason).toMatchObject({ kind: 'slow-split', splitId: 'a' })
     a.fetchedEmpty()
-    clock.advance(400)
+    clock.advance(4_000)
     driver.hold(true)
     clock.advance(60_000)
-    const empty = { kind: 'no-record', emptyMs: 400, idleInMs: 600 }
+    const empty = { kind: 'no-record', emptyMs: 4_000, idleInMs: 6_000 }
     expect(driver.holdReason).toMatchObject(empty)
     driver.hold(false)
     expect(driver.holdReason).toMatchObject(empty)

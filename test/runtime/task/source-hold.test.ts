@@ -111,6 +111,17 @@ describe('what holds back a source', () => {
     expect(holdOf([splits[0]!])).toMatchObject({ kind: 'no-watermark-yet', lastTimestamp: 7 })
   })
 
+  it('is not that there is no record just now, where records come at a rate', () => {
+    const marked = splitOf('a', { last: 7, emptySince: 99_997 })
+    expect(holdOf([marked]).kind).toBe('no-watermark-yet')
+    expect(holdOf([splitOf('a', { watermark: 5, last: 7, emptySince: 99_997 })]).kind).toBe(
+      'slow-split',
+    )
+    marked.emptySince = 99_000
+    expect(holdOf([marked])).toMatchObject({ kind: 'no-record', emptyMs: 1_000 })
+    expect(holdOf([splitOf('a', { emptySince: 99_997 })]).kind).toBe('no-record-yet')
+  })
+
   it('is alignment, where that pauses the lowest', () => {
     const alignment = { group: 'rides', maxDriftMs: 1_000, updateIntervalMs: 1_000 }
     const aligned = { ...strategy, alignment }
