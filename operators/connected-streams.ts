@@ -10,7 +10,7 @@ import { checkStateful } from './check-options.ts'
 import { type CoFlatMapFunction, coFlatMapSpec, type CoMapFunction, coMapSpec } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
 import { type CoElementFunction, coElementSpec } from './element-function.ts'
-import { checkMethods } from './function.ts'
+import { checkMade, checkMethods } from './function.ts'
 import type { NodeInputs, NodeOptions, StreamGraphBuilder } from './graph-builder.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import type {
@@ -92,7 +92,10 @@ export class GraphKeyedConnectedStreams<A, B, K extends Key>
     process: CoProcessFunction<A, B, R, K> | KeyedBroadcastProcessFunction<A, B, R, K>,
     options: StatefulOptions,
   ): DataStream<R> {
-    checkMethods(process?.spec, ['factory'], 'process of keyed connected streams')
+    checkMade(process, process?.spec, {
+      what: 'process of connected keyed streams',
+      makers: 'coProcessFunction(…) or keyedBroadcastProcessFunction(…)',
+    })
     const { builder, first, second, streamOf } = this.#place
     const kind = isBroadcast(second) ? 'keyed-broadcast-process' : 'co-process'
     checkFunctionKind(process.spec, kind, second)

@@ -30,7 +30,7 @@ import type {
   StatefulOptions,
   WindowedStream,
 } from './streams.ts'
-import { checkNoAlignment } from './watermark-options.ts'
+import { checkNoAlignment, checkStrategy } from './watermark-options.ts'
 import { watermarksSpec } from './watermarks-operator.ts'
 import type { JoinKind } from './window/join-function.ts'
 import type { Window } from './window/time-window.ts'
@@ -200,9 +200,11 @@ export class GraphDataStream<T> implements DataStream<T> {
     strategy: WatermarkStrategy<T>,
     options: StatefulOptions,
   ): DataStream<T> {
+    const where = `assignTimestampsAndWatermarks("${String((options as StatefulOptions | undefined)?.uid)}")`
+    checkStrategy(strategy, where)
     checkNoAlignment(
       strategy,
-      `assignTimestampsAndWatermarks("${String((options as StatefulOptions | undefined)?.uid)}")`,
+      where,
       'only sources can be held back, and this is behind them; give the strategy to fromSource',
     )
     return this.#add(

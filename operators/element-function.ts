@@ -3,6 +3,7 @@ import { type Callback, CallbackRun } from './callback-run.ts'
 import { CallbackScope, Collector, type Out } from './collector.ts'
 import {
   checkMethods,
+  checkWithoutKeys,
   type FunctionContext,
   functionContext,
   type FunctionLifecycle,
@@ -43,6 +44,7 @@ export interface CoElementFunction<A, B, R> extends FunctionLifecycle {
 
 /** The operator behind `process` of a stream without keys. */
 export function elementSpec<In, R>(process: ElementFunction<In, R>): OperatorSpec {
+  checkWithoutKeys(process, 'process of a stream without keys')
   const object = functionObject<ElementObject>(process, 'processElement')
   const callbacks: Callbacks = {
     first: (value, ctx, out) => object.processElement(value, ctx, out),
@@ -55,6 +57,7 @@ export function elementSpec<In, R>(process: ElementFunction<In, R>): OperatorSpe
 
 /** The operator behind `process` of connected streams without keys. */
 export function coElementSpec<A, B, R>(process: CoElementFunction<A, B, R>): OperatorSpec {
+  checkWithoutKeys(process, 'process of connected streams without keys')
   checkMethods(process, ['processElement1', 'processElement2'], 'process of connected streams')
   const callbacks: Callbacks = {
     first: (value, ctx, out) => process.processElement1(value, ctx, out as Out<never>),

@@ -5,6 +5,7 @@ import { checkStateful } from './check-options.ts'
 import { GraphDataStream } from './data-stream.ts'
 import type { StreamGraphBuilder } from './graph-builder.ts'
 import type { DataStream, StatefulOptions } from './streams.ts'
+import { checkStrategy } from './watermark-options.ts'
 
 /** Options of `fromSource`. */
 export interface SourceOptions<T> extends StatefulOptions {
@@ -43,6 +44,9 @@ export class GraphEnvironment implements StreamEnvironment {
     // Whoever writes JavaScript may leave them out: the missing uid is reported with all others.
     const { watermarks, readFirst } = (options as SourceOptions<T> | undefined) ?? {}
     checkReadFirst(readFirst, options)
+    if (watermarks !== undefined) {
+      checkStrategy(watermarks, `watermarks of fromSource("${String(options.uid)}")`)
+    }
     const how = {
       watermarks: watermarks as WatermarkStrategy<unknown> | undefined,
       ...(readFirst === true ? { readFirst } : {}),

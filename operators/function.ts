@@ -57,6 +57,35 @@ export function checkMethods(given: unknown, methods: readonly string[], what: s
   )
 }
 
+/**
+ * Fails with `MR_GRAPH_INVALID` where what a maker such as `processFunction` returns is missing; `body` is the part by which it
+ * is known.
+ */
+export function checkMade(
+  given: unknown,
+  body: unknown,
+  names: { readonly what: string; readonly makers: string },
+): void {
+  if (body !== undefined) return
+  const shown = given === null ? 'null' : `something of type ${typeof given}`
+  const { what, makers } = names
+  throw new StreamError(
+    'MR_GRAPH_INVALID',
+    `${what} was given ${shown}, which is not what ${makers} returned; there is nothing to call for its records; wrap the function in that.`,
+    { what },
+  )
+}
+
+/** Fails with `MR_GRAPH_INVALID` for what `processFunction` and its like return: it has state and timers of a key. */
+export function checkWithoutKeys(given: unknown, what: string): void {
+  if (typeof given !== 'object' || given === null || !('spec' in given)) return
+  throw new StreamError(
+    'MR_GRAPH_INVALID',
+    `${what} was given a function over keyed records; without a key there are neither state nor timers; put keyBy(…) before it, or give it a plain function or an object with its methods.`,
+    { what },
+  )
+}
+
 /** The part of an operator's context that functions see. */
 export function functionContext(context: OperatorContext): FunctionContext {
   const { uid, subtaskIndex, parallelism, attempt } = context

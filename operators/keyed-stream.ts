@@ -8,7 +8,7 @@ import { type DeduplicateChoice, deduplicateSpec } from './deduplicate.ts'
 import type { NodeInputs, NodeOptions } from './graph-builder.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import { type TopNRanking, topNSpec } from './top-n.ts'
-import { checkMethods } from './function.ts'
+import { checkMade } from './function.ts'
 import type { ProcessFunction } from './process.ts'
 import { type ReduceFunction, reduceSpec } from './reduce.ts'
 import { GraphKeyedConnectedStreams } from './connected-streams.ts'
@@ -42,7 +42,10 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
   }
 
   process<R>(process: ProcessFunction<T, R, K>, options: StatefulOptions): DataStream<R> {
-    checkMethods(process?.spec, ['factory'], 'process')
+    checkMade(process, process?.spec, {
+      what: 'process of a keyed stream',
+      makers: 'processFunction(…)',
+    })
     const { builder, exchange, streamOf } = this.#place
     return streamOf(builder.addOperator(process.spec, exchange, checkStateful(options, 'process')))
   }

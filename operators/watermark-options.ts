@@ -54,6 +54,17 @@ export function strategyOptions({
   }
 }
 
+/** Fails with `MR_OPTION_INVALID` for anything but what makes watermarks; `where` is what was given it. */
+export function checkStrategy(given: unknown, where: string): void {
+  const strategy = given as Partial<WatermarkStrategy> | null | undefined
+  if (typeof strategy?.createGenerator === 'function') return
+  throw new StreamError(
+    'MR_OPTION_INVALID',
+    `${where} was given ${given === null ? 'null' : `something of type ${typeof given}`}, which is no watermark strategy; no time would pass; give what boundedOutOfOrderness(…), monotonousTimestamps(…), punctuatedWatermarks(…), customWatermarks(…) or noWatermarks(…) returned.`,
+    { where },
+  )
+}
+
 /** Fails with `MR_OPTION_INVALID` where a strategy has an alignment that comes to nothing there; `why` says why. */
 export function checkNoAlignment(
   options: IdlenessOptions | WatermarkOptions | WatermarkStrategy,

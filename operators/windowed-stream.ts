@@ -11,7 +11,7 @@ import {
 } from './aggregate/field-aggregate.ts'
 import { FieldFold } from './aggregate/field-fold.ts'
 import { checkStateful } from './check-options.ts'
-import { checkMethods, functionObject } from './function.ts'
+import { checkMade, checkMethods, functionObject } from './function.ts'
 import type { StreamGraphBuilder } from './graph-builder.ts'
 import type { ReduceFunction } from './reduce.ts'
 import type { DataStream, LateFiringOptions, StatefulOptions, WindowedStream } from './streams.ts'
@@ -104,7 +104,10 @@ export class GraphWindowedStream<
   }
 
   process<R>(process: WindowProcessFunction<T, R, K, W>, options: StatefulOptions): DataStream<R> {
-    checkMethods(process?.definition, ['process'], 'process')
+    checkMade(process, process?.definition, {
+      what: 'process of a windowed stream',
+      makers: 'windowProcessFunction(…)',
+    })
     return this.#add({ firing: process.definition }, options)
   }
 

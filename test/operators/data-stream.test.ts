@@ -197,6 +197,64 @@ describe('streams', () => {
     expect(withoutUids).toThrow(/collection#2, process#1, watermarks#1, sink print#2/)
   })
 
+  test('a function in the form of another stream is told the form of this one', () => {
+    const windows = tumblingEventTimeWindows('1h')
+    const plain = (() => {}) as never
+    const keyed = counting() as never
+    const uses: [RegExp, Parameters<typeof build>[0]][] = [
+      [
+        /^process of a keyed stream .* type function, .* what processFunction\(…\) returned/,
+        (_env, input) => void input.keyBy((o) => o.shop).process(plain, { uid: 'a' }),
+      ],
+      [
+        /^process of connected keyed streams .* coProcessFunction\(…\) or keyedBroadcastProcessFunction\(…\)/,
+        (_env, input) => {
+          const one = input.keyBy((o) => o.shop)
+          one.connect(one).process(plain, { uid: 'a' })
+        },
+      ],
+      [
+        /^process of a windowed stream .* windowProcessFunction\(…\)/,
+        (_env, input) =>
+          void input
+            .keyBy((o) => o.shop)
+            .window(windows)
+            .process(plain, { uid: 'a' }),
+      ],
+      [
+        /^process of a stream without keys .* put keyBy\(…\) before it/,
+        (_env, input) => void input.process(keyed, { uid: 'a' } as never),
+      ],
+      [
+        /^process of connected streams without keys .* put keyBy\(…\) before it/,
+        (_env, input) => void input.connect(input).process(keyed, { uid: 'a' } as never),
+      ],
+    ]
+    for (const [message, use] of uses) {
+      expect(() => build(use)).toThrow(message)
+      refused('MR_GRAPH_INVALID', use)
+    }
+  })
+
+  test('watermarks that are no strategy are refused while the graph is built', () => {
+    for (const given of [(order: Order) => order.cents, {}, null, 'event'] as never[]) {
+      const uses: Parameters<typeof build>[0][] = [
+        (env) => void env.fromSource(orders, { uid: 'b', watermarks: given }),
+        (_env, input) => void input.assignTimestampsAndWatermarks(given, { uid: 'b' }),
+      ]
+      for (const use of uses) {
+        refused('MR_OPTION_INVALID', use)
+        expect(() => build(use)).toThrow(
+          /\("b"\) .* no watermark strategy; .* monotonousTimestamps/,
+        )
+      }
+    }
+    refused(
+      'MR_OPTION_INVALID',
+      (_env, input) => void input.assignTimestampsAndWatermarks(undefined as never, { uid: 'b' }),
+    )
+  })
+
   test('what is no function is refused while the graph is built', () => {
     const windows = tumblingEventTimeWindows('1h')
     const wrong = [undefined, null, 5, {}] as never[]
