@@ -66,6 +66,16 @@ function sorted(values: readonly unknown[] | undefined): unknown[] {
 }
 
 describe('testJob', () => {
+  it('leaves the sources, and collects what goes into every sink, with inputs that are empty (R40)', async () => {
+    const both = job('both', {}, (env) => {
+      const numbers = env.fromSource(collectionSource([1, 2]), { uid: 'numbers' })
+      numbers.sinkTo(collectionSink(), { uid: 'kept' })
+      numbers.sinkTo(printSink(), { uid: 'printed' })
+    })
+    const { collected } = await testJob(both, { inputs: {} })
+    expect(collected).toEqual({ kept: [1, 2], printed: [1, 2] })
+  })
+
   it('refuses a crash point that does not exist, as the test would pass without a crash (R40)', async () => {
     const wrong = [
       'before-publsh',
