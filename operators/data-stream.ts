@@ -1,7 +1,7 @@
 import { StreamError } from '../runtime/errors.ts'
 import type { Partitioning, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
-import type { OutputTag } from '../runtime/operator.ts'
+import { checkOutputTag, type OutputTag } from '../runtime/operator.ts'
 import type { Sink } from '../runtime/sink.ts'
 import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import type { AsyncFunction, AsyncMapFunction } from './async/async-function.ts'
@@ -14,7 +14,7 @@ import { GraphConnectedStreams } from './connected-streams.ts'
 import { type ElementFunction, elementSpec } from './element-function.ts'
 import { type FilterFunction, filterSpec } from './filter.ts'
 import { type FlatMapFunction, flatMapSpec } from './flat-map.ts'
-import { checkMethods } from './function.ts'
+import { checkMade, checkMethods } from './function.ts'
 import type { NodeOptions, StreamGraphBuilder } from './graph-builder.ts'
 import { GraphKeyedStream } from './keyed-stream.ts'
 import { GraphJoinedStreams } from './joined-streams.ts'
@@ -190,6 +190,7 @@ export class GraphDataStream<T> implements DataStream<T> {
   }
 
   getSideOutput<U>(tag: OutputTag<U>): DataStream<U> {
+    checkOutputTag(tag, 'getSideOutput()')
     const [input] = this.#inputs
     const isOperator = input?.tag === undefined && input?.partitioning === undefined
     if (this.#inputs.length !== 1 || !isOperator) throw noSideOutput(tag)
@@ -214,6 +215,10 @@ export class GraphDataStream<T> implements DataStream<T> {
   }
 
   sinkTo(sink: Sink<T>, options: StatefulOptions): void {
+    checkMade(sink, (sink as Partial<Sink<T>> | null)?.createWriter, {
+      what: 'sinkTo',
+      makers: 'fileSink(…), collectionSink(…) or another sink',
+    })
     const checked = checkStateful(options, 'sinkTo')
     this.#builder.addSink(sink as Sink<unknown>, this.#inputs, checked)
   }

@@ -3,6 +3,7 @@ import type { Source } from '../runtime/source.ts'
 import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import { checkStateful } from './check-options.ts'
 import { GraphDataStream } from './data-stream.ts'
+import { checkMade } from './function.ts'
 import type { StreamGraphBuilder } from './graph-builder.ts'
 import type { DataStream, StatefulOptions } from './streams.ts'
 import { checkStrategy } from './watermark-options.ts'
@@ -40,6 +41,10 @@ export class GraphEnvironment implements StreamEnvironment {
   }
 
   fromSource<T>(source: Source<T>, options: SourceOptions<T>): DataStream<T> {
+    checkMade(source, (source as Partial<Source<T>> | null)?.createReader, {
+      what: 'fromSource',
+      makers: 'fileSource(…), collectionSource(…) or another source',
+    })
     const checked = checkStateful(options, 'fromSource')
     // Whoever writes JavaScript may leave them out: the missing uid is reported with all others.
     const { watermarks, readFirst } = (options as SourceOptions<T> | undefined) ?? {}

@@ -71,7 +71,7 @@ export function checkMade(
   const { what, makers } = names
   throw new StreamError(
     'MR_GRAPH_INVALID',
-    `${what} was given ${shown}, which is not what ${makers} returned; there is nothing to call for its records; wrap the function in that.`,
+    `${what} was given ${shown}, which is not what ${makers} returned; there is nothing to call for its records; give it that.`,
     { what },
   )
 }

@@ -1,6 +1,6 @@
 import type { Duration } from '../runtime/duration.ts'
 import type { Key } from '../runtime/key.ts'
-import type { OutputTag } from '../runtime/operator.ts'
+import { checkOutputTag, type OutputTag } from '../runtime/operator.ts'
 import { checkStateful } from './check-options.ts'
 import type { TwoInputPlace } from './connected-streams.ts'
 import {
@@ -49,10 +49,12 @@ class GraphIntervalJoinedStreams<L, R, K extends Key> implements IntervalJoinedS
   }
 
   sideOutputLeftLateData(tag: OutputTag<L>): IntervalJoinedStreams<L, R, K> {
+    checkOutputTag(tag, 'sideOutputLeftLateData()')
     return this.#with({ leftLate: tag })
   }
 
   sideOutputRightLateData(tag: OutputTag<R>): IntervalJoinedStreams<L, R, K> {
+    checkOutputTag(tag, 'sideOutputRightLateData()')
     return this.#with({ rightLate: tag })
   }
 

@@ -42,7 +42,8 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
   }
 
   process<R>(process: ProcessFunction<T, R, K>, options: StatefulOptions): DataStream<R> {
-    checkMade(process, process?.spec, {
+    const isOfOne = process?.spec?.operatorKind === 'process'
+    checkMade(process, isOfOne ? process.spec : undefined, {
       what: 'process of a keyed stream',
       makers: 'processFunction(…)',
     })

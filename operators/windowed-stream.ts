@@ -1,7 +1,7 @@
 import { parseDuration, type Duration } from '../runtime/duration.ts'
 import type { KeyExchange, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
-import type { OutputTag } from '../runtime/operator.ts'
+import { checkOutputTag, type OutputTag } from '../runtime/operator.ts'
 import {
   type ComparableField,
   type ExtremeOptions,
@@ -76,6 +76,7 @@ export class GraphWindowedStream<
   }
 
   sideOutputLateData(tag: OutputTag<T>): WindowedStream<T, K, W, M> {
+    checkOutputTag(tag, 'sideOutputLateData()')
     return this.#with({ lateTag: tag as OutputTag<unknown> })
   }
 

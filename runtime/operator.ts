@@ -1,3 +1,4 @@
+import { givenText, StreamError } from './errors.ts'
 import type { Clock, Random } from './clock.ts'
 import type { WatermarkStatus } from './element.ts'
 import type { Key } from './key.ts'
@@ -15,6 +16,17 @@ export interface OutputTag<T> {
 export function isErrorHandling(value: unknown): value is 'fail' | 'skip' | OutputTag<unknown> {
   if (value === 'fail' || value === 'skip') return true
   return typeof (value as { readonly name?: unknown } | null | undefined)?.name === 'string'
+}
+
+/** Fails with `MR_OPTION_INVALID` for what is no output tag, which would else stand for the main output; `where` took it. */
+export function checkOutputTag(given: unknown, where: string): void {
+  const name = (given as { readonly name?: unknown } | null | undefined)?.name
+  if (typeof name === 'string') return
+  throw new StreamError(
+    'MR_OPTION_INVALID',
+    `${where} was given ${givenText(given)} (${typeof given}), which is no output tag; it does not say which side output is meant; give what outputTag('name') returned.`,
+    { where },
+  )
 }
 
 /** Where an operator emits; synchronous: when `emit` returns, everything chained behind has seen the record. */

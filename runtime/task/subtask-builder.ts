@@ -7,7 +7,7 @@ import type { JobGraph, Vertex } from '../graph/job-graph-types.ts'
 import type { OperatorNode, SinkNode, SourceNode } from '../graph/stream-graph.ts'
 import { keyGroupRange } from '../key-group.ts'
 import type { RestoredSubtask } from '../messages.ts'
-import type { Operator, OperatorContext } from '../operator.ts'
+import { checkOutputTag, type Operator, type OperatorContext } from '../operator.ts'
 import type { ReaderContext, SourceReader } from '../source.ts'
 import type { SinkContext } from '../sink.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
@@ -270,7 +270,10 @@ function makeOperator(
     keyed: parts.keyed,
     restoredState,
     currentWatermark: () => node.watermark,
-    sideOutput: (tag) => node.outputs.get(tag.name) ?? noOutput,
+    sideOutput: (tag) => {
+      checkOutputTag(tag, 'output() of a side output')
+      return node.outputs.get(tag.name) ?? noOutput
+    },
     count: (counter, by) => node.count(counter, by),
     log: (...values) => host.log(node.name, settings.slot, values),
     wake: () => parts.subtask.wakeOperator(),

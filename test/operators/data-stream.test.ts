@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   boundedOutOfOrderness,
+  coProcessFunction,
   collectionSource,
   type DataStream,
   job,
@@ -252,6 +253,37 @@ describe('streams', () => {
     refused(
       'MR_OPTION_INVALID',
       (_env, input) => void input.assignTimestampsAndWatermarks(undefined as never, { uid: 'b' }),
+    )
+  })
+
+  test('what is no output tag is refused: a text would stand for the main output', () => {
+    for (const tag of ['late', undefined, null, {}, { name: 5 }] as never[]) {
+      const keyed = (input: DataStream<Order>) => input.keyBy((o) => o.shop)
+      const uses: Parameters<typeof build>[0][] = [
+        (_env, input) => void input.getSideOutput(tag),
+        (_env, input) =>
+          void keyed(input).window(tumblingEventTimeWindows('1h')).sideOutputLateData(tag),
+        (_env, input) =>
+          void keyed(input).intervalJoin(keyed(input)).between(0, 1).sideOutputLeftLateData(tag),
+        (_env, input) =>
+          void keyed(input).intervalJoin(keyed(input)).between(0, 1).sideOutputRightLateData(tag),
+      ]
+      for (const use of uses) refused('MR_OPTION_INVALID', use)
+    }
+  })
+
+  test('what is no source or sink is refused while the graph is built', () => {
+    for (const given of [undefined, null, [1, 2], () => {}, 'orders.csv'] as never[]) {
+      refused('MR_GRAPH_INVALID', (env) => void env.fromSource(given, { uid: 'b' }))
+      refused('MR_GRAPH_INVALID', (_env, input) => void input.sinkTo(given, { uid: 'b' }))
+    }
+  })
+
+  test('a function of two streams is refused where there is one', () => {
+    const two = coProcessFunction({ processElement1() {}, processElement2() {} }) as never
+    refused(
+      'MR_GRAPH_INVALID',
+      (_env, input) => void input.keyBy((o) => o.shop).process(two, { uid: 'b' }),
     )
   })
 

@@ -185,4 +185,14 @@ describe('timestamps', () => {
       `Operator "hourly", window [${start}, ${start + 3_600_000}) at ${start + 3_599_999}: told`,
     )
   })
+
+  test('a side output that is named by a text is refused, and not taken for the main output', async () => {
+    const error = await failure((orders) =>
+      orders.process((order, ctx) => ctx.output('late' as never, order)),
+    )
+    expect(error.code).toBe('MR_OPTION_INVALID')
+    expect(error.message).toMatch(
+      /which is no output tag; .* give what outputTag\('name'\) returned/,
+    )
+  })
 })
