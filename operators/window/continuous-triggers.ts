@@ -1,7 +1,7 @@
 import type { Duration } from '../../runtime/duration.ts'
 import { MAX_TIMESTAMP } from '../../runtime/element.ts'
 import { type StateDescriptor, valueState } from '../../runtime/state/state.ts'
-import type { Window } from './time-window.ts'
+import { isTimeWindow, type Window } from './time-window.ts'
 import type { MergingTrigger, TriggerContext } from './trigger.ts'
 import { positiveDuration } from './window-options.ts'
 
@@ -27,14 +27,14 @@ export function continuousEventTimeTrigger(
 ): MergingTrigger<unknown, Window, NextFire> {
   const intervalMs = positiveDuration(interval, 'The interval of continuousEventTimeTrigger')
   /** The next time above one that is a multiple of the interval, at most the end of the window. */
-  const registerNext = (
-    time: number,
-    { maxTimestamp }: Window,
-    { state, timers }: Context,
-  ): void => {
-    // At the end of all input the window fires once more at its own end, not for every interval up to there.
-    const hasEnded = timers.currentWatermark === MAX_TIMESTAMP
-    const next = hasEnded ? maxTimestamp : Math.min(time + intervalMs, maxTimestamp)
+  const registerNext = (time: number, window: Window, { state, timers }: Context): void => {
+    const { maxTimestamp } = window
+    const following = time + intervalMs
+    // When all input has ended, time runs through a window of event time like any other time. Where it would first have to get to
+    // the window, which is one of the clock, or has no end to get to, the window fires once more, and not for all that lies between.
+    const begin = isTimeWindow(window) ? window.start : MAX_TIMESTAMP
+    const isAway = timers.currentWatermark === MAX_TIMESTAMP && following < begin
+    const next = isAway ? maxTimestamp : Math.min(following, maxTimestamp)
     state['next-fire'].update(next)
     timers.registerEventTime(next)
   }

@@ -129,7 +129,10 @@ const continuousEventTime = (every: number): Pair => ({
       if (domain !== 'event') return false
       if (at === window.max) return true
       if (at !== window.next) return false
-      window.next = watermark === Infinity ? window.max : Math.min(at + every, window.max)
+      // At the end of input there is no way to go to a window of the clock, nor through one without an end.
+      const begin = window.start === -Infinity ? Infinity : window.start
+      const isAway = watermark === Infinity && at + every < begin
+      window.next = isAway ? window.max : Math.min(at + every, window.max)
       window.event.add(window.next)
       return true
     },

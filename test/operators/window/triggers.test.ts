@@ -145,6 +145,13 @@ describe('continuousEventTimeTrigger (semantics 2.4)', () => {
     ])
   })
 
+  test('fires for each multiple up to the end of the window where the watermark passes many, the final one too', async () => {
+    const each = ['0', '0', '0', '0', '0']
+    const trigger = () => continuousEventTimeTrigger(20)
+    expect(await rows(hundred(trigger()), [at(5), watermark(99)])).toEqual([[], each, []])
+    expect(await rows(hundred(trigger()), [at(5)])).toEqual([[], each])
+  })
+
   test('is capped at the end of the window, which fires once', async () => {
     const given = [at(5), watermark(98), watermark(99)]
     expect(await rows(hundred(continuousEventTimeTrigger(1_000)), given)).toEqual([
