@@ -4,6 +4,7 @@ import {
   aggregatingState,
   type AggregatingState,
   boundedOutOfOrderness,
+  coProcessFunction,
   collectionSource,
   csv,
   type DataStream,
@@ -249,6 +250,37 @@ test('a source gives its records to the watermark strategy and to the stream (N1
     env.fromSource(collectionSource([1]), { uid: 'd', readFirst: true })
     // @ts-expect-error it is read first, or it is not
     env.fromSource(collectionSource([1]), { uid: 'e', readFirst: 'yes' })
+  })
+})
+
+test('state and timers are for streams behind a keyBy (semantics 2.5)', () => {
+  const timing = processFunction({
+    processElement(_order: Order, ctx, _out: Out<string>) {
+      ctx.timers.registerEventTime(1)
+    },
+    onTimer: (_timestamp, _ctx, out) => out.emit(''),
+  })
+  const timing2 = coProcessFunction({
+    processElement1: (_order: Order, ctx, _out: Out<string>) => ctx.timers.registerEventTime(1),
+    processElement2: (_order: Order, _ctx, _out) => {},
+    onTimer: (_timestamp, _ctx, out) => out.emit(''),
+  })
+  unused((_env, orders) => {
+    const byShop = orders.keyBy((order) => order.shop)
+    expectTypeOf(byShop.process(timing, { uid: 'a' })).toEqualTypeOf<DataStream<string>>()
+    // @ts-expect-error its records have no key
+    orders.process(timing, { uid: 'b' })
+    byShop.connect(byShop).process(timing2, { uid: 'c' })
+    // @ts-expect-error its records have no key
+    orders.connect(orders).process(timing2, { uid: 'd' })
+    orders.process((_order, ctx, _out: Out<string>) => {
+      // @ts-expect-error no timers
+      void ctx.timers
+      // @ts-expect-error no state
+      void ctx.state
+      // @ts-expect-error no key
+      void ctx.key
+    })
   })
 })
 

@@ -235,7 +235,7 @@ describe('SourceDriver', () => {
     expect(timeOf(driver)).toEqual(['active', 2])
   })
 
-  it('is active without splits until the timeout has passed, since they may be on their way (R11)', async () => {
+  it('is active without splits until the timeout has passed, since they may be on their way (R11, semantics 2.6, FLINK-39586)', async () => {
     const driver = await open()
     expect(timeOf(driver)[0]).toBe('active')
     clock.advance(1_000)
