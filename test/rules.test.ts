@@ -44,3 +44,15 @@ it('every guarantee that is not marked as to come is named in the title of a tes
     .map(([name]) => name)
   expect(unnamed).toEqual([])
 })
+
+/** Sections of the semantics whose every line a test holds: streams, windows, joins, asynchronous calls, time, state. */
+const SECTIONS = '1.1 1.2 1.3 1.4 1.5 2.1 2.2 2.3 2.4 2.5 2.6 2.15 2.16 2.17 2.18 4'.split(' ')
+
+it('every section of the semantics that the operators follow is named in the title of a test', () => {
+  const cited = new Set(
+    [...titles().matchAll(/\bsemantics ((?:\d+(?:\.\d+)?(?:, )?)+)/g)].flatMap(([, list]) =>
+      list!.split(', '),
+    ),
+  )
+  expect(SECTIONS.filter((section) => !cited.has(section))).toEqual([])
+})
