@@ -232,9 +232,9 @@ export class GraphDataStream<T> implements DataStream<T> {
   }
 
   #inputsOf(other: DataStream<unknown>, method: string): readonly StreamInput[] {
-    if (#inputs in other && (other as GraphDataStream<unknown>).#builder === this.#builder) {
-      return (other as GraphDataStream<unknown>).#inputs
-    }
+    const given: unknown = other
+    const isStream = typeof given === 'object' && given !== null && #inputs in given
+    if (isStream && given.#builder === this.#builder) return given.#inputs
     throw new StreamError(
       'MR_GRAPH_INVALID',
       `${method} was given something that is no stream of this job; only streams of one environment can be joined; pass streams that come from the same env, before their keyBy.`,

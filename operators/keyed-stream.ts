@@ -67,7 +67,7 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
   #secondOf<U>(other: KeyedStream<U, K> | BroadcastStream<U>): NodeInputs {
     const exchange = this.#exchangeOf(other)
     if (exchange !== undefined) return exchange
-    if ('isBroadcast' in other) {
+    if ((other as object | undefined) instanceof Object && 'isBroadcast' in other) {
       const inputs = this.#place.inputsOf(other)
       if (isBroadcast(inputs)) return inputs
     }
@@ -76,7 +76,7 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
 
   /** What a keyed stream of the same job reads. */
   #exchangeOf(other: object): KeyExchange | undefined {
-    if (!(#place in other)) return undefined
+    if (!((other as object | undefined) instanceof Object && #place in other)) return undefined
     const { builder, exchange } = (other as GraphKeyedStream<unknown, K>).#place
     return builder === this.#place.builder ? exchange : undefined
   }

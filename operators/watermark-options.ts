@@ -1,6 +1,7 @@
 import { type Duration, parseDuration } from '../runtime/duration.ts'
 import { givenText, StreamError } from '../runtime/errors.ts'
 import type { WatermarkAlignment, WatermarkStrategy } from '../runtime/watermark-strategy.ts'
+import { checkMethods } from './function.ts'
 
 /** The event time of a record: integer milliseconds since the epoch (N6). */
 export type TimestampFunction<T> = (value: T, recordTimestamp: number) => number
@@ -57,7 +58,11 @@ export function strategyOptions({
 /** Fails with `MR_OPTION_INVALID` for anything but what makes watermarks; `where` is what was given it. */
 export function checkStrategy(given: unknown, where: string): void {
   const strategy = given as Partial<WatermarkStrategy> | null | undefined
-  if (typeof strategy?.createGenerator === 'function') return
+  if (typeof strategy?.createGenerator === 'function') {
+    const { timestampOf } = strategy
+    if (timestampOf !== undefined) checkMethods({ timestampOf }, ['timestampOf'], where)
+    return
+  }
   throw new StreamError(
     'MR_OPTION_INVALID',
     `${where} was given ${given === null ? 'null' : `something of type ${typeof given}`}, which is no watermark strategy; no time would pass; give what boundedOutOfOrderness(…), monotonousTimestamps(…), punctuatedWatermarks(…), customWatermarks(…) or noWatermarks(…) returned.`,

@@ -1,4 +1,5 @@
 import { parseDuration, type Duration } from '../runtime/duration.ts'
+import { StreamError } from '../runtime/errors.ts'
 import type { KeyExchange, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import { checkOutputTag, type OutputTag } from '../runtime/operator.ts'
@@ -80,7 +81,8 @@ export class GraphWindowedStream<
     return this.#with({ lateTag: tag as OutputTag<unknown> })
   }
 
-  lateFiring({ atMostEvery }: LateFiringOptions): WindowedStream<T, K, W, M> {
+  lateFiring(options: LateFiringOptions): WindowedStream<T, K, W, M> {
+    const { atMostEvery } = { ...options }
     const lateFiringMs = positiveDuration(atMostEvery, 'The interval of lateFiring')
     return this.#with({ lateFiringMs })
   }
@@ -147,8 +149,12 @@ export class GraphWindowedStream<
     optionsBehind: StatefulOptions | undefined,
   ): DataStream<R> {
     const firing = firingOf(firingOrOptions)
-    const options = firing === undefined ? (firingOrOptions as StatefulOptions) : optionsBehind
-    return this.#add({ fold, firing }, options)
+    if (firing !== undefined) return this.#add({ fold, firing }, optionsBehind)
+    // What stands before options and is no function would be taken for them, and never be called.
+    if (optionsBehind !== undefined) {
+      checkMade(firing, firing, { what: 'a window', makers: 'windowProcessFunction(…)' })
+    }
+    return this.#add({ fold, firing }, firingOrOptions as StatefulOptions)
   }
 
   #add<R>(work: WindowWork, options: StatefulOptions | undefined): DataStream<R> {
@@ -170,8 +176,13 @@ function firingOf(given: unknown): FiringFunction {
   return definition
 }
 
-/** Fails with `MR_GRAPH_INVALID` for what assigns no windows. */
+/** Fails with `MR_GRAPH_INVALID` for what assigns no windows, with `MR_NAME_INVALID` for what has no name. */
 export function checkAssigner(assigner: unknown): AnyAssigner {
   checkMethods(assigner, ['assignWindows', 'defaultTrigger'], 'window')
-  return assigner as AnyAssigner
+  const { name } = assigner as AnyAssigner
+  if (typeof name === 'string') return assigner as AnyAssigner
+  throw new StreamError(
+    'MR_NAME_INVALID',
+    `window was given an assigner whose name is ${String(name)} (${typeof name}); the state of its windows could not be told from that of others; give it a name.`,
+  )
 }

@@ -68,12 +68,13 @@ export const ERROR_CODES = {
   MR_STATE_NOT_RESTORED: 'The checkpoint holds state that the job does not have.',
   MR_STATE_OUTSIDE_CALLBACK:
     'State, timers, context or collector were used outside their callback.',
-  MR_STATE_READ_ONLY: 'Broadcast state was written by the side that may only read it.',
+  MR_STATE_READ_ONLY: 'Broadcast state was written where it may only be read.',
   MR_STOP_TIMEOUT: 'A stop did not finish in time; the threads were terminated.',
   MR_TEST_ENDLESS: 'A job under test did not end within its number of steps.',
   MR_TEST_INVALID: 'The test kit was asked for something that it cannot do, or that means nothing.',
   MR_TIMER_INVALID: 'A timer was registered for something that is not a timestamp.',
-  MR_TIMESTAMP_INVALID: 'A timestamp function returned something that is not a timestamp.',
+  MR_TIMESTAMP_INVALID:
+    'A record has no timestamp where it needs one, or one that is no whole number of milliseconds.',
   MR_UID_DUPLICATE: 'Two operators have the same uid.',
   MR_UID_MISSING: 'A source, sink or operator with state has no uid.',
   MR_VALUE_UNSUPPORTED: 'A value cannot be stored or sent: its type is not in the type table.',

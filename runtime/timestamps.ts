@@ -5,7 +5,7 @@ import { StreamError } from './errors.ts'
 const PLAUSIBLE_MS = 100_000_000_000
 
 /**
- * Looks at the timestamps that a function of the job gives to records (N6).
+ * Looks at the timestamps that sources, and functions of the job, give to records (N6).
  *
  * Anything but an integer of milliseconds fails with `MR_TIMESTAMP_INVALID`; -Infinity stands for "none" and passes. The first
  * one below 1e11 is logged as a warning, since it looks like seconds. One object an operator; costs two comparisons.
@@ -35,7 +35,7 @@ export class TimestampCheck {
 function invalidTimestamp(timestamp: unknown): StreamError {
   return new StreamError(
     'MR_TIMESTAMP_INVALID',
-    `the timestamp function returned ${describe(timestamp)}; the record has no place in event time; return milliseconds since the epoch as an integer.`,
+    `the record was given the timestamp ${describe(timestamp)}, by its source or a timestamp function; it has no place in event time; give milliseconds since the epoch as an integer.`,
     { timestamp: describe(timestamp) },
   )
 }

@@ -60,7 +60,7 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_AGGREGATE_INVALID:
         'Give all records numbers, bigints or strings of one type; filter out those without before.',
       MR_TIMESTAMP_INVALID:
-        'Return whole milliseconds since the epoch; a time in seconds times 1,000, a `Date` by its `getTime()`.',
+        'Give whole milliseconds since the epoch: a time in seconds times 1,000, a `Date` by its `getTime()`. Where there is none, give the source a strategy (`watermarks`), or put `assignTimestampsAndWatermarks` before the `keyBy`.',
       MR_WATERMARK_INVALID:
         'Return whole milliseconds since the epoch, or nothing (-Infinity) where there is none.',
       MR_WINDOW_INVALID:

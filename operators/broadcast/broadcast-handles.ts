@@ -18,6 +18,8 @@ export interface BroadcastHandleParts {
   readonly loans: BroadcastLoans | undefined
   /** Tells callbacks apart: iterators end with theirs (R15). */
   readonly callback: () => number
+  /** Whether the callback is one of the side that may write. */
+  readonly mayWrite: () => boolean
 }
 
 /** Reading, which both sides may do; they differ in what they are handed. */
@@ -111,25 +113,30 @@ abstract class BroadcastReader implements ReadOnlyBroadcastState<Key, unknown> {
 /** Broadcast state for the side that may write it: hands out copies. */
 export class BroadcastHandle extends BroadcastReader implements BroadcastState<Key, unknown> {
   put(key: Key, value: unknown): void {
-    this.check()
+    this.#checkWrite('put')
     this.checkKey(key)
     const entry = this.parts.map.set(key, this.#copy(key, value))
     this.parts.loans?.stored(entry)
   }
 
   remove(key: Key): void {
-    this.check()
+    this.#checkWrite('remove')
     this.checkKey(key)
     this.parts.map.delete(key)
   }
 
   clear(): void {
-    this.check()
+    this.#checkWrite('clear')
     this.parts.map.clear()
   }
 
   protected override valueOf(entry: BroadcastEntry): unknown {
     return this.lend(entry, this.#copy(entry.key, entry.value))
+  }
+
+  #checkWrite(method: string): void {
+    this.check()
+    if (!this.parts.mayWrite()) throw readOnly(this.parts, method)
   }
 
   /** The same value in memory of its own; refused if it is outside the type table (R18). */
@@ -171,7 +178,7 @@ export class ReadOnlyBroadcastHandle extends BroadcastReader {
 function readOnly({ name, operator }: BroadcastHandleParts, method: string): StreamError {
   return new StreamError(
     'MR_STATE_READ_ONLY',
-    `Broadcast state "${name}" of operator "${operator}": ${method}() was called by the side that may only read it; the change would be in this subtask only, and the subtasks would no longer agree; write it in processBroadcastElement, or keep what belongs to a key in keyed state.`,
+    `Broadcast state "${name}" of operator "${operator}": ${method}() was called where it may only be read; the change would be in this subtask only, and the subtasks would no longer agree; write it in processBroadcastElement, or keep what belongs to a key in keyed state.`,
     { uid: operator, state: name },
   )
 }

@@ -114,6 +114,7 @@ class BroadcastProcessOperator extends FunctionRun implements Operator<unknown> 
   }
 
   processElement2(value: unknown, timestamp: number): void {
+    this.#states.beginWriting()
     this.#broadcasts.call(this.#broadcast, value, timestamp, 'processBroadcastElement')
     this.#states.endCallback()
   }

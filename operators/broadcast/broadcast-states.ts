@@ -18,6 +18,7 @@ export class BroadcastStates {
   readonly #maps: ReadonlyMap<string, BroadcastMap>
   readonly #loans: BroadcastLoans | undefined
   #callback = 0
+  #mayWrite = false
 
   constructor(
     context: OperatorContext,
@@ -29,7 +30,8 @@ export class BroadcastStates {
     this.#maps = new Map(declared.map(({ name }) => [name, new BroadcastMap()]))
     const parts = [...this.#maps].map(([name, map]) => {
       const callback = (): number => this.#callback
-      return { name, operator, scope, map, loans: this.#loans, callback }
+      const mayWrite = (): boolean => this.#mayWrite
+      return { name, operator, scope, map, loans: this.#loans, callback, mayWrite }
     })
     this.writable = Object.fromEntries(parts.map((part) => [part.name, new BroadcastHandle(part)]))
     this.readable = Object.fromEntries(
@@ -38,9 +40,15 @@ export class BroadcastStates {
     if (restoredState !== undefined) this.#restore(restoredState)
   }
 
+  /** The callback that begins may write, until it ends: who keeps the handles may not in another one. */
+  beginWriting(): void {
+    this.#mayWrite = true
+  }
+
   /** A callback has ended: its iterators are of no use any more; in strict mode what it did is checked (R16). */
   endCallback(): void {
     this.#callback++
+    this.#mayWrite = false
     this.#loans?.end()
   }
 

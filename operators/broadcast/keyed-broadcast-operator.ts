@@ -131,6 +131,7 @@ export class KeyedBroadcastOperator extends FunctionRun implements Operator<unkn
   }
 
   #takeBroadcast(value: unknown, timestamp: number): void {
+    this.#states.beginWriting()
     this.#broadcasts.call(this.#broadcast, value, timestamp, 'processBroadcastElement')
     this.#states.endCallback()
     if (this.#visits.isOver) return

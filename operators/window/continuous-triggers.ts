@@ -3,6 +3,7 @@ import { MAX_TIMESTAMP } from '../../runtime/element.ts'
 import { type StateDescriptor, valueState } from '../../runtime/state/state.ts'
 import { isTimeWindow, type Window } from './time-window.ts'
 import type { MergingTrigger, TriggerContext } from './trigger.ts'
+import { requireTimestamp } from './window-assigner.ts'
 import { positiveDuration } from './window-options.ts'
 
 interface NextFire {
@@ -41,6 +42,8 @@ export function continuousEventTimeTrigger(
   return {
     state: declareNextFire(),
     onElement(_value, timestamp, window, ctx) {
+      // Windows that do not go by event time, such as the global one, have not asked for it.
+      requireTimestamp(timestamp)
       const { maxTimestamp } = window
       if (maxTimestamp <= ctx.timers.currentWatermark) return 'fire'
       ctx.timers.registerEventTime(maxTimestamp)

@@ -31,7 +31,7 @@ describe('TimestampCheck', () => {
     expect(() => check(timestamp)).toThrow(
       expect.objectContaining({
         code: 'MR_TIMESTAMP_INVALID',
-        message: expect.stringContaining(`returned ${shown};`) as string,
+        message: expect.stringContaining(`the timestamp ${shown},`) as string,
       }),
     )
   })

@@ -291,7 +291,7 @@ describe('SourceDriver', () => {
         new Error(`${JSON.stringify(value)}: ${(error as Error).message}`),
     })
     const a = driver.split('a')
-    expect(() => a.emit({ t: 1.5 })).toThrow('{"t":1.5}: the timestamp function returned 1.5')
+    expect(() => a.emit({ t: 1.5 })).toThrow('{"t":1.5}: the record was given the timestamp 1.5')
     expect(emitted).toEqual([])
   })
 
