@@ -1,7 +1,6 @@
 import { type Duration, parseDuration } from '../runtime/duration.ts'
 import { givenText, StreamError } from '../runtime/errors.ts'
 import type { WatermarkAlignment, WatermarkStrategy } from '../runtime/watermark-strategy.ts'
-import { checkMethods } from './function.ts'
 
 /** The event time of a record: integer milliseconds since the epoch (N6). */
 export type TimestampFunction<T> = (value: T, recordTimestamp: number) => number
@@ -58,14 +57,18 @@ export function strategyOptions({
 /** Fails with `MR_OPTION_INVALID` for anything but what makes watermarks; `where` is what was given it. */
 export function checkStrategy(given: unknown, where: string): void {
   const strategy = given as Partial<WatermarkStrategy> | null | undefined
-  if (typeof strategy?.createGenerator === 'function') {
-    const { timestampOf } = strategy
-    if (timestampOf !== undefined) checkMethods({ timestampOf }, ['timestampOf'], where)
-    return
+  if (typeof strategy?.createGenerator !== 'function') {
+    throw new StreamError(
+      'MR_OPTION_INVALID',
+      `${where} was given ${given === null ? 'null' : `something of type ${typeof given}`}, which is no watermark strategy; no time would pass; give what boundedOutOfOrderness(…), monotonousTimestamps(…), punctuatedWatermarks(…), customWatermarks(…) or noWatermarks(…) returned.`,
+      { where },
+    )
   }
+  const timestampOf: unknown = strategy.timestampOf
+  if (timestampOf === undefined || typeof timestampOf === 'function') return
   throw new StreamError(
     'MR_OPTION_INVALID',
-    `${where} was given ${given === null ? 'null' : `something of type ${typeof given}`}, which is no watermark strategy; no time would pass; give what boundedOutOfOrderness(…), monotonousTimestamps(…), punctuatedWatermarks(…), customWatermarks(…) or noWatermarks(…) returned.`,
+    `${where} was given a strategy whose timestampOf is ${givenText(timestampOf)} (${typeof timestampOf}), not a function; records would have no timestamps; give a function that returns the timestamp of a record, or leave it out.`,
     { where },
   )
 }
