@@ -46,7 +46,7 @@ export interface TestJobOptions {
 
 /** What has come of a job under test. */
 export interface TestJobResult {
-  /** What each collection sink has committed, by uid, in the order of delivery; an empty list for other sinks. */
+  /** What each collection sink has committed, by uid, in the order of delivery; other sinks are not in it. */
   readonly collected: Readonly<Record<string, readonly unknown[]>>
   /** What has been emitted to a side output, once each; the tag must be among `sideOutputs` of the options. */
   sideOutputValues<S>(tag: OutputTag<S>): readonly S[]

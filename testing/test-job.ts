@@ -143,11 +143,14 @@ class JobTest {
     return `(testJob, seed ${this.#seed}: at step ${this.#world.steps}${after}; the same call with seed: ${this.#seed} does the same again)`
   }
 
+  /** A sink that does not collect is left out: an empty list would look as if nothing had gone into it. */
   #collected(): Readonly<Record<string, readonly unknown[]>> {
+    const delivered = this.#deliveries.values
     const sinks = planOperators(this.#built.plan)
       .filter(({ type, name }) => type === 'sink' && !isSideOutputName(name))
-      .map(({ name }) => [name, this.#deliveries.values[name] ?? []])
-    return Object.fromEntries(sinks) as Readonly<Record<string, readonly unknown[]>>
+      .filter(({ operatorKind, name }) => operatorKind === 'collection' || name in delivered)
+      .map(({ name }): [string, readonly unknown[]] => [name, delivered[name] ?? []])
+    return Object.fromEntries(sinks)
   }
 
   #sideOutput(tag: OutputTag<unknown>): readonly unknown[] {
