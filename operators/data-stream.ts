@@ -70,10 +70,8 @@ export class GraphDataStream<T> implements DataStream<T> {
   ): DataStream<R> {
     const checked = checkStateful(options, 'orderedWait')
     const settings = { ...asyncSettings(checked, 'orderedWait'), isOrdered: true }
-    return this.#add(
-      asyncSpec('ordered-wait', waitInvocation(fn, 'orderedWait'), settings),
-      checked,
-    )
+    const invocation = waitInvocation(fn, 'orderedWait')
+    return this.#add(asyncSpec('ordered-wait', invocation, settings), checked)
   }
 
   unorderedWait<R>(

@@ -1,11 +1,11 @@
 import type { Operator, OperatorContext, OutputTag } from '../runtime/operator.ts'
 import { type Callback, CallbackRun } from './callback-run.ts'
+import { CallbackContext } from './callback-context.ts'
 import { CallbackScope, Collector, type Out } from './collector.ts'
 import {
   checkMethods,
   checkWithoutKeys,
   type FunctionContext,
-  functionContext,
   type FunctionLifecycle,
   functionObject,
   FunctionRun,
@@ -100,24 +100,12 @@ class ElementOperator extends FunctionRun implements Operator<unknown> {
 }
 
 /** The one context object of an operator without a key. */
-export class OperatorElementContext implements ElementContext {
-  readonly uid: string
-  readonly subtaskIndex: number
-  readonly parallelism: number
-  readonly attempt: number
-  readonly count: FunctionContext['count']
-  readonly log: FunctionContext['log']
+export class OperatorElementContext extends CallbackContext implements ElementContext {
   readonly #context: OperatorContext
   readonly #scope: CallbackScope
 
   constructor(context: OperatorContext, scope: CallbackScope) {
-    const { uid, subtaskIndex, parallelism, attempt, count, log } = functionContext(context)
-    this.uid = uid
-    this.subtaskIndex = subtaskIndex
-    this.parallelism = parallelism
-    this.attempt = attempt
-    this.count = count
-    this.log = log
+    super(context, scope)
     this.#context = context
     this.#scope = scope
   }
@@ -135,9 +123,5 @@ export class OperatorElementContext implements ElementContext {
   get currentProcessingTime(): number {
     this.#scope.check('the processing time')
     return this.#context.clock.now()
-  }
-
-  output<T>(tag: OutputTag<T>, value: T): void {
-    this.#scope.emit(this.#context.sideOutput(tag), value, 'a side output')
   }
 }

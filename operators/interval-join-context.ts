@@ -1,7 +1,8 @@
 import type { Key } from '../runtime/key.ts'
 import type { KeyedContext, OperatorContext, OutputTag } from '../runtime/operator.ts'
+import { CallbackContext } from './callback-context.ts'
 import type { CallbackScope } from './collector.ts'
-import { type FunctionContext, functionContext } from './function.ts'
+import type { FunctionContext } from './function.ts'
 
 /**
  * What a join function sees of the pair it is called for.
@@ -20,28 +21,14 @@ export interface IntervalJoinContext<K extends Key = Key> extends FunctionContex
 }
 
 /** The one context object of an interval join. */
-export class OperatorIntervalJoinContext implements IntervalJoinContext {
-  readonly uid: string
-  readonly subtaskIndex: number
-  readonly parallelism: number
-  readonly attempt: number
-  readonly count: FunctionContext['count']
-  readonly log: FunctionContext['log']
-  readonly #context: OperatorContext
+export class OperatorIntervalJoinContext extends CallbackContext implements IntervalJoinContext {
   readonly #keyed: KeyedContext
   readonly #scope: CallbackScope
   #leftTimestamp = NaN
   #rightTimestamp = NaN
 
   constructor(context: OperatorContext, keyed: KeyedContext, scope: CallbackScope) {
-    const { uid, subtaskIndex, parallelism, attempt, count, log } = functionContext(context)
-    this.uid = uid
-    this.subtaskIndex = subtaskIndex
-    this.parallelism = parallelism
-    this.attempt = attempt
-    this.count = count
-    this.log = log
-    this.#context = context
+    super(context, scope)
     this.#keyed = keyed
     this.#scope = scope
   }
@@ -70,9 +57,5 @@ export class OperatorIntervalJoinContext implements IntervalJoinContext {
   get timestamp(): number {
     this.#scope.check('the timestamp')
     return this.#scope.timestamp
-  }
-
-  output<T>(tag: OutputTag<T>, value: T): void {
-    this.#scope.emit(this.#context.sideOutput(tag), value, 'a side output')
   }
 }

@@ -2,8 +2,9 @@ import { invariant, StreamError } from '../runtime/errors.ts'
 import type { Key } from '../runtime/key.ts'
 import type { KeyedContext, OperatorContext, OutputTag, TimerService } from '../runtime/operator.ts'
 import type { StateDescriptor, StateHandle } from '../runtime/state/state.ts'
+import { CallbackContext } from './callback-context.ts'
 import type { CallbackScope } from './collector.ts'
-import { type FunctionContext, functionContext } from './function.ts'
+import type { FunctionContext } from './function.ts'
 
 /** The states of a process function by name. */
 export type StateDeclarations = Readonly<Record<string, StateDescriptor>>
@@ -58,16 +59,12 @@ export function keyedOf(context: OperatorContext): KeyedContext {
 }
 
 /** The one context object of a process operator. */
-export class OperatorProcessContext implements TimerContext<StateDeclarations> {
-  readonly uid: string
-  readonly subtaskIndex: number
-  readonly parallelism: number
-  readonly attempt: number
-  readonly count: FunctionContext['count']
-  readonly log: FunctionContext['log']
+export class OperatorProcessContext
+  extends CallbackContext
+  implements TimerContext<StateDeclarations>
+{
   timeDomain: 'event' | 'processing' = 'event'
   readonly #scope: CallbackScope
-  readonly #context: OperatorContext
   readonly #keyed: KeyedContext
   readonly #state: DeclaredState<StateDeclarations>
   readonly #timers: TimerService
@@ -79,15 +76,8 @@ export class OperatorProcessContext implements TimerContext<StateDeclarations> {
     readonly hasTimers: boolean
   }) {
     const { context, states } = options
-    const { uid, subtaskIndex, parallelism, attempt, count, log } = functionContext(context)
-    this.uid = uid
-    this.subtaskIndex = subtaskIndex
-    this.parallelism = parallelism
-    this.attempt = attempt
-    this.count = count
-    this.log = log
+    super(context, options.scope)
     this.#scope = options.scope
-    this.#context = context
     const keyed = keyedOf(context)
     this.#keyed = keyed
     this.#state = Object.fromEntries(states.map((state) => [state.name, keyed.state(state)]))
@@ -112,10 +102,6 @@ export class OperatorProcessContext implements TimerContext<StateDeclarations> {
   get timers(): TimerService {
     this.#scope.check('the timer service')
     return this.#timers
-  }
-
-  output<T>(tag: OutputTag<T>, value: T): void {
-    this.#scope.emit(this.#context.sideOutput(tag), value, 'a side output')
   }
 }
 

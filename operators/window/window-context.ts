@@ -1,7 +1,7 @@
 import type { Key } from '../../runtime/key.ts'
-import type { KeyedContext, OperatorContext, OutputTag } from '../../runtime/operator.ts'
+import type { KeyedContext, OperatorContext } from '../../runtime/operator.ts'
+import { CallbackContext } from '../callback-context.ts'
 import type { CallbackScope } from '../collector.ts'
-import { type FunctionContext, functionContext } from '../function.ts'
 import type { DeclaredState, StateDeclarations } from '../process-context.ts'
 import { GLOBAL_WINDOW, type Window } from './time-window.ts'
 import type { WindowProcessContext } from './window-function.ts'
@@ -10,19 +10,10 @@ import type { WindowProcessContext } from './window-function.ts'
 type Declared = DeclaredState<StateDeclarations>
 
 /** The one context object of a window operator. */
-export class OperatorWindowContext implements WindowProcessContext<
-  StateDeclarations,
-  StateDeclarations,
-  Key,
-  Window
-> {
-  readonly uid: string
-  readonly subtaskIndex: number
-  readonly parallelism: number
-  readonly attempt: number
-  readonly count: FunctionContext['count']
-  readonly log: FunctionContext['log']
-  readonly #context: OperatorContext
+export class OperatorWindowContext
+  extends CallbackContext
+  implements WindowProcessContext<StateDeclarations, StateDeclarations, Key, Window>
+{
   readonly #keyed: KeyedContext
   readonly #scope: CallbackScope
   readonly #windowState: Declared
@@ -37,14 +28,7 @@ export class OperatorWindowContext implements WindowProcessContext<
     readonly globalState: Declared
   }) {
     const { context } = options
-    const { uid, subtaskIndex, parallelism, attempt, count, log } = functionContext(context)
-    this.uid = uid
-    this.subtaskIndex = subtaskIndex
-    this.parallelism = parallelism
-    this.attempt = attempt
-    this.count = count
-    this.log = log
-    this.#context = context
+    super(context, options.scope)
     this.#keyed = options.keyed
     this.#scope = options.scope
     this.#windowState = options.windowState
@@ -84,9 +68,5 @@ export class OperatorWindowContext implements WindowProcessContext<
   get globalState(): Declared {
     this.#scope.check('the state of the key')
     return this.#globalState
-  }
-
-  output<T>(tag: OutputTag<T>, value: T): void {
-    this.#scope.emit(this.#context.sideOutput(tag), value, 'a side output')
   }
 }
