@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MIN_TIMESTAMP } from '../../../runtime/element.ts'
 import type { PollResult, ReaderOutput, SourceReader } from '../../../runtime/source.ts'
-import { SourceDriver } from '../../../runtime/task/source-driver.ts'
 import { operatorTime } from '../../../runtime/task/watermark-hold.ts'
 import { FakeChannel, operatorNode, setOperator } from './fakes.ts'
 import { Holder } from './holder.ts'
-import { type SubtaskKit, subtaskOf } from './subtask-kit.ts'
+import { sourceDriverOf, type SubtaskKit, subtaskOf } from './subtask-kit.ts'
 
 const END = 'end of read first'
 const barrier = { checkpointId: 1, baseId: 0, kind: 'checkpoint' } as const
@@ -19,7 +18,7 @@ describe('a subtask of a source that is held', () => {
     channel = new FakeChannel()
     const node = operatorNode('source', { channel })
     kit = subtaskOf([node], { inputs: 0, isHeld })
-    const source = new SourceDriver({
+    const source = sourceDriverOf(kit, node, {
       strategy: {
         createGenerator: () => ({
           onEvent() {},
@@ -29,16 +28,7 @@ describe('a subtask of a source that is held', () => {
         }),
         idleTimeoutMs: 1_000,
       },
-      clock: kit.clock,
-      output: node.outputs.get(undefined)!,
-      mayEmit: () => kit.subtask.mayTakeInput(),
-      restored: undefined,
-      restoredWatermark: MIN_TIMESTAMP,
       isBounded: false,
-      onActive: () => kit.subtask.chain.time.sourceIsActive(),
-      onWatermark: (watermark) => kit.subtask.chain.time.sourceWatermark(watermark),
-      warn: () => {},
-      describe: (error) => error as Error,
     })
     node.body = { kind: 'source', source }
     polls = 0

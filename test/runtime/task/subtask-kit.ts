@@ -3,6 +3,7 @@ import type { SnapshotPart } from '../../../runtime/messages.ts'
 import type { KeyedStateBackend } from '../../../runtime/state/state-backend.ts'
 import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { InputGate } from '../../../runtime/task/input-gate.ts'
+import { SourceDriver, type SourceDriverOptions } from '../../../runtime/task/source-driver.ts'
 import { Subtask } from '../../../runtime/task/subtask.ts'
 import { ROOM } from './fakes.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
@@ -89,4 +90,25 @@ export function subtaskOf(
     isHeld,
   })
   return { subtask, listener, clock }
+}
+
+/** Runs the source of a subtask under test: from nothing, and as its slot would. */
+export function sourceDriverOf(
+  kit: SubtaskKit,
+  node: NodeRuntime,
+  changes: Pick<SourceDriverOptions, 'strategy' | 'isBounded'>,
+): SourceDriver {
+  const { subtask, clock } = kit
+  return new SourceDriver({
+    ...changes,
+    clock,
+    output: node.outputs.get(undefined)!,
+    mayEmit: () => subtask.mayTakeInput(),
+    restored: undefined,
+    restoredWatermark: MIN_TIMESTAMP,
+    onActive: () => subtask.chain.time.sourceIsActive(),
+    onWatermark: (watermark) => subtask.chain.time.sourceWatermark(watermark),
+    warn: () => {},
+    describe: (error) => error as Error,
+  })
 }

@@ -4,10 +4,9 @@ import { type CheckpointBarrier, MAX_TIMESTAMP, MIN_TIMESTAMP } from '../../../r
 import type { PollResult, ReaderOutput, SourceReader } from '../../../runtime/source.ts'
 import type { KeyedStateBackend, StateSnapshot } from '../../../runtime/state/state-backend.ts'
 import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
-import { SourceDriver } from '../../../runtime/task/source-driver.ts'
 import { decodeValue } from '../../../runtime/value-codec.ts'
 import { FakeChannel, FakeTimers, operatorNode } from './fakes.ts'
-import { type SubtaskKit, subtaskOf } from './subtask-kit.ts'
+import { sourceDriverOf, type SubtaskKit, subtaskOf } from './subtask-kit.ts'
 
 function barrier(checkpointId: number, baseId = checkpointId - 1): CheckpointBarrier {
   return { checkpointId, baseId, kind: 'checkpoint' }
@@ -65,18 +64,9 @@ describe('Subtask of a source', () => {
     reader = new CountingReader()
     node = operatorNode('source', { channel })
     kit = subtaskOf([node], { inputs: 0 })
-    const source = new SourceDriver({
+    const source = sourceDriverOf(kit, node, {
       strategy: undefined,
-      clock: kit.clock,
-      output: node.outputs.get(undefined)!,
-      mayEmit: () => kit.subtask.mayTakeInput(),
-      restored: undefined,
-      restoredWatermark: MIN_TIMESTAMP,
       isBounded: true,
-      onActive: () => kit.subtask.chain.time.sourceIsActive(),
-      onWatermark: (watermark) => kit.subtask.chain.time.sourceWatermark(watermark),
-      warn: () => {},
-      describe: (error) => error as Error,
     })
     node.body = { kind: 'source', source }
     await source.open(reader)
@@ -107,7 +97,7 @@ describe('Subtask of a source', () => {
   })
 
   it('counts empty fetches from when they were made, not from the end of the stall before them (R11)', async () => {
-    const source = new SourceDriver({
+    const source = sourceDriverOf(kit, node, {
       strategy: {
         createGenerator: () => ({
           onEvent() {},
@@ -117,16 +107,7 @@ describe('Subtask of a source', () => {
         }),
         idleTimeoutMs: 1_000,
       },
-      clock: kit.clock,
-      output: node.outputs.get(undefined)!,
-      mayEmit: () => kit.subtask.mayTakeInput(),
-      restored: undefined,
-      restoredWatermark: MIN_TIMESTAMP,
       isBounded: false,
-      onActive: () => kit.subtask.chain.time.sourceIsActive(),
-      onWatermark: (watermark) => kit.subtask.chain.time.sourceWatermark(watermark),
-      warn: () => {},
-      describe: (error) => error as Error,
     })
     node.body = { kind: 'source', source }
     await source.open(reader)
@@ -147,21 +128,12 @@ describe('Subtask of a source', () => {
 
   describe('that keeps together with others', () => {
     beforeEach(async () => {
-      const source = new SourceDriver({
+      const source = sourceDriverOf(kit, node, {
         strategy: {
           ...monotonousTimestamps((value) => value as number),
           alignment: { group: 'all', maxDriftMs: 20, updateIntervalMs: 1_000 },
         },
-        clock: kit.clock,
-        output: node.outputs.get(undefined)!,
-        mayEmit: () => kit.subtask.mayTakeInput(),
-        restored: undefined,
-        restoredWatermark: MIN_TIMESTAMP,
         isBounded: false,
-        onActive: () => kit.subtask.chain.time.sourceIsActive(),
-        onWatermark: (watermark) => kit.subtask.chain.time.sourceWatermark(watermark),
-        warn: () => {},
-        describe: (error) => error as Error,
       })
       node.body = { kind: 'source', source }
       await source.open(reader)
