@@ -7,46 +7,22 @@ import {
   boundedOutOfOrderness,
   collectionSink,
   collectionSource,
-  coProcessFunction,
   dataGeneratorSource,
   fileSource,
   job,
   type JobModule,
   json,
   monotonousTimestamps,
-  type Out,
   param,
   punctuatedWatermarks,
-  valueState,
   type WatermarkStrategy,
 } from 'millrace'
 import { testJob, type TestJobOptions } from 'millrace/testing'
+import { meet, type Tick } from '../harness/meeting-streams.ts'
 import { splitsSource } from '../simulation/splits-source.ts'
 
 const T0 = 1_700_000_000_000
 const RECORDS = 600
-
-interface Tick {
-  readonly time: number
-}
-
-/**
- * Keeps the records of the left input until event time has passed them, as a join does, and emits how many it has whenever
- * one more comes.
- */
-const buffering = coProcessFunction({
-  state: { kept: valueState<number>() },
-  processElement1(_tick: Tick, ctx, out: Out<number>) {
-    const kept = (ctx.state.kept.value() ?? 0) + 1
-    ctx.state.kept.update(kept)
-    ctx.timers.registerEventTime(ctx.timestamp)
-    out.emit(kept)
-  },
-  processElement2() {},
-  onTimer(_timestamp, ctx) {
-    ctx.state.kept.update((ctx.state.kept.value() ?? 0) - 1)
-  },
-})
 
 const tick = (index: number): Tick => ({ time: T0 + index * 10 })
 
@@ -69,11 +45,7 @@ function meeting(strategyOf: StrategyOf): JobModule {
     const source = (rate: number) => dataGeneratorSource({ count: RECORDS, generate: tick, rate })
     const fast = env.fromSource(source(0), { uid: 'fast', watermarks })
     const slow = env.fromSource(source(200), { uid: 'slow', watermarks })
-    fast
-      .keyBy(() => 'all')
-      .connect(slow.keyBy(() => 'all'))
-      .process(buffering, { uid: 'buffering' })
-      .sinkTo(collectionSink(), { uid: 'kept' })
+    meet(fast, slow)
   })
 }
 
