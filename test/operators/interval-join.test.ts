@@ -10,7 +10,8 @@ import {
   outputTag,
   type Out,
 } from 'millrace'
-import { operatorHarness, testJob } from 'millrace/testing'
+import { operatorHarness } from 'millrace/testing'
+import { crashOnTheWay, slowly } from '../harness/crash-on-the-way.ts'
 
 interface Tagged {
   readonly side: 'left' | 'right'
@@ -299,14 +300,14 @@ describe('interval join, random streams', () => {
         fc.record({
           parallelism: fc.integer({ min: 1, max: 3 }),
           seed: fc.nat(),
-          step: fc.nat(2_000),
+          percent: fc.nat(99),
         }),
-        async (lefts, rights, { lower, upper }, { parallelism, seed, step }) => {
+        async (lefts, rights, { lower, upper }, { parallelism, seed, percent }) => {
           const start = Date.UTC(2026, 0, 1)
           const declared = job('join', {}, (env) => {
             const watermarks = boundedOutOfOrderness(100, (one: [string, number]) => start + one[1])
-            const one = env.fromSource(collectionSource(lefts), { uid: 'l', watermarks })
-            const other = env.fromSource(collectionSource(rights), { uid: 'r', watermarks })
+            const one = env.fromSource(collectionSource(slowly(lefts)), { uid: 'l', watermarks })
+            const other = env.fromSource(collectionSource(slowly(rights)), { uid: 'r', watermarks })
             one
               .keyBy(([key]) => key)
               .intervalJoin(other.keyBy(([key]) => key))
@@ -316,7 +317,8 @@ describe('interval join, random streams', () => {
               })
               .sinkTo(collectionSink(), { uid: 'out' })
           })
-          const { collected } = await testJob(declared, { parallelism, seed, crashAt: { step } })
+          const options = { parallelism, seed, checkpointInterval: 5 }
+          const { collected } = await crashOnTheWay(declared, percent, options)
           const expected = lefts.flatMap(([key, a]) =>
             rights
               .filter(([k, b]) => k === key && b - a >= lower && b - a <= upper)
@@ -325,7 +327,7 @@ describe('interval join, random streams', () => {
           expect(byText(collected['out']!)).toEqual(byText(expected))
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 20 },
     )
   })
 })
