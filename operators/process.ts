@@ -31,6 +31,9 @@ export interface ProcessFunctionDefinition<
   /**
    * Called for each timer that has come due: an event-time timer when the watermark has reached it, a processing-time one
    * when the clock is past it. Registering the same timestamp twice fires once.
+   *
+   * When all input has ended, or the job is drained, all of them are called, those of processing time behind the others and
+   * without waiting for the clock; what is registered then is ignored.
    */
   onTimer?(timestamp: number, ctx: TimerContext<S, K>, out: Out<R>): void | undefined
 }

@@ -39,6 +39,9 @@ export interface Output<T = unknown> {
  *
  * Identity is (timestamp, key, namespace) per time domain: registering twice fires once, deleting once removes, deleting
  * a missing one does nothing (semantics 2.5). A timer at or below the current watermark fires at the next advance.
+ *
+ * When all input has ended, or the job is drained, no clock is waited for: behind all event-time timers those of processing
+ * time fire, in the order of their time and with their own timestamps. What is registered from then on is ignored.
  * Throws `MR_STATE_OUTSIDE_CALLBACK` outside a callback of the operator (R15).
  */
 export interface TimerService {
@@ -65,6 +68,11 @@ export interface KeyedContext {
   /** The namespace of the state and timer calls that follow, until the callback ends; `undefined` is the default one. */
   setNamespace(namespace: Key | undefined): void
   readonly currentNamespace: Key | undefined
+  /**
+   * Registers a processing-time timer of a series that comes to an end by itself, though each registers the next: taken when
+   * all input has ended too, where `timers` ignores any other.
+   */
+  registerFiniteProcessingTime(timestamp: number): void
   /** What follows within `work` is done for a record that has been held back; without a key for one that has none. */
   beginRecord(timestamp: number, key?: Key): void
   /**
@@ -143,7 +151,7 @@ export interface Operator<In = unknown> {
   processElement2?(value: unknown, timestamp: number): void
   /** An event-time timer of this operator fired; key and namespace are set. Default: error, as nobody registers. */
   onEventTime?(timestamp: number): void
-  /** A processing-time timer fired; key and namespace are set. */
+  /** A processing-time timer fired, in its time or because all input has ended; key and namespace are set. */
   onProcessingTime?(timestamp: number): void
   /**
    * Called when the watermark has advanced, after all timers up to it have fired; returns the watermark to forward.

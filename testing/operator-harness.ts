@@ -119,7 +119,7 @@ export class OperatorHarness<In, R> extends StreamHarness<R> {
     this.giveStatus('processWatermarkStatus()', [0], status)
   }
 
-  /** The end of bounded input: the final watermark, all event-time timers, then `endInput` of each operator. */
+  /** The end of bounded input: the final watermark, all timers of both clocks, then `endInput` of each operator. */
   endInput(): void {
     this.giveEnd('endInput()', [0])
   }

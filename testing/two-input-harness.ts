@@ -62,7 +62,7 @@ export class TwoInputHarness<A, B, R> extends StreamHarness<R> {
     this.giveStatus('processWatermarkStatus2()', [1], status)
   }
 
-  /** The end of both inputs: the final watermark, all event-time timers, then `endInput` of each operator. */
+  /** The end of both inputs: the final watermark, all timers of both clocks, then `endInput` of each operator. */
   endInput(): void {
     this.giveEnd('endInput()', [0, 1])
   }

@@ -76,7 +76,7 @@ export function continuousEventTimeTrigger(
 
 /**
  * Fires at every multiple of an interval of processing time after a window has got its first record, and when the clock gets
- * to its end (semantics 2.4). With windows of event time it tells how they come along.
+ * to its end (semantics 2.4); once more when all input has ended. With windows of event time it tells how they come along.
  *
  * @example
  * keyed.window(globalWindows()).trigger(continuousProcessingTimeTrigger('10s'))

@@ -156,10 +156,10 @@ export class PaneOperator extends FunctionRun implements Operator<unknown> {
   }
 
   #setTimer({ start, maxTimestamp }: TimeWindow): void {
-    const { timers } = this.#keyed
-    this.#keyed.setNamespace(start)
-    if (this.#cleanup.isEventTime) timers.registerEventTime(maxTimestamp)
-    else timers.registerProcessingTime(maxTimestamp)
+    const keyed = this.#keyed
+    keyed.setNamespace(start)
+    if (this.#cleanup.isEventTime) keyed.timers.registerEventTime(maxTimestamp)
+    else keyed.registerFiniteProcessingTime(maxTimestamp)
   }
 
   #setCleanup(window: TimeWindow): void {

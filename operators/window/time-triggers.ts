@@ -13,7 +13,8 @@ export function eventTimeTrigger(): MergingTrigger {
 }
 
 /**
- * Fires when the clock has passed the last timestamp of the window: the default for windows of processing time.
+ * Fires when the clock has passed the last timestamp of the window, or all input has ended: the default for windows of
+ * processing time.
  *
  * @example
  * keyed.window(tumblingProcessingTimeWindows('1m')).trigger(processingTimeTrigger())

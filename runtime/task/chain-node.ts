@@ -1,5 +1,5 @@
 import { DirectChannel } from '../channel/direct-channel.ts'
-import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
+import { MAX_TIMESTAMP, MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
 import type { Operator, Output } from '../operator.ts'
 import type { ChainNode } from '../graph/job-graph-types.ts'
 import type { TimerQueue } from '../state/state-backend.ts'
@@ -52,6 +52,8 @@ export class NodeRuntime implements RecordTarget {
   /** Waiting to be processed; -Infinity is none. */
   pending: number = MIN_TIMESTAMP
   status: WatermarkStatus = 'active'
+  /** Its timers fire for the last time, or have: with the end of all input none is registered any more. */
+  takesNoTimers = false
   recordsIn = 0
   readonly counters: Record<string, number> = {}
   readonly #running: Int32Array
@@ -67,6 +69,12 @@ export class NodeRuntime implements RecordTarget {
   /** What reads, where this is a source; asked once it is open. */
   get source(): SourceDriver | undefined {
     return this.body.kind === 'source' ? this.body.source : undefined
+  }
+
+  /** Takes over the watermark of the checkpoint: behind the final one all timers have fired. */
+  restoreWatermark(watermark: number): void {
+    this.watermark = watermark
+    this.takesNoTimers = watermark === MAX_TIMESTAMP
   }
 
   /** Takes a record; a failure leaves with the record and this operator named in it (R39). */
@@ -111,6 +119,13 @@ export class NodeRuntime implements RecordTarget {
       throw describeFailure(error, this, { what: 'event-time timer', timestamp })
     }
     this.leave(caller)
+  }
+
+  /** The same of a processing-time timer, which has no event time. */
+  fireProcessingTime(timestamp: number): void {
+    const { body } = this
+    if (body.kind !== 'operator') return
+    this.call('processing-time timer', timestamp, () => body.operator.onProcessingTime?.(timestamp))
   }
 
   /** For work that is neither record nor callback: what is running now is this node; returns what was. */

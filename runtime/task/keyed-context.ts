@@ -15,6 +15,7 @@ export class BackendKeyedContext implements KeyedContext {
   readonly #backend: KeyedStateBackend
   readonly #handles: ReadonlyMap<string, unknown>
   readonly #node: NodeRuntime
+  readonly #queue: TimerQueue
 
   constructor(options: {
     readonly backend: KeyedStateBackend
@@ -26,6 +27,7 @@ export class BackendKeyedContext implements KeyedContext {
     this.#backend = options.backend
     this.#handles = options.handles
     this.#node = options.node
+    this.#queue = options.queue
     this.timers = new NodeTimers(options.node, options.queue, options.clock)
   }
 
@@ -54,6 +56,10 @@ export class BackendKeyedContext implements KeyedContext {
       `operator "${this.#node.name}" asks for state "${descriptor.name}", which it did not declare`,
     )
     return handle as StateHandle<D>
+  }
+
+  registerFiniteProcessingTime(timestamp: number): void {
+    this.#queue.register('processing', timestamp)
   }
 
   visitKeys(descriptor: StateDescriptor, visit: (key: Key) => void): KeyVisit {
@@ -85,7 +91,7 @@ class NodeTimers implements TimerService {
   }
 
   registerEventTime(timestamp: number): void {
-    this.#queue.register('event', timestamp)
+    if (!this.#node.takesNoTimers) this.#queue.register('event', timestamp)
   }
 
   deleteEventTime(timestamp: number): void {
@@ -93,7 +99,7 @@ class NodeTimers implements TimerService {
   }
 
   registerProcessingTime(timestamp: number): void {
-    this.#queue.register('processing', timestamp)
+    if (!this.#node.takesNoTimers) this.#queue.register('processing', timestamp)
   }
 
   deleteProcessingTime(timestamp: number): void {

@@ -14,7 +14,10 @@ export interface ProcessingTimersOptions {
   readonly nameKey: (error: unknown) => Error
 }
 
-/** The processing-time timers of a subtask's chain: a timer for T fires once the clock is past T (semantics 2.5). */
+/**
+ * The processing-time timers of a subtask's chain: a timer for T fires once the clock is past T (semantics 2.5). Those that
+ * the clock has not come to when all input has ended fire with the final watermark, see `WatermarkCascade`.
+ */
 export class ProcessingTimers {
   readonly #options: ProcessingTimersOptions
   readonly #nodes: readonly NodeRuntime[]
@@ -51,12 +54,8 @@ export class ProcessingTimers {
   }
 
   #fireTimer(node: NodeRuntime, timestamp: number): void {
-    const { body } = node
-    if (body.kind !== 'operator') return
     try {
-      node.call('processing-time timer', timestamp, () =>
-        body.operator.onProcessingTime?.(timestamp),
-      )
+      node.fireProcessingTime(timestamp)
     } catch (error) {
       throw this.#options.nameKey(error)
     }

@@ -69,7 +69,7 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     (node) => new NodeRuntime(node, host.nodeNumber(node.node.name), environment.heartbeat),
   )
   for (const node of nodes) {
-    node.watermark = watermarkOf(restored?.watermarks[node.name])
+    node.restoreWatermark(watermarkOf(restored?.watermarks[node.name]))
   }
   connect(vertex, nodes, host)
   const isKeyed = vertex.exchange !== undefined

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
-import { MIN_TIMESTAMP } from '../element.ts'
+import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../element.ts'
+import type { TimeDomain } from '../state/state-backend.ts'
 import { broadcastWatermark } from './edge-output.ts'
 import type { NodeRuntime } from './chain-node.ts'
 import type { SlotRoom } from './slot-room.ts'
@@ -22,6 +23,11 @@ export interface CascadeOptions {
 /**
  * Carries watermarks through the chain of a subtask, node by node: fire the timers of a node up to the watermark, let the
  * operator see it, forward it (semantics 2.5).
+ *
+ * The final watermark says that all input has ended, and no clock is waited for: behind the event-time timers of a node it
+ * fires those of processing time, in the order of their time (semantics 1.1). Those behind the node have not seen it yet, so
+ * to them what comes of this is input like any other. What these last timers register is not taken, or one that sets the
+ * next would never let the job end.
  *
  * Firing is interruptible: `run` returns false when the deadline is reached or a node has no room behind it, and goes on
  * where it stopped, after the timers it has fired. Until it returns true the subtask takes nothing else (R13).
@@ -76,33 +82,45 @@ export class WatermarkCascade {
     return !this.#isActive
   }
 
-  #fire(node: NodeRuntime, index: number, deadline: number): 'fired' | 'late' | 'no room' {
-    const { clock, timersPerLook, outputsReady } = this.#options
+  #fire(node: NodeRuntime, index: number, deadline: number): Fired {
     if (node.watermark < node.pending) {
       node.watermark = node.pending
       node.eventTime?.advance(node.watermark)
     }
-    const { timers } = node
-    for (
-      let fired = 0;
-      timers !== undefined && timers.earliest('event') <= node.watermark;
-      fired++
-    ) {
+    if (!node.takesNoTimers) {
+      const result = this.#fireTimers('event', index, deadline)
+      if (result !== 'fired') return result
+      node.eventTime?.settle()
+      node.takesNoTimers = node.watermark === MAX_TIMESTAMP
+    }
+    if (node.takesNoTimers) {
+      const result = this.#fireTimers('processing', index, deadline)
+      if (result !== 'fired') return result
+    }
+    return this.#options.outputsReady(index) ? 'fired' : 'no room'
+  }
+
+  /** Fires the timers of one domain up to the watermark of a node. */
+  #fireTimers(domain: TimeDomain, index: number, deadline: number): Fired {
+    const { nodes, clock, timersPerLook, outputsReady } = this.#options
+    const node = nodes[index]!
+    const { timers, watermark } = node
+    for (let fired = 0; timers !== undefined && timers.earliest(domain) <= watermark; fired++) {
       if (!outputsReady(index)) return 'no room'
       const isLook = fired > 0 && fired % timersPerLook === 0
       if (isLook && clock.elapsed() >= deadline) return 'late'
-      const timestamp = timers.pop('event', node.watermark)
+      const timestamp = timers.pop(domain, watermark)
       if (timestamp === undefined) break
       this.#hasMoved = true
-      this.#fireTimer(node, timestamp)
+      this.#fireTimer(domain, node, timestamp)
     }
-    node.eventTime?.settle()
-    return outputsReady(index) ? 'fired' : 'no room'
+    return 'fired'
   }
 
-  #fireTimer(node: NodeRuntime, timestamp: number): void {
+  #fireTimer(domain: TimeDomain, node: NodeRuntime, timestamp: number): void {
     try {
-      node.fireEventTime(timestamp)
+      if (domain === 'event') node.fireEventTime(timestamp)
+      else node.fireProcessingTime(timestamp)
     } catch (error) {
       throw this.#options.nameKey(error)
     }
@@ -156,6 +174,9 @@ export class WatermarkCascade {
     this.#options.room.used()
   }
 }
+
+/** Whether timers have fired as far as they may: all of them, or those for which there was time, or room. */
+type Fired = 'fired' | 'late' | 'no room'
 
 /** Lets the operator of a node see a watermark; returns the one to forward. */
 function seenBy(node: NodeRuntime, watermark: number): number {

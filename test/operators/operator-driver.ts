@@ -63,6 +63,10 @@ export class FakeKeyedContext implements KeyedContext {
     return handle as StateHandle<D>
   }
 
+  registerFiniteProcessingTime(timestamp: number): void {
+    this.timers.registerProcessingTime(timestamp)
+  }
+
   beginRecord(_timestamp: number, key?: Key): void {
     this.setCurrent(key)
   }

@@ -153,7 +153,6 @@ export function lingering(delayMs: number): ProcessFunction<Row, Row> {
         ctx.timers.registerProcessingTime(ctx.timers.currentProcessingTime + delayMs)
       }
       ctx.state.held.add(row)
-      ctx.timers.registerEventTime(Number.MAX_SAFE_INTEGER)
     },
     onTimer(_timestamp, ctx, out) {
       for (const row of ctx.state.held.get()) out.emit(row)

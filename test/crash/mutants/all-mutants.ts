@@ -2,6 +2,7 @@ import { ANSWERS } from './answers.ts'
 import { ASYNC } from './async.ts'
 import { CONVENIENCE } from './convenience.ts'
 import { DURABILITY } from './durability.ts'
+import { END_OF_INPUT } from './end.ts'
 import { EXPIRY } from './expiry.ts'
 import { FLOW } from './flow.ts'
 import { KIT } from './kit.ts'
@@ -18,6 +19,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...STATE,
   ...EXPIRY,
   ...FLOW,
+  ...END_OF_INPUT,
   ...ANSWERS,
   ...ASYNC,
   ...RECOVERY,

@@ -43,9 +43,12 @@ export const FLOW: readonly Mutant[] = [
     name: 'watermark-not-restored',
     what: 'a restored operator knows no watermark, and what was late is late no more (R12)',
     file: 'runtime/task/subtask-builder.ts',
-    find: 'node.watermark = watermarkOf(restored?.watermarks[node.name])',
-    replace: 'node.watermark = watermarkOf(undefined)',
-    killers: [unit('testing/operator-harness.test.ts', 'keeps late records late after a restore')],
+    find: 'node.restoreWatermark(watermarkOf(restored?.watermarks[node.name]))',
+    replace: 'node.restoreWatermark(watermarkOf(undefined))',
+    killers: [
+      unit('testing/rescaled-harness.test.ts', 'lets time go back nowhere'),
+      unit('testing/two-input-harness.test.ts', 'restores an input that has ended'),
+    ],
   },
   {
     name: 'unassigned-splits-forgotten',

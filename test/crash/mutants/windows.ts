@@ -140,4 +140,12 @@ export const WINDOWS: readonly Mutant[] = [
     replace: 'const pane = layout.pane(time, last)\n    this.#keyed.setNamespace(last)',
     killers: [unit(at('pane-operator'), 'in event time')],
   },
+  {
+    name: 'panes-stop-at-the-end',
+    what: 'when all input has ended only the first window of a pane fires, in processing time (R42, semantics 1.1)',
+    file: 'operators/window/pane-operator.ts',
+    find: 'else keyed.registerFiniteProcessingTime(maxTimestamp)',
+    replace: 'else keyed.timers.registerProcessingTime(maxTimestamp)',
+    killers: [unit(at('pane-operator'), 'in processing time')],
+  },
 ]

@@ -50,6 +50,8 @@ export class TriggerModel {
   #rows: string[] = []
   #watermark = -Infinity
   #now = START
+  /** Windows are not asked again for times that they name from now on. */
+  #hasEnded = false
 
   constructor(trigger: ModelTrigger, options: TriggerModelOptions) {
     this.#trigger = trigger
@@ -66,6 +68,8 @@ export class TriggerModel {
       return this.#rows.splice(0)
     })
     this.#pass('event', Infinity)
+    this.#hasEnded = true
+    this.#pass('processing', Infinity)
     return [...steps, this.#rows]
   }
 
@@ -151,7 +155,11 @@ export class TriggerModel {
       return
     }
     window[domain].delete(at)
+    const known = new Set(window.processing)
     const fires = this.#trigger.due?.(window, at, this.#times, domain) ?? false
+    if (this.#hasEnded) {
+      for (const time of window.processing) if (!known.has(time)) window.processing.delete(time)
+    }
     const isOwn = (this.#options.kind === 'processing') === (domain === 'processing')
     const isGone = isOwn && at === this.#goneAt(window) && at !== Infinity
     if (fires || (isGone && window.putOff !== undefined)) this.#fire(window)

@@ -260,7 +260,7 @@ const MERGING = Object.entries(triggers).filter(
 
 describe('triggers fire when a model with plain arrays does', () => {
   test.each(Object.entries(triggers))(
-    '%s, in windows of event time, of processing time, and of all time (semantics 2.3, 2.4)',
+    '%s, in windows of event time, of processing time, and of all time (semantics 1.1, 2.3, 2.4)',
     async (_name, make) => {
       const kinds = fc.constantFrom('event', 'processing', 'global')
       const property = fc.asyncProperty(numbers, kinds, steps, async (drawn, kind, given) => {

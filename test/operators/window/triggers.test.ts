@@ -191,8 +191,15 @@ describe('continuousEventTimeTrigger (semantics 2.4)', () => {
 describe('continuousProcessingTimeTrigger (semantics 2.4)', () => {
   test('fires at multiples of the interval of the clock', async () => {
     const given = [at(5), advance(20), advance(1), at(6), advance(20)]
+    const build = global(continuousProcessingTimeTrigger(20))
+    const { output } = await runWindows(build, given, { endInput: false })
+    expect(output).toEqual([[], [], ['a 0'], [], ['a 0+3'], []])
+  })
+
+  test('fires once more when all input has ended, not on and on (semantics 1.1)', async () => {
+    const given = [at(5), advance(21), at(6)]
     expect(await rows(global(continuousProcessingTimeTrigger(20)), given)).toEqual([
-      ...[[], [], ['0'], [], ['0+3'], []],
+      ...[[], ['0'], [], ['0+2']],
     ])
   })
 
@@ -277,7 +284,7 @@ describe('processingTimeoutTrigger (semantics 2.4)', () => {
     const given = [at(1), at(2), advance(21), at(3), at(4), at(5)]
     expect(await rows(timeout(), given)).toEqual([...[[], [], ['0+1'], [], [], ['3+4+5'], []]])
     expect(await rows(timeout({ clearOnTimeout: false }), given)).toEqual([
-      ...[[], [], ['0+1'], ['3'], [], [], []],
+      ...[[], [], ['0+1'], ['3'], [], [], ['4+5']],
     ])
   })
 

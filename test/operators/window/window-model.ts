@@ -70,5 +70,5 @@ export function modelWindows(
     }
     return add({ ...step, id: String(index) })
   })
-  return { output: [...output, isEventTime ? pass(Infinity) : []], late }
+  return { output: [...output, pass(Infinity)], late }
 }

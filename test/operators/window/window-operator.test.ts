@@ -365,11 +365,11 @@ describe('lateness (semantics 2.3)', () => {
     expect([result.eventTimersLeft, result.entriesLeft]).toEqual([0, 1])
   })
 
-  test('windows of processing time that are open when all input has ended do not fire, as in Flink', async () => {
+  test('windows of processing time that are open when all input has ended fire then (semantics 1.1, 2.6)', async () => {
     const build = (keyed: Keyed) =>
       keyed.window(tumblingProcessingTimeWindows(10)).aggregate(ids, { uid: 'windows' })
     const { output } = await runWindows(build, [at(1), { advance: 11 }, at(2)])
-    expect(output).toEqual([[], ['0'], [], []])
+    expect(output).toEqual([[], ['0'], [], ['2']])
   })
 
   test('what is late stays late after a restore (R12)', async () => {
