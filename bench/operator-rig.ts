@@ -71,6 +71,8 @@ export class OperatorRig {
       log() {},
       wake() {},
       forwardWatermark() {},
+      currentKeyGroup: () => undefined,
+      beginHeld() {},
     }
     this.#operator = spec.factory(context)
   }

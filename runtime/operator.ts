@@ -128,6 +128,14 @@ export interface OperatorContext {
   wake(): void
   /** Sends a watermark on that `processWatermark` has held back; within `work` only. One that is not higher does nothing. */
   forwardWatermark(timestamp: number): void
+  /**
+   * Key group of the record or timer that is being processed, where the chain begins behind a `keyBy`; undefined elsewhere,
+   * and for what is of no key. An operator that holds records back keeps it with them, so that at another parallelism they go
+   * where later records of their keys go (R10).
+   */
+  currentKeyGroup(): number | undefined
+  /** What is emitted next within `work` comes of a record of this key group, or of no key; until `work` returns. */
+  beginHeld(keyGroup: number | undefined): void
 }
 
 /**
@@ -200,8 +208,9 @@ export interface Operator<In = unknown> {
  * | `fresh` | nothing: it begins anew |
  * | `broadcast` | the copy of old subtask i mod their number, as all are equal |
  * | `split` | its share of each list: the state is an object of lists |
+ * | `by-key-group` | of each list the items whose `keyGroup` it owns, and its share of those that have none |
  */
-export type StateSpread = 'fixed' | 'fresh' | 'broadcast' | 'split'
+export type StateSpread = 'fixed' | 'fresh' | 'broadcast' | 'split' | 'by-key-group'
 
 /** Makes the operator of one subtask. */
 export type OperatorFactory = (context: OperatorContext) => Operator

@@ -1,10 +1,12 @@
 import type { AsyncCall } from './async-call.ts'
+import type { HeldRecord } from './async-state.ts'
 import { type EntryEvent, type EntryState, nextEntryState } from './entry-state.ts'
 
 /** A record of which an asynchronous function is asked: where it stands, and what has come of it. */
-export class AsyncEntry {
+export class AsyncEntry implements HeldRecord {
   readonly value: unknown
   readonly timestamp: number
+  readonly keyGroup: number | undefined
   /** When it times out, in ms of `clock.elapsed()`. */
   readonly deadline: number
   /** The last call; undefined before the first one. */
@@ -13,9 +15,10 @@ export class AsyncEntry {
   results: readonly unknown[] = []
   #state: EntryState = 'waiting'
 
-  constructor(value: unknown, timestamp: number, deadline: number) {
+  constructor({ value, timestamp, keyGroup }: HeldRecord, deadline: number) {
     this.value = value
     this.timestamp = timestamp
+    this.keyGroup = keyGroup
     this.deadline = deadline
   }
 

@@ -7,7 +7,7 @@ import { AsyncCalls, type AsyncInvocation } from './async-calls.ts'
 import { AsyncEntry } from './async-entry.ts'
 import type { AsyncSettings } from './async-options.ts'
 import { type AsyncQueue, HeldWatermark } from './async-queue.ts'
-import { type AsyncState, restoreHeld, storeHeld, type StoredRecord } from './async-state.ts'
+import { type AsyncState, type HeldRecord, restoreHeld, storeHeld } from './async-state.ts'
 import { Fifo } from './fifo.ts'
 import { OrderedQueue } from './ordered-queue.ts'
 import { UnorderedQueue } from './unordered-queue.ts'
@@ -24,6 +24,7 @@ export function asyncSpec(
   return {
     operatorKind,
     hasOperatorState: true,
+    stateSpread: 'by-key-group',
     factory: (context) => {
       const queue: AsyncQueue<AsyncEntry> = settings.isOrdered
         ? new OrderedQueue()
@@ -46,7 +47,7 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
   readonly #queue: AsyncQueue<AsyncEntry>
   readonly #calls: AsyncCalls
   /** Of the checkpoint, and not asked again yet, as there was no room. */
-  readonly #restored: Fifo<StoredRecord | HeldWatermark> = new Fifo()
+  readonly #restored: Fifo<HeldRecord | HeldWatermark> = new Fifo()
   /** The last watermark that was let go, and whether those behind have yet to be told after a restore. */
   #forwarded: number
   #mustAnnounce: boolean
@@ -69,9 +70,10 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
       due: () => this.#due(),
     })
     const restored = context.restoredState as AsyncState | undefined
-    for (const item of restoreHeld(restored)) this.#restored.push(item)
-    this.#forwarded = restored?.forwarded ?? context.currentWatermark()
-    this.#mustAnnounce = this.#forwarded > MIN_TIMESTAMP
+    const { forwarded, items } = restoreHeld(restored, context.currentWatermark())
+    for (const item of items) this.#restored.push(item)
+    this.#forwarded = forwarded
+    this.#mustAnnounce = forwarded > MIN_TIMESTAMP
   }
 
   // --- What comes in ---
@@ -89,7 +91,7 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
   }
 
   processElement(value: unknown, timestamp: number): void {
-    this.#ask(value, timestamp)
+    this.#ask({ value, timestamp, keyGroup: this.#context.currentKeyGroup() })
     if (this.#isFull) this.#context.wake()
   }
 
@@ -103,9 +105,9 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
     return MIN_TIMESTAMP
   }
 
-  #ask(value: unknown, timestamp: number): void {
+  #ask(record: HeldRecord): void {
     const deadline = this.#context.clock.elapsed() + this.#settings.timeoutMs
-    const entry = new AsyncEntry(value, timestamp, deadline)
+    const entry = new AsyncEntry(record, deadline)
     this.#queue.add(entry)
     this.#calls.begin(entry)
   }
@@ -156,9 +158,11 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
       if (!mayEmit()) break
       this.#queue.take()
       if (item instanceof HeldWatermark) {
+        this.#context.beginHeld(undefined)
         this.#forwarded = item.timestamp
         this.#context.forwardWatermark(item.timestamp)
       } else {
+        this.#context.beginHeld(item.keyGroup)
         // All of one record at once: after a barrier between two of them it would be asked, and emitted, again.
         for (const value of item.results) output.emit(value, item.timestamp)
       }
@@ -174,7 +178,7 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
     while (this.#restored.size > 0 && !this.#isFull) {
       const item = this.#restored.shift()!
       if (item instanceof HeldWatermark) this.#queue.add(item)
-      else this.#ask(item.value, item.timestamp)
+      else this.#ask(item)
     }
     return this.#restored.size < before
   }

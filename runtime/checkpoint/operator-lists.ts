@@ -33,3 +33,30 @@ export function splitLists<T>(
   }
   return spread
 }
+
+/**
+ * The same where some items belong to a certain subtask: each gets its own first, in their order, and then its share of those
+ * that have no owner. Pure.
+ */
+export function splitByOwner<T>(
+  states: readonly SpreadList<T>[],
+  parallelism: number,
+  ownerOf: (item: T) => number | undefined,
+): Record<string, T[]>[] {
+  const others = states.map(({ name, lists }) => ({
+    name,
+    lists: lists.map((list) => list.filter((item) => ownerOf(item) === undefined)),
+  }))
+  const spread = splitLists(others, parallelism)
+  for (const { name, lists } of states) {
+    const owned = Array.from({ length: parallelism }, (): T[] => [])
+    for (const item of lists.flat()) {
+      const owner = ownerOf(item)
+      if (owner !== undefined) owned[owner]!.push(item)
+    }
+    for (const [subtask, state] of spread.entries()) {
+      state[name] = [...owned[subtask]!, ...state[name]!]
+    }
+  }
+  return spread
+}

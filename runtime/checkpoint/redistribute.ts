@@ -1,11 +1,11 @@
 import { StreamError } from '../errors.ts'
-import { keyGroupRange } from '../key-group.ts'
+import { keyGroupRange, subtaskOfKeyGroup } from '../key-group.ts'
 import type { RestoredSubtask } from '../messages.ts'
 import type { StateSpread } from '../operator.ts'
 import type { KeyGroupRange } from '../state/state-backend.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
 import type { ManifestSubtask } from './manifest.ts'
-import { splitLists } from './operator-lists.ts'
+import { splitByOwner, splitLists } from './operator-lists.ts'
 
 /** A vertex of the job that goes on, as far as its state is concerned. */
 export interface RestoreTarget {
@@ -62,7 +62,7 @@ function restoredVertex(
   const states = new Map(
     [...target.operators].map(([name, spread]) => [
       name,
-      spreadState(holdersOf(old, name), { name, spread, parallelism }),
+      spreadState(holdersOf(old, name), { name, spread, parallelism, maxParallelism }),
     ]),
   )
   return Array.from({ length: parallelism }, (_, subtask) => {
@@ -104,10 +104,18 @@ function holdersOf(old: readonly OldPart[], name: string): ManifestSubtask[] {
     .sort((a, b) => a.subtaskIndex - b.subtaskIndex)
 }
 
+/** An operator at its new parallelism. */
+interface SpreadTarget {
+  readonly name: string
+  readonly spread: StateSpread
+  readonly parallelism: number
+  readonly maxParallelism: number
+}
+
 /** The state of one operator for each new subtask; undefined for those that get none. */
 function spreadState(
   holders: readonly ManifestSubtask[],
-  to: { readonly name: string; readonly spread: StateSpread; readonly parallelism: number },
+  to: SpreadTarget,
 ): readonly (string | undefined)[] {
   const { name, spread, parallelism } = to
   const states = holders.map((part) => part.operatorState[name])
@@ -116,7 +124,7 @@ function spreadState(
   if (spread === 'broadcast' && states.length > 0) {
     return subtasks.map((subtask) => states[subtask % states.length])
   }
-  if (spread === 'split') return splitStates(states, to)
+  if (spread === 'split' || spread === 'by-key-group') return splitStates(states, to)
   if (spread === 'fixed' && states.some((state) => state !== undefined)) {
     throw new StreamError(
       'MR_PARALLELISM_CHANGED',
@@ -129,7 +137,7 @@ function spreadState(
 
 function splitStates(
   states: readonly (string | undefined)[],
-  { name, parallelism }: { readonly name: string; readonly parallelism: number },
+  { name, spread, parallelism, maxParallelism }: SpreadTarget,
 ): (string | undefined)[] {
   const decoded = states.map((state) =>
     state === undefined
@@ -142,9 +150,15 @@ function splitStates(
     name: list,
     lists: decoded.map((state) => state[list] ?? []),
   }))
-  return splitLists(lists, parallelism).map((state) =>
-    Buffer.from(encodeValue(state, name)).toString('base64'),
-  )
+  const ownerOf = (item: unknown): number | undefined => {
+    const { keyGroup } = item as { readonly keyGroup?: number }
+    return keyGroup === undefined
+      ? undefined
+      : subtaskOfKeyGroup(keyGroup, maxParallelism, parallelism)
+  }
+  const split =
+    spread === 'split' ? splitLists(lists, parallelism) : splitByOwner(lists, parallelism, ownerOf)
+  return split.map((state) => Buffer.from(encodeValue(state, name)).toString('base64'))
 }
 
 type WatermarkData = ManifestSubtask['watermarks'][string]

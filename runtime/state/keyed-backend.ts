@@ -228,6 +228,14 @@ export class KeyedBackend implements KeyedStateBackend {
     this.#table.clearCurrent()
   }
 
+  beginHeld(keyGroup: number | undefined): void {
+    this.#table.beginHeld(keyGroup)
+  }
+
+  get currentKeyGroup(): number | undefined {
+    return this.#table.currentKeyGroup
+  }
+
   visitKeys(handle: unknown, visit: (key: Key) => void): KeyVisit {
     const state = this.#states.get(handle)
     invariant(state !== undefined, 'keys of a state are visited that is not registered')

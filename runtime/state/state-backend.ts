@@ -88,6 +88,13 @@ export interface KeyedStateBackend {
   readonly currentNamespace: Key | undefined
   /** The callback has ended: state calls throw `MR_STATE_OUTSIDE_CALLBACK` until the next key is set (R15). */
   clearCurrent(): void
+  /**
+   * What follows, until the callback ends, comes of a record of that key group that an operator has held back; of no key, if
+   * there is none. State is out of reach, as its key is not known any more.
+   */
+  beginHeld(keyGroup: number | undefined): void
+  /** Of the key that is current, or of the record held back; undefined if what is processed is of no key. */
+  readonly currentKeyGroup: number | undefined
 
   /**
    * Begins to visit every key of this subtask that has a value of a state, by its handle, in the default namespace; nothing

@@ -61,6 +61,8 @@ export class StateTable implements CellHost {
   #isClosed = false
   #key: Key = ''
   #keyGroup: number | undefined = 0
+  /** Of the record held back that is being emitted, whose key is out of reach. */
+  #heldKeyGroup: number | undefined
   #canonical: CanonicalKey = ''
   #namespace: Key | undefined
   #defaultRow: StateRow | undefined
@@ -123,7 +125,21 @@ export class StateTable implements CellHost {
   clearCurrent(): void {
     this.row = undefined
     this.#isOpen = false
+    this.#heldKeyGroup = undefined
     this.endCallback()
+  }
+
+  /** What follows comes of a record of that key group that has been held back; its state is out of reach. */
+  beginHeld(keyGroup: number | undefined): void {
+    this.clearCurrent()
+    this.#heldKeyGroup = keyGroup
+  }
+
+  /** Of the key that is current, or of the record held back. */
+  get currentKeyGroup(): number | undefined {
+    if (!this.#isOpen) return this.#heldKeyGroup
+    this.#keyGroup ??= keyGroupOf(this.#key, this.#maxParallelism)
+    return this.#keyGroup
   }
 
   get isOpen(): boolean {
@@ -150,7 +166,7 @@ export class StateTable implements CellHost {
     const namespace = this.#namespace
     let top = this.#defaultRow
     if (top === undefined) {
-      const keyGroup = this.#keyGroup ?? keyGroupOf(key, this.#maxParallelism)
+      const keyGroup = this.currentKeyGroup!
       top = this.newRow({
         key,
         keyGroup,

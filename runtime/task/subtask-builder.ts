@@ -252,7 +252,7 @@ function makeOperator(
 ): Operator {
   const { host } = parts
   const { settings, clock } = host.environment
-  const vertex = parts.subtask.options.vertex
+  const { vertex, backend } = parts.subtask.options
   const noOutput = new NodeOutput(undefined)
   const index = parts.subtask.nodes.indexOf(node)
   const context: OperatorContext = {
@@ -278,6 +278,8 @@ function makeOperator(
     log: (...values) => host.log(node.name, settings.slot, values),
     wake: () => parts.subtask.wakeOperator(),
     forwardWatermark: (timestamp) => parts.subtask.chain.time.forward(index, timestamp),
+    currentKeyGroup: () => backend?.currentKeyGroup,
+    beginHeld: (keyGroup) => backend?.beginHeld(keyGroup),
   }
   return graphNode.factory(context)
 }

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import { keyGroupOf } from '../../runtime/key-group.ts'
 import type { Key } from '../../runtime/key.ts'
 import type { StateFixture } from './state-fixture.ts'
-import { applySegment, encodeAll, enter, NO_CONTENTS, settle, within } from './state-harness.ts'
+import {
+  applySegment,
+  encodeAll,
+  enter,
+  MAX_PARALLELISM,
+  NO_CONTENTS,
+  settle,
+  within,
+} from './state-harness.ts'
 import { type Handles, modelOf } from './state-model.ts'
 
 /** Part of the contract of state backends: values, lists and maps, and what strict mode finds. */
@@ -22,6 +31,26 @@ export function stateValuesContract(fixture: StateFixture): void {
       for (const key of ['a', 'b', 'c'])
         expect(within(backend, key, () => backend.value.value())).toBeUndefined()
       expect(backend.entryCount).toBe(0)
+    })
+
+    it('knows the key group of what is processed, of records held back too, and of nothing else (R10)', async () => {
+      const backend = await open()
+      const keyGroup = keyGroupOf('a', MAX_PARALLELISM)
+      expect(backend.currentKeyGroup).toBeUndefined()
+      within(backend, 'a', () => expect(backend.currentKeyGroup).toBe(keyGroup))
+      expect(backend.currentKeyGroup).toBeUndefined()
+      backend.setCurrentKey('a')
+      expect(backend.currentKeyGroup).toBe(keyGroup)
+      backend.beginHeld(7)
+      expect(backend.currentKeyGroup).toBe(7)
+      expect(() => backend.value.value()).toThrow(
+        expect.objectContaining({ code: 'MR_STATE_OUTSIDE_CALLBACK' }),
+      )
+      backend.beginHeld(undefined)
+      expect(backend.currentKeyGroup).toBeUndefined()
+      backend.beginHeld(7)
+      backend.clearCurrent()
+      expect(backend.currentKeyGroup).toBeUndefined()
     })
 
     it('keeps lists in the order of add; an empty update clears', async () => {

@@ -159,9 +159,11 @@ export class OperatorDriver {
     options: {
       readonly clock?: Clock
       readonly restoredState?: unknown
+      readonly watermark?: number
       readonly emit?: (value: unknown) => void
     } = {},
   ) {
+    this.keyed.watermark = options.watermark ?? -Infinity
     const context: OperatorContext = {
       uid: 'tested',
       name: 'tested',
@@ -195,6 +197,8 @@ export class OperatorDriver {
       log: (...values) => void this.logs.push(values.join(' ')),
       wake: () => void this.wakes++,
       forwardWatermark: (timestamp) => void this.flow.push(`watermark ${timestamp}`),
+      currentKeyGroup: () => undefined,
+      beginHeld() {},
     }
     this.operator = spec.factory(context)
   }

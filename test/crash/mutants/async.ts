@@ -2,6 +2,8 @@ import { type Mutant, unit } from './mutant.ts'
 
 const WAIT = 'operators/async/async-wait.test.ts'
 const ONCE = 'operators/async/exactly-once.test.ts'
+const RESCALING = 'operators/async/rescaling.test.ts'
+const STATE = 'operators/async/async-state.test.ts'
 const HOLDING = 'runtime/task/holding-operators.test.ts'
 
 /** Asynchronous functions, and operators that hold records back. */
@@ -10,9 +12,8 @@ export const ASYNC: readonly Mutant[] = [
     name: 'answered-means-emitted',
     what: 'a checkpoint leaves out records that were answered and not emitted (semantics 2.16)',
     file: 'operators/async/async-state.ts',
-    find: 'else held.push({ value: item.value, timestamp: item.timestamp })',
-    replace:
-      "else if (!('isSettled' in item && item.isSettled)) held.push({ value: item.value, timestamp: item.timestamp })",
+    find: 'else held.push(stored(item, behind))',
+    replace: "else if (!('isSettled' in item && item.isSettled)) held.push(stored(item, behind))",
     killers: [unit(WAIT, 'asks again for all that was not emitted'), unit(ONCE, 'exactly once')],
   },
   {
@@ -22,6 +23,44 @@ export const ASYNC: readonly Mutant[] = [
     find: '[...this.#queue.contents(), ...this.#restored]',
     replace: '[...this.#queue.contents()]',
     killers: [unit(WAIT, 'keeps in a snapshot what it had no room')],
+  },
+  {
+    name: 'in-flight-anywhere',
+    what: 'records of a key go to any subtask at another parallelism, and are overtaken there (R10, semantics 2.9)',
+    file: 'operators/async/async-wait.ts',
+    find: "stateSpread: 'by-key-group'",
+    replace: "stateSpread: 'split'",
+    killers: [unit(RESCALING, 'in the order of their key')],
+  },
+  {
+    name: 'key-forgotten-behind-answers',
+    what: 'an operator behind a call does not know what key its records are of (R10)',
+    file: 'operators/async/async-wait.ts',
+    find: 'this.#context.beginHeld(item.keyGroup)',
+    replace: '',
+    killers: [unit(RESCALING, 'keep their order and are made no later')],
+  },
+  {
+    name: 'late-in-company',
+    what: 'records of several subtasks lose the watermarks that they were behind (R12)',
+    file: 'operators/async/async-state.ts',
+    find: '    moveTo(behind)\n',
+    replace: '',
+    killers: [
+      unit(RESCALING, 'late where they were late'),
+      unit(STATE, 'in whatever company it is restored'),
+    ],
+  },
+  {
+    name: 'time-ahead-of-the-operator',
+    what: 'records are restored behind a watermark that the operator has not come to (R12)',
+    file: 'operators/async/async-state.ts',
+    find: 'Math.min(record.behind, watermark)',
+    replace: 'record.behind',
+    killers: [
+      unit(RESCALING, 'keep their order and are made no later'),
+      unit(STATE, 'the lowest of its subtasks'),
+    ],
   },
   {
     name: 'new-before-restored',

@@ -9,6 +9,7 @@ import { OpenCalls } from './calls.ts'
 interface Setting {
   readonly capacity?: number
   readonly restoredState?: unknown
+  readonly watermark?: number
   readonly clock?: ManualClock
 }
 
@@ -85,7 +86,7 @@ describe('The operator of an asynchronous function', () => {
     before.driver.element('b', 6)
     const restoredState = before.operator.snapshotState!(1)
     calls.calls.length = 0
-    const { operator } = driverOf(calls, { restoredState })
+    const { operator } = driverOf(calls, { restoredState, watermark: 5 })
     expect([operator.readiness, operator.holdsBack, calls.values]).toEqual(['full', true, []])
     expect(operator.snapshotState!(2)).toEqual(restoredState)
     operator.work!(0, () => false)
@@ -99,8 +100,7 @@ describe('The operator of an asynchronous function', () => {
     expect(driver.advance(5)).toBe(5)
     driver.element('a', 6)
     expect(operator.snapshotState!(1)).toEqual({
-      forwarded: 5,
-      held: [{ value: 'a', timestamp: 6 }],
+      held: [{ value: 'a', timestamp: 6, behind: 5 }],
     })
     calls.answer('a', [])
     await settle()

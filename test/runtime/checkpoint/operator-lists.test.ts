@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { splitLists } from '../../../runtime/checkpoint/operator-lists.ts'
+import { splitByOwner, splitLists } from '../../../runtime/checkpoint/operator-lists.ts'
 
 /** "a0,a1|a2" as the lists of two subtasks. */
 function listsOf(text: string): string[][] {
@@ -50,6 +50,34 @@ describe('splitting operator lists', () => {
         )
         // The extra items of all lists go round, so no subtask gets two of them before another got one.
         expect(Math.max(...totals) - Math.min(...totals)).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+})
+
+describe('splitting lists whose items may have owners', () => {
+  it('gives owners their own, in order, and shares out the others (semantics 2.9)', () => {
+    const states = [{ name: 'A', lists: listsOf('a0,x0,a1|x1,a2,a3') }]
+    const spread = splitByOwner(states, 3, (item) => (item.startsWith('x') ? 2 : undefined))
+    expect(shown(spread)).toBe('a0,a1 | a2 | x0,x1,a3')
+  })
+
+  it('loses and doubles nothing, and keeps the order of what one owner gets (R10, semantics 2.9)', () => {
+    const items = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 9 })
+    const lists = fc.array(items, { minLength: 1, maxLength: 6, size: 'max' })
+    fc.assert(
+      fc.property(lists, fc.integer({ min: 1, max: 7 }), (all, to) => {
+        let next = 0
+        const numbered = all.map((list) => list.map((owner) => ({ owner, n: next++ })))
+        const ownerOf = ({ owner }: { readonly owner: number }) => (owner < to ? owner : undefined)
+        const spread = splitByOwner([{ name: 'A', lists: numbered }], to, ownerOf)
+        const after = spread.map(({ A }) => A!)
+        const ns = after.flat().map(({ n }) => n)
+        expect(ns.toSorted((a, b) => a - b)).toEqual(Array.from({ length: next }, (_, n) => n))
+        for (const [subtask, own] of after.entries()) {
+          const owned = own.filter((item) => ownerOf(item) !== undefined)
+          expect(owned).toEqual(numbered.flat().filter(({ owner }) => owner === subtask))
+        }
       }),
     )
   })

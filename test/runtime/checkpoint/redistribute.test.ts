@@ -92,7 +92,7 @@ describe('redistributing keyed state', () => {
 
 describe('redistributing what subtasks keep', () => {
   it('gives each its own at the same parallelism, whatever its kind (semantics 2.9)', () => {
-    for (const spread of ['fixed', 'fresh', 'broadcast', 'split'] as const) {
+    for (const spread of ['fixed', 'fresh', 'broadcast', 'split', 'by-key-group'] as const) {
       const parts = partsOf('op', 2, { state: (subtask) => ({ items: [subtask, subtask] }) })
       const restored = redistribute(parts, [target('op', 2, spread)], options)
       expect(restored.map(({ operatorState }) => decoded(operatorState['op']))).toEqual([
@@ -131,6 +131,31 @@ describe('redistributing what subtasks keep', () => {
     )
     const stateless = redistribute(partsOf('op', 2), [target('op', 3)], options)
     expect(stateless.map(({ operatorState }) => operatorState)).toEqual([{}, {}, {}])
+  })
+
+  it('gives items to the owner of their key group, and shares out those that have none (semantics 2.9)', () => {
+    const parts = partsOf('op', 2, {
+      state: (subtask) => ({
+        items: [
+          { n: subtask, keyGroup: subtask * 64 },
+          { n: subtask + 10 },
+          { n: 20, keyGroup: 63 },
+        ],
+      }),
+    })
+    const restored = redistribute(parts, [target('op', 3, 'by-key-group')], options)
+    expect(restored.map(({ operatorState }) => decoded(operatorState['op']))).toEqual([
+      { items: [{ n: 0, keyGroup: 0 }, { n: 10 }] },
+      {
+        items: [
+          { n: 20, keyGroup: 63 },
+          { n: 1, keyGroup: 64 },
+          { n: 20, keyGroup: 63 },
+          { n: 11 },
+        ],
+      },
+      { items: [] },
+    ])
   })
 
   it('takes the lowest watermark where the number of subtasks has changed (R12)', () => {
