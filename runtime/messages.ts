@@ -79,12 +79,13 @@ export type SlotCommand =
       readonly baseId: number
       readonly kind: 'checkpoint' | 'stop'
     }
-  /** To finished subtasks, which no barrier reaches any more (R9). */
+  /** To subtasks whose input has ended: no barrier reaches them any more (R9). */
   | {
-      readonly type: 'snapshot-finished'
+      readonly type: 'snapshot-ended'
       readonly subtasks: readonly SubtaskId[]
       readonly checkpointId: number
       readonly baseId: number
+      readonly kind: 'checkpoint' | 'stop'
     }
   | { readonly type: 'checkpoint-completed'; readonly checkpointId: number }
   | { readonly type: 'checkpoint-aborted'; readonly checkpointId: number }
@@ -161,6 +162,8 @@ export type SlotReport = { readonly attempt: number; readonly slot: number } & (
       readonly error: ErrorData
     }
   | { readonly type: 'committed'; readonly checkpointId: number; readonly subtask: SubtaskId }
+  /** All its input has ended, but it has not finished yet: it waits for answers, or for room behind it. */
+  | { readonly type: 'input-ended'; readonly subtask: SubtaskId }
   | { readonly type: 'subtask-finished'; readonly subtask: SubtaskId }
   /** All that comes of sources with `readFirst` has been processed by this subtask. */
   | { readonly type: 'has-read-first'; readonly subtask: SubtaskId }

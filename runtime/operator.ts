@@ -178,7 +178,10 @@ export interface Operator<In = unknown> {
    * Default: active.
    */
   watermarkStatus?(): WatermarkStatus
-  /** All input has ended and the final watermark has been processed: emit what is held back. Once. */
+  /**
+   * All input has ended and the final watermark has been processed: hurry with what is held back, which `work` emits. Once; but
+   * again after a restore from a checkpoint that was taken while the chain was ending, so it emits nothing by itself.
+   */
   endInput?(): void
   /** What it takes by now; asked before each input, so it must be cheap. A change is told by `wake`. Default: ready. */
   readonly readiness?: Readiness

@@ -49,7 +49,8 @@ export class HandDrivenSlots {
   readonly #timers: TimerQueue[] = []
   readonly #slots: Slot[] = []
   readonly #commands: ((command: SlotCommand) => void)[] = []
-  readonly #finished: SubtaskId[] = []
+  /** Whose input has ended: no barrier reaches them. */
+  readonly #ended: Map<string, SubtaskId> = new Map()
   /** Segments by subtask, as far as the next checkpoint goes on from them. */
   readonly #chains: Map<string, ManifestSubtask['segments']> = new Map()
   #reports: SlotReport[] = []
@@ -141,7 +142,10 @@ export class HandDrivenSlots {
     if (report.type === 'failed' || report.type === 'decline') {
       this.#failure ??= fromErrorData(report.error)
     }
-    if (report.type === 'subtask-finished') this.#finished.push(report.subtask)
+    if (report.type === 'input-ended' || report.type === 'subtask-finished') {
+      const { vertex, subtask } = report.subtask
+      this.#ended.set(`${vertex}/${subtask}`, report.subtask)
+    }
   }
 
   #tellAll(command: SlotCommand): void {
@@ -191,12 +195,13 @@ export class HandDrivenSlots {
     const checkpointId = await this.#storage.reserveId(baseId)
     this.#checkpointId = checkpointId
     this.#reports = []
-    for (const id of this.#finished) {
+    for (const id of this.#ended.values()) {
       this.#commands[id.subtask]!({
-        type: 'snapshot-finished',
+        type: 'snapshot-ended',
         subtasks: [id],
         checkpointId,
         baseId,
+        kind: 'checkpoint',
       })
     }
     this.#commands[0]!({ type: 'trigger', checkpointId, baseId, kind: 'checkpoint' })

@@ -83,6 +83,8 @@ export class CheckpointCoordinator {
   readonly #options: CheckpointCoordinatorOptions
   readonly #chains: SegmentChains
   readonly #finished: Set<SubtaskKey> = new Set()
+  /** Those whose input has ended, finished or not: no barrier reaches them. */
+  readonly #ended: Set<SubtaskKey> = new Set()
   #isTriggering = false
   #pending: Pending | undefined
   #last: Last | undefined
@@ -161,8 +163,12 @@ export class CheckpointCoordinator {
       case 'decline':
         if (this.#isCollecting(report.checkpointId)) this.#abort(fromErrorData(report.error))
         break
+      case 'input-ended':
+        this.#inputEnded(report.subtask)
+        break
       case 'subtask-finished':
-        this.#subtaskFinished(report.subtask)
+        this.#finished.add(subtaskKey(report.subtask))
+        this.#inputEnded(report.subtask)
         break
       case 'committed':
         this.#committed(report.checkpointId, report.subtask)
@@ -211,30 +217,33 @@ export class CheckpointCoordinator {
       isPublishing: false,
     }
     this.#timeout = clock.schedule(timeoutMs, () => this.#expire(checkpointId))
-    const barrierKind = kind === 'stop' ? 'stop' : 'checkpoint'
-    send(0, { type: 'trigger', checkpointId, baseId: this.#lastCompletedId, kind: barrierKind })
+    const baseId = this.#lastCompletedId
+    send(0, { type: 'trigger', checkpointId, baseId, kind: barrierKind(kind) })
     for (let slot = 0; slot < slots; slot++) {
-      const finished = subtasks.filter(
-        (id) => id.slot === slot && this.#finished.has(subtaskKey(id)),
-      )
-      if (finished.length > 0) this.#askFinished(slot, finished)
+      const ended = subtasks.filter((id) => id.slot === slot && this.#ended.has(subtaskKey(id)))
+      if (ended.length > 0) this.#askEnded(slot, ended)
     }
     this.#options.failpoint('after-trigger')
   }
 
-  #askFinished(slot: number, subtasks: readonly SubtaskId[]): void {
-    const { checkpointId } = this.#pending!.checkpoint
-    const baseId = this.#lastCompletedId
-    this.#options.send(slot, { type: 'snapshot-finished', subtasks, checkpointId, baseId })
+  #askEnded(slot: number, subtasks: readonly SubtaskId[]): void {
+    const { checkpoint, kind } = this.#pending!
+    this.#options.send(slot, {
+      type: 'snapshot-ended',
+      subtasks,
+      checkpointId: checkpoint.checkpointId,
+      baseId: this.#lastCompletedId,
+      kind: barrierKind(kind),
+    })
   }
 
-  #subtaskFinished(id: SubtaskId): void {
-    this.#finished.add(subtaskKey(id))
+  #inputEnded(id: SubtaskId): void {
+    this.#ended.add(subtaskKey(id))
     const pending = this.#pending
     if (pending === undefined || pending.checkpoint.hasPart(id)) return
-    // No barrier reaches it any more; what it has now is what it would have had at the barrier (R9).
+    // No barrier reaches it any more; all that came before it is in what it has now (R9).
     const slot = this.#options.subtasks.find((one) => subtaskKey(one) === subtaskKey(id))!.slot
-    this.#askFinished(slot, [id])
+    this.#askEnded(slot, [id])
   }
 
   // --- Completion ---
@@ -380,4 +389,9 @@ export class CheckpointCoordinator {
   #store(work: () => Promise<void>): void {
     this.#storing = work().catch((error: unknown) => this.#options.fail(error))
   }
+}
+
+/** The last checkpoint of a job that has ended stops nobody. */
+function barrierKind(kind: CheckpointKind): 'checkpoint' | 'stop' {
+  return kind === 'stop' ? 'stop' : 'checkpoint'
 }

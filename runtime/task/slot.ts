@@ -150,10 +150,8 @@ export class Slot {
           )
           .catch((error: unknown) => this.#fail(error))
         break
-      case 'snapshot-finished':
-        for (const id of command.subtasks) {
-          this.#subtask(id.vertex)?.snapshotFinished(command.checkpointId, command.baseId)
-        }
+      case 'snapshot-ended':
+        for (const id of command.subtasks) this.#subtask(id.vertex)?.snapshotEnded(command)
         break
       case 'checkpoint-completed':
         for (const subtask of this.#subtasks()) subtask.checkpointCompleted(command.checkpointId)
@@ -281,6 +279,7 @@ export class Slot {
       declined: (checkpointId, error) =>
         this.#report({ type: 'decline', checkpointId, subtask, error }),
       committed: (checkpointId) => this.#report({ type: 'committed', checkpointId, subtask }),
+      inputEnded: () => this.#report({ type: 'input-ended', subtask }),
       finished: () => this.#report({ type: 'subtask-finished', subtask }),
       hasReadFirst: () => this.#report({ type: 'has-read-first', subtask }),
       failed: (error) => this.#fail(error),

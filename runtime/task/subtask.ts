@@ -31,6 +31,8 @@ export const MAX_WORK_PER_LOOK = 64
 /** What a subtask tells its slot. */
 export interface SubtaskListener extends CheckpointListener {
   wake(): void
+  /** All its inputs have ended, but it has not finished yet: no barrier reaches it any more. Once. */
+  inputEnded(): void
   finished(): void
   /** All that comes of sources with `readFirst` has been processed here, and what came of it has gone on. */
   hasReadFirst(): void
@@ -52,8 +54,11 @@ export interface SubtaskOptions extends SubtaskCheckpointsOptions, ChainOptions 
  *
  * ```
  *   running ──all input ended──▶ ending ──chain flushed──▶ finished
- *      │  └─ a stop barrier ─▶ stopped (takes no input any more, R14)
+ *      └────────────────────────────┴─ a stop barrier ─▶ stopped (takes no input any more, R14)
  * ```
+ *
+ * While it is ending it may wait for answers; no barrier comes over its inputs any more, so the coordinator asks for its part
+ * of a checkpoint, and it sends the barrier on itself. Restored from that it finds its inputs at their end, and ends anew.
  *
  * It takes an input only when nothing holds it back: a watermark being fired (R13), a direct target that is blocked, an
  * output without credit, pending state writes (R22), a sink that is full (R6, R7).
@@ -76,6 +81,7 @@ export class Subtask implements DirectTarget {
   readonly #checkpoints: SubtaskCheckpoints
   readonly #room: SlotRoom
   #phase: 'running' | 'stopped' | 'ending' | 'finished'
+  #hasToldEnd = false
 
   constructor(options: SubtaskOptions) {
     const { nodes, gate, clock, workPerLook, listener } = options
@@ -370,10 +376,16 @@ export class Subtask implements DirectTarget {
     this.options.listener.wake()
   }
 
-  /** The coordinator asks a finished subtask for its part (R9). */
-  snapshotFinished(checkpointId: number, baseId: number): void {
+  /** The coordinator asks for its part, since its input has ended and no barrier reaches it (R9). */
+  snapshotEnded(barrier: CheckpointBarrier): void {
+    const { checkpointId, baseId } = barrier
     if (this.#checkpoints.isOver(checkpointId) || this.#checkpoints.hasTaken(checkpointId)) return
-    this.#takeSnapshot({ checkpointId, baseId, kind: 'checkpoint' }, false)
+    if (this.#phase === 'finished') {
+      this.#takeSnapshot({ checkpointId, baseId, kind: 'checkpoint' }, false)
+      return
+    }
+    this.#trigger.trigger({ checkpointId, baseId, kind: barrier.kind })
+    this.options.listener.wake()
   }
 
   #takeSnapshot(barrier: CheckpointBarrier, forward: boolean): void {
@@ -406,10 +418,20 @@ export class Subtask implements DirectTarget {
   }
 
   #finish(): boolean {
-    if (!this.#outputs.areReady() || !this.#end.work()) return false
+    if (!this.#outputs.areReady() || !this.#end.work()) {
+      this.#tellEnd()
+      return false
+    }
     this.#phase = 'finished'
     this.#announceEnd()
     return true
+  }
+
+  /** It may take a while: the coordinator has to ask for its parts of checkpoints. A source is triggered as before. */
+  #tellEnd(): void {
+    if (this.#hasToldEnd || this.#gate === undefined) return
+    this.#hasToldEnd = true
+    this.options.listener.inputEnded()
   }
 
   /** Tells those behind it, and the coordinator, that nothing more will come. */

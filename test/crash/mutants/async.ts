@@ -4,6 +4,7 @@ const WAIT = 'operators/async/async-wait.test.ts'
 const ONCE = 'operators/async/exactly-once.test.ts'
 const RESCALING = 'operators/async/rescaling.test.ts'
 const STATE = 'operators/async/async-state.test.ts'
+const ENDED = 'operators/async/ended-input.test.ts'
 const HOLDING = 'runtime/task/holding-operators.test.ts'
 
 /** Asynchronous functions, and operators that hold records back. */
@@ -110,6 +111,35 @@ export const ASYNC: readonly Mutant[] = [
       unit(HOLDING, 'end one after another'),
       unit(WAIT, 'before the end of input goes on'),
     ],
+  },
+  {
+    name: 'checkpoints-wait-for-answers',
+    what: 'a subtask whose input has ended gives no part of a checkpoint before its answers are there (R9)',
+    file: 'runtime/task/subtask.ts',
+    find: 'this.options.listener.inputEnded()',
+    replace: '',
+    killers: [
+      unit(ENDED, 'hold up no checkpoint'),
+      unit(ENDED, 'hold up no stop either'),
+      unit(HOLDING, 'when their input has ended'),
+    ],
+  },
+  {
+    name: 'no-barrier-behind-an-end',
+    what: 'a subtask whose input has ended sends no barrier on, and those behind it wait (R9)',
+    file: 'runtime/task/subtask.ts',
+    find: 'this.#trigger.inject((barrier) => this.#takeSnapshot(barrier, true))',
+    replace:
+      'this.#trigger.inject((barrier) => this.#takeSnapshot(barrier, this.#gate === undefined))',
+    killers: [unit(ENDED, 'hold up no checkpoint'), unit(HOLDING, 'when their input has ended')],
+  },
+  {
+    name: 'no-stop-behind-an-end',
+    what: 'a subtask whose input has ended goes on behind the barrier of a stop (R14)',
+    file: 'runtime/task/subtask.ts',
+    find: 'this.#trigger.trigger({ checkpointId, baseId, kind: barrier.kind })',
+    replace: "this.#trigger.trigger({ checkpointId, baseId, kind: 'checkpoint' })",
+    killers: [unit(HOLDING, 'stop while they wait')],
   },
   {
     name: 'records-into-a-firing-watermark',

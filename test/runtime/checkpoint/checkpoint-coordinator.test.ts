@@ -420,7 +420,7 @@ describe('CheckpointCoordinator', () => {
       expect(run.commands[1]).toMatchObject({
         slot: 1,
         command: {
-          type: 'snapshot-finished',
+          type: 'snapshot-ended',
           checkpointId: 1,
           baseId: 0,
           subtasks: [SUBTASKS[1], SUBTASKS[3]],
@@ -429,7 +429,7 @@ describe('CheckpointCoordinator', () => {
       await run.answer()
       await run.next()
       expect(run.commands.at(-1)!.command).toMatchObject({
-        type: 'snapshot-finished',
+        type: 'snapshot-ended',
         checkpointId: 2,
       })
     })
@@ -444,12 +444,27 @@ describe('CheckpointCoordinator', () => {
       expect(run.commands[1]).toMatchObject({
         slot: 1,
         command: {
-          type: 'snapshot-finished',
+          type: 'snapshot-ended',
           checkpointId,
           baseId,
           subtasks: [{ vertex: 1, subtask: 1 }],
         },
       })
+    })
+
+    it('are asked before they have finished too, from the end of their input on, to stop as well (R14)', async () => {
+      const run = await open().start()
+      const { checkpointId, baseId } = run.trigger!
+      run.report({ type: 'input-ended', subtask: SUBTASKS[3]! })
+      const asked = { type: 'snapshot-ended', subtasks: [{ vertex: 1, subtask: 1 }] }
+      expect(run.commands[1]).toMatchObject({
+        slot: 1,
+        command: { ...asked, checkpointId, baseId, kind: 'checkpoint' },
+      })
+      await run.answer()
+      void run.coordinator.takeLast('stop')
+      await settle()
+      expect(run.commands.at(-1)).toMatchObject({ slot: 1, command: { ...asked, kind: 'stop' } })
     })
 
     it('end the periodic checkpoints when all have finished', async () => {

@@ -88,7 +88,7 @@ export class FakeSlot {
       const { checkpointId } = command
       this.report({ type: 'enumerators', checkpointId, states: {} })
       for (const slot of this.launch.running) slot.#acknowledge(checkpointId, slot.#subtasks())
-    } else if (command.type === 'snapshot-finished') {
+    } else if (command.type === 'snapshot-ended') {
       this.#acknowledge(command.checkpointId, command.subtasks)
     } else if (command.type === 'checkpoint-completed') {
       const { checkpointId } = command

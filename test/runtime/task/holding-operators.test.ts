@@ -75,6 +75,51 @@ describe('Operators that hold back', () => {
     expect(kit.listener.parts.get(1)!.operatorState['holder']).toBeDefined()
   })
 
+  it('let barriers by that the coordinator asks for when their input has ended (R9, semantics 2.16)', async () => {
+    const holder = new Holder(node('holder', true), Infinity, log)
+    const kit = subtaskOf(chain)
+    subtask = kit.subtask
+    holder.attach(subtask)
+    subtask.start()
+    subtask.receive(0, 'a', 1)
+    subtask.receiveWatermark(0, MAX_TIMESTAMP)
+    subtask.receiveEndOfInput(0)
+    while (turn());
+    turn()
+    expect(kit.listener.lines).toEqual(['input ended'])
+    subtask.snapshotEnded({ checkpointId: 1, baseId: 0, kind: 'checkpoint' })
+    subtask.checkpointAborted(1)
+    subtask.snapshotEnded({ checkpointId: 2, baseId: 0, kind: 'checkpoint' })
+    channel.readyForBarrier = false
+    turn()
+    expect(channel.sent).toEqual([])
+    channel.readyForBarrier = true
+    turn()
+    expect(channel.sent).toEqual(['barrier 2'])
+    await new Promise((resolve) => setImmediate(resolve))
+    const part = kit.listener.parts.get(2)!
+    expect([part.isFinished, part.watermarks]).toEqual([false, { holder: 'max' }])
+    expect(part.operatorState['holder']).toBeDefined()
+    holder.release(2)
+    while (turn());
+    expect(channel.sent.slice(1)).toEqual([['a', 1], 'watermark Infinity', 'end'])
+    subtask.snapshotEnded({ checkpointId: 2, baseId: 0, kind: 'checkpoint' })
+    expect(channel.sent.at(-1)).toBe('end')
+  })
+
+  it('stop while they wait behind the end of their input (R14)', () => {
+    const holder = new Holder(node('holder', true))
+    start(holder)
+    subtask.receive(0, 'a', 1)
+    subtask.receiveEndOfInput(0)
+    turn()
+    subtask.snapshotEnded({ checkpointId: 1, baseId: 0, kind: 'stop' })
+    turn()
+    holder.release(2)
+    expect(turn()).toBe(false)
+    expect(channel.sent).toEqual(['barrier 1'])
+  })
+
   it('take no input, and no barrier, in the middle of one', () => {
     const busy = node('busy', true)
     let readiness: 'busy' | 'ready' = 'busy'

@@ -29,6 +29,10 @@ export class ListenerLog {
     this.lines.push(`committed ${checkpointId}`)
   }
 
+  inputEnded(): void {
+    this.lines.push('input ended')
+  }
+
   finished(): void {
     this.lines.push('finished')
   }

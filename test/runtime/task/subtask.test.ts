@@ -195,14 +195,15 @@ describe('Subtask with direct inputs', () => {
   it('gives its part again after it has finished, but not for a checkpoint that is aborted (R9)', async () => {
     for (const input of [0, 1]) subtask.receiveEndOfInput(input)
     while (turn());
-    subtask.snapshotFinished(3, 2)
-    subtask.snapshotFinished(3, 2)
+    subtask.snapshotEnded({ ...barrier(3), kind: 'stop' })
+    subtask.snapshotEnded(barrier(3))
     await settled()
     subtask.checkpointAborted(4)
-    subtask.snapshotFinished(4, 3)
+    subtask.snapshotEnded(barrier(4))
     await settled()
     expect(listener.lines).toEqual(['finished', 'acknowledged 3'])
     expect(listener.parts.get(3)).toMatchObject({ isFinished: true, watermarks: { node: 'max' } })
+    expect([subtask.isFinished, channel.sent]).toEqual([true, ['watermark Infinity', 'end']])
   })
 
   it('fires processing-time timers only while it may take input (R6)', () => {
