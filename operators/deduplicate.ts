@@ -1,7 +1,14 @@
 import { type Duration, parseDuration } from '../runtime/duration.ts'
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../runtime/element.ts'
 import { givenText, StreamError } from '../runtime/errors.ts'
-import type { KeyedContext, Operator, OperatorContext, Output } from '../runtime/operator.ts'
+import type {
+  KeyedContext,
+  Operator,
+  OperatorContext,
+  Output,
+  Readiness,
+} from '../runtime/operator.ts'
+import type { KeyVisit } from '../runtime/state/state-backend.ts'
 import { type StateDescriptor, type ValueState, valueState } from '../runtime/state/state.ts'
 import type { Out } from './collector.ts'
 import type { OperatorSpec } from './operator-spec.ts'
@@ -70,27 +77,72 @@ function keepLastSpec(ttlMs: number): OperatorSpec {
     operatorKind: 'deduplicate',
     states: LAST,
     hasTimers: true,
+    hasOperatorState: true,
+    stateSpread: 'broadcast',
     factory: (context) => new KeepLastOperator(LAST[0]!, ttlMs, context),
   }
+}
+
+/** What a checkpoint holds beside the records: what their timers were set by. */
+interface KeepLastState {
+  readonly ttlMs: number
 }
 
 /**
  * Holds the latest record of each key back until its time is over.
  *
- * A key has one timer, moved on only when it fires: records in between set none.
+ * A key has one timer, moved on only when it fires: records in between set none. Where the time has become shorter between two
+ * runs, timers are too far off: then all keys are visited, before any record is taken, and get new ones.
  */
 class KeepLastOperator implements Operator<unknown> {
   readonly #keyed: KeyedContext
   readonly #last: ValueState<Kept>
   readonly #ttlMs: number
   readonly #output: Output
+  #visit: KeyVisit | undefined
+  /** There only where keys have to be visited: an operator with `work` costs a look at each record. */
+  readonly work?: NonNullable<Operator['work']>
 
   constructor(state: StateDescriptor, ttlMs: number, context: OperatorContext) {
     this.#keyed = keyedOf(context)
     this.#last = this.#keyed.state(state) as ValueState<Kept>
     this.#ttlMs = ttlMs
     this.#output = context.output
+    const before = context.restoredState as KeepLastState | undefined
+    if (before === undefined || before.ttlMs <= ttlMs) return
+    this.#visit = this.#keyed.visitKeys(state, () => this.#bringForward())
+    this.work = (deadline, mayEmit) => this.#work(deadline, mayEmit, context)
   }
+
+  // --- Keys whose time has become shorter ---
+
+  get readiness(): Readiness {
+    return this.#visit === undefined ? 'ready' : 'busy'
+  }
+
+  get holdsBack(): boolean {
+    return this.#visit !== undefined
+  }
+
+  #work(deadline: number, mayEmit: () => boolean, context: OperatorContext): boolean {
+    if (this.#visit === undefined) return false
+    let steps = 0
+    const isDone = this.#visit.run(deadline, () => mayEmit() && ++steps > 0)
+    if (!isDone) return steps > 0 && !this.#visit.isWaiting
+    this.#visit = undefined
+    context.wake()
+    return true
+  }
+
+  #bringForward(): void {
+    const { timers } = this.#keyed
+    const end = this.#last.value()!.timestamp + this.#ttlMs
+    timers.deleteEventTime(MAX_TIMESTAMP)
+    // What is over by now is put out by the next watermark, at a time that is not behind the one before.
+    timers.registerEventTime(Math.max(end, timers.currentWatermark + 1))
+  }
+
+  // --- Records and timers ---
 
   processElement(record: unknown, timestamp: number): void {
     if (timestamp === MIN_TIMESTAMP) throw missingTimestamp()
@@ -117,7 +169,11 @@ class KeepLastOperator implements Operator<unknown> {
     }
     this.#last.clear()
     // At the end of its time it is late for nothing behind this; at the end of the input there is no such time.
-    this.#output.emit(last.record, end === MAX_TIMESTAMP ? last.timestamp : end)
+    this.#output.emit(last.record, timer === MAX_TIMESTAMP ? last.timestamp : timer)
+  }
+
+  snapshotState(): KeepLastState {
+    return { ttlMs: this.#ttlMs }
   }
 }
 

@@ -1,3 +1,4 @@
+import { MAX_TIMESTAMP } from '../../runtime/element.ts'
 import type { Key } from '../../runtime/key.ts'
 import type { KeyedContext } from '../../runtime/operator.ts'
 import { type StateDescriptor, type ValueState, valueState } from '../../runtime/state/state.ts'
@@ -16,7 +17,8 @@ const LATE = 'late'
 export const LATE_FIRING: StateDescriptor = { ...valueState<PutOff>(), name: 'late-firing' }
 
 /**
- * Puts off what late records make a window fire, so that it happens at most once per interval of processing time.
+ * Puts off what late records make a window fire, so that it happens at most once per interval of processing time, and at the end
+ * of the input, which a window that is never cleaned up learns by a timer for that only.
  *
  * Works on namespaces of windows of the current key; the namespace that is current afterwards is any.
  */
@@ -58,6 +60,7 @@ export class LateFiring {
   #put(putOff: PutOff): void {
     this.#state.update(putOff)
     this.#keyed.timers.registerProcessingTime(putOff.due)
+    this.#keyed.timers.registerEventTime(MAX_TIMESTAMP)
   }
 
   /** Nothing is put off for the window any more; returns what was. */
@@ -67,6 +70,7 @@ export class LateFiring {
     if (putOff === undefined) return undefined
     this.#state.clear()
     this.#keyed.timers.deleteProcessingTime(putOff.due)
+    this.#keyed.timers.deleteEventTime(MAX_TIMESTAMP)
     return putOff
   }
 

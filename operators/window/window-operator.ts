@@ -115,12 +115,16 @@ export class WindowOperator extends FunctionRun implements Operator<unknown> {
   }
 
   onEventTime(timestamp: number): void {
-    this.#onTimer('event', timestamp)
+    this.#onTimerOfAny('event', timestamp)
   }
 
   onProcessingTime(timestamp: number): void {
+    this.#onTimerOfAny('processing', timestamp)
+  }
+
+  #onTimerOfAny(domain: 'event' | 'processing', timestamp: number): void {
     const late = LateFiring.windowOf(this.#keyed.currentNamespace)
-    if (late === undefined) this.#onTimer('processing', timestamp)
+    if (late === undefined) this.#onTimer(domain, timestamp)
     else this.#makeUpFor(late[0])
   }
 

@@ -128,13 +128,15 @@ function hasWindowState(firing: FiringFunction): boolean {
  * under another name is not taken for it.
  */
 function contentsState(
-  { assigner, evictor, join }: WindowSettings,
+  { assigner, trigger, evictor, join }: WindowSettings,
   { fold }: WindowWork,
 ): StateDescriptor {
   const elements = join === undefined ? 'elements' : 'joined-elements'
   if (evictor !== undefined) return { ...listState(), name: `${assigner.name}.timed-${elements}` }
   if (fold === undefined) return { ...listState(), name: `${assigner.name}.${elements}` }
-  return { ...valueState(), name: `${assigner.name}.${fold.kind}` }
+  // The plainest windows rely on a timer at their end, which windows with a trigger of their own need not have.
+  const triggered = trigger !== undefined && isPlain(assigner) ? '.triggered' : ''
+  return { ...valueState(), name: `${assigner.name}.${fold.kind}${triggered}` }
 }
 
 function makeOperator(options: {

@@ -7,7 +7,7 @@ import {
   type DeduplicateChoice,
   job,
 } from 'millrace'
-import { operatorHarness, testJob, verifyOperator } from 'millrace/testing'
+import { operatorHarness, type OperatorSnapshot, testJob, verifyOperator } from 'millrace/testing'
 import { describe, expect, it } from 'vitest'
 
 interface Click {
@@ -146,6 +146,87 @@ describe('deduplicate, last', () => {
 })
 
 const ascending = (ids: readonly number[]): number[] => ids.toSorted((x, y) => x - y)
+
+describe('deduplicate, last, with another ttl after a restart', () => {
+  it('puts out what was kept for ever when its time is over, and what is over by now with the next watermark (R30)', async () => {
+    const before = await operatorHarness(once({ keep: 'last', ttl: 'never' }))
+    before.processElement(a(1), 1_000)
+    before.processElement(a(2), 1_050)
+    before.processElement(b(3), 900)
+    before.processWatermark(1_080)
+    const snapshot = await before.snapshot()
+    await before.close()
+    const after = await operatorHarness(once({ keep: 'last', ttl: 100 }), { snapshot })
+    expect(after.numEventTimeTimers).toBe(2)
+    after.processWatermark(1_149)
+    after.processWatermark(1_150)
+    expect(after.output()).toEqual([
+      { value: b(3), timestamp: 1_081 },
+      { watermark: 1_149 },
+      { value: a(2), timestamp: 1_150 },
+      { watermark: 1_150 },
+    ])
+    expect([after.numKeyedStateEntries, after.numEventTimeTimers]).toEqual([0, 0])
+    await after.close()
+  })
+
+  it('holds no record longer than its ttl of now, puts out each key once, and none late (R30, semantics 2.5)', async () => {
+    const ttl = fc.constantFrom<number | 'never'>(20, 50, 100, 'never')
+    const run = fc.record({
+      ttl,
+      parallelism: fc.integer({ min: 1, max: 3 }),
+      clicks: fc.array(
+        fc.record({ user: fc.constantFrom(...'abcdef'), ahead: fc.integer({ min: 1, max: 60 }) }),
+        { minLength: 1, maxLength: 8, size: 'max' },
+      ),
+      pass: fc.integer({ min: 0, max: 80 }),
+    })
+    const runs = fc.array(run, { minLength: 2, maxLength: 4, size: 'max' })
+    await fc.assert(
+      fc.asyncProperty(runs, async (given) => {
+        const kept = new Map<string, { id: number; timestamp: number }>()
+        let watermark = 1_000
+        let id = 0
+        let snapshot: OperatorSnapshot | undefined
+        for (const { ttl: now, parallelism, clicks, pass } of given) {
+          const harness = await operatorHarness(once({ keep: 'last', ttl: now }), {
+            parallelism,
+            ...(snapshot === undefined ? {} : { snapshot }),
+          })
+          const out: Click[] = []
+          const advance = (to: number): void => {
+            const from = watermark
+            harness.processWatermark(to)
+            watermark = Math.max(from, to)
+            const records = harness.outputRecords().slice(out.length)
+            for (const { value, timestamp } of records) {
+              out.push(value)
+              expect(kept.get(value.user)?.id).toBe(value.id)
+              expect(timestamp).toBeGreaterThan(from)
+              kept.delete(value.user)
+            }
+            const ttlMs = now === 'never' ? Infinity : now
+            for (const { timestamp } of kept.values()) {
+              expect(timestamp + ttlMs).toBeGreaterThan(watermark)
+            }
+          }
+          advance(watermark + 1)
+          for (const { user, ahead } of clicks) {
+            const timestamp = watermark + ahead
+            harness.processElement({ user, id }, timestamp)
+            if (timestamp >= (kept.get(user)?.timestamp ?? 0)) kept.set(user, { id, timestamp })
+            id++
+          }
+          advance(watermark + pass)
+          expect(harness.numKeyedStateEntries).toBe(kept.size)
+          snapshot = await harness.snapshot()
+          await harness.close()
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
 
 describe('deduplicate', () => {
   it.each([

@@ -84,4 +84,26 @@ export const CONVENIENCE: readonly Mutant[] = [
     replace: '',
     killers: [unit(deduplicate, 'leaves neither state nor timers behind')],
   },
+  {
+    name: 'held-by-a-ttl-of-before',
+    what: 'a shorter ttl leaves last records where the one before it has put them (R30)',
+    file: 'operators/deduplicate.ts',
+    find: 'before === undefined || before.ttlMs <= ttlMs',
+    replace: 'before === undefined || before.ttlMs > 0',
+    killers: [
+      unit(deduplicate, 'puts out what was kept for ever when its time is over'),
+      unit(deduplicate, 'holds no record longer than its ttl of now'),
+    ],
+  },
+  {
+    name: 'late-by-a-shorter-ttl',
+    what: 'what a shorter ttl ends at once is late behind (R30)',
+    file: 'operators/deduplicate.ts',
+    find: 'Math.max(end, timers.currentWatermark + 1)',
+    replace: 'end',
+    killers: [
+      unit(deduplicate, 'puts out what was kept for ever when its time is over'),
+      unit(deduplicate, 'holds no record longer than its ttl of now'),
+    ],
+  },
 ]

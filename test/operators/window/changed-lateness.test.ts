@@ -133,6 +133,35 @@ describe('a lateness that was changed', () => {
     },
   )
 
+  test('is refused together with a trigger that is taken away, as no timer may be at the end of its windows (R5)', async () => {
+    const build = (settings: Settings) => (items: DataStream<Item>) =>
+      settings(items.keyBy(({ key }) => key).window(tumbling) as Windowed).aggregate(ids, {
+        uid: 'w',
+      })
+    const first = await operatorHarness(
+      build((windowed) => windowed.trigger(neverTrigger()).allowedLateness(50)),
+    )
+    first.processElement(item(5), 5)
+    const snapshot = await first.snapshot()
+    await first.close()
+    await expect(
+      operatorHarness(
+        build((windowed) => windowed),
+        { snapshot },
+      ),
+    ).rejects.toThrow(
+      expect.objectContaining({
+        code: 'MR_STATE_NOT_RESTORED',
+        message: expect.stringContaining('"w/tumbling') as string,
+      }),
+    )
+    const same = await operatorHarness(
+      build((windowed) => windowed.trigger(eventTimeTrigger())),
+      { snapshot },
+    )
+    await same.close()
+  })
+
   test('is that of records from then on (semantics 2.3)', async () => {
     const given = { between: 12, more: [6] }
     const tumblingKind = kinds['tumbling windows']!

@@ -57,6 +57,23 @@ describe('late firing (semantics 2.3, coalesced)', () => {
     expect((await rows(tumbling, before)).slice(2)).toEqual([[], fired])
   })
 
+  test('fires what is pending at the end of input where the lateness has no end (semantics 2.3)', async () => {
+    const forEver = (keyed: Keyed): DataStream<string> =>
+      keyed
+        .window(tumblingEventTimeWindows(10))
+        .allowedLateness(Number.MAX_SAFE_INTEGER)
+        .lateFiring({ atMostEvery: 20 })
+        .aggregate(ids, named, { uid: 'windows' })
+    const before = [at(1), watermark(9), at(2)]
+    const { output, processingTimersLeft } = await runWindows(forEver, before)
+    expect(output.slice(2)).toEqual([[], ['a [0,10) 0+2']])
+    expect(processingTimersLeft).toBe(0)
+    const inTime = [...before, advance(21)]
+    expect((await runWindows(forEver, inTime)).output.slice(2)).toEqual([[], ['a [0,10) 0+2'], []])
+    const { eventTimersLeft } = await runWindows(forEver, inTime, { endInput: false })
+    expect(eventTimersLeft).toBe(0)
+  })
+
   test('leaves alone what fires in its own time, and windows that it is not about', async () => {
     const given = [at(1), at(12), watermark(9), at(2), watermark(19), advance(21)]
     expect(await rows(tumbling, given)).toEqual([
