@@ -1,5 +1,5 @@
 import { parseDuration } from '../runtime/duration.ts'
-import { RestartableError, StreamError } from '../runtime/errors.ts'
+import { asError, fromErrorData, RestartableError, StreamError } from '../runtime/errors.ts'
 import { Deliveries } from '../runtime/job/deliveries.ts'
 import type { JobEvent, JobResult } from '../runtime/job/job-events.ts'
 import {
@@ -14,6 +14,7 @@ import type { OutputTag } from '../runtime/operator.ts'
 import { CrashPlan } from './crash-plan.ts'
 import { withNote } from './failure-note.ts'
 import { isSideOutputName, sideOutputName, withEnds } from './job-ends.ts'
+import { endless, SurvivedFailures } from './endless.ts'
 import { misuse } from './misuse.ts'
 import { SimulatedLauncher } from './simulated-launcher.ts'
 import { SimulatedDisk, SimulatedStorage, type StorageWrite } from './simulated-storage.ts'
@@ -22,9 +23,6 @@ import type { TestJobOptions, TestJobResult } from './test-job-options.ts'
 
 /** Steps after which a job is taken to be endless. */
 const MAX_STEPS = 500_000
-
-/** Virtual time a step, on average, from which waiting rather than records is taken to be what makes a job long. */
-const WAITING_MS_PER_STEP = 2
 
 /** Completions of storage come in this many queues, so that they overtake each other. */
 const STORAGE_QUEUES = 3
@@ -89,6 +87,8 @@ class JobTest {
   #isStopping = false
   /** The input has been ended, for the processes that follow too. */
   #isDraining = false
+  /** Of all processes. */
+  readonly #failures: SurvivedFailures = new SurvivedFailures()
 
   constructor(job: JobModule, options: TestJobOptions) {
     this.#job = job
@@ -187,13 +187,18 @@ class JobTest {
       return main.isEnded || world.steps >= maxSteps
     })
     if (main.isEnded) return undefined
-    if (outcome === undefined) throw this.#endless(run, isAlive)
+    if (outcome === undefined) {
+      const { metrics } = run
+      throw endless({ job: this.#job.name, isAlive, world, metrics, failures: this.#failures })
+    }
     world.crash()
     if ('result' in outcome) return outcome.result
     // What fails while the job is being stopped ends the run; the next one goes on (R14).
-    if (this.#isStopping && outcome.error instanceof RestartableError) return undefined
-    if (this.#isStorageFault(outcome.error)) return undefined
-    throw outcome.error
+    const { error } = outcome
+    const goesOn = this.#isStopping && error instanceof RestartableError
+    if (!goesOn && !this.#isStorageFault(error)) throw error
+    this.#failures.add(asError(error))
+    return undefined
   }
 
   #interrupt(run: JobRun, launcher: SimulatedLauncher): void {
@@ -254,7 +259,9 @@ class JobTest {
       if (!main.isEnded && this.#plan.reaches(name, this.#world.steps)) this.#world.crash()
     }
     const onEvent = (event: JobEvent): void => {
-      if (!main.isEnded) this.#events.push(event)
+      if (main.isEnded) return
+      this.#events.push(event)
+      if (event.type === 'restarting') this.#failures.add(fromErrorData(event.error))
     }
     return new JobRun({
       plan,
@@ -320,22 +327,5 @@ class JobTest {
       },
       failpoint,
     })
-  }
-
-  #endless(run: JobRun, isAlive: boolean): StreamError {
-    const { steps, now, elapsed } = this.#world
-    const { recordsRead, recordsWritten, checkpoints } = run.metrics
-    const what = isAlive
-      ? `has not ended after ${steps} steps of the scheduler`
-      : 'waits for something that never comes: nothing is left to do, and it has not ended'
-    const wayOut =
-      elapsed > WAITING_MS_PER_STEP * steps
-        ? `${elapsed} ms of virtual time have passed, which costs steps too: test long spans of processing time with operatorHarness, and give the job bounded sources`
-        : 'give it bounded sources, or raise maxSteps where the job is merely long'
-    return new StreamError(
-      'MR_TEST_ENDLESS',
-      `testJob: job "${this.#job.name}" ${what}; it has read ${recordsRead} records, written ${recordsWritten} and completed ${checkpoints} checkpoints in this run; testJob needs the end of all input; ${wayOut}.`,
-      { steps, now, recordsRead, recordsWritten, checkpoints },
-    )
   }
 }

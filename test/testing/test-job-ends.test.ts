@@ -8,6 +8,7 @@ import {
   collectionSink,
   collectionSource,
   csv,
+  dataGeneratorSource,
   fileSink,
   fileSource,
   job,
@@ -211,6 +212,26 @@ describe('testJob with a clock', () => {
     await expect(run).rejects.toMatchObject({
       code: 'MR_TEST_ENDLESS',
       message: expect.stringMatching(/\d+ ms of virtual time have passed, .*harness/i) as string,
+    })
+  })
+
+  it('names the failure after which a job that does not end begins again and again', async () => {
+    const failing = job('failing', {}, (env) => {
+      env
+        .fromSource(dataGeneratorSource({ generate: (index) => index, rate: 100 }), {
+          uid: 'numbers',
+        })
+        .asyncMap((n) => (n === 3 ? new Promise<never>(() => {}) : n), { uid: 'ask', timeout: 100 })
+        .sinkTo(collectionSink(), { uid: 'out' })
+    })
+    // With a checkpoint in between it is never the same failure three times in a row (R38).
+    const run = testJob(failing, { maxSteps: 4_000, checkpointInterval: 10 })
+    await expect(run).rejects.toMatchObject({
+      code: 'MR_TEST_ENDLESS',
+      message: expect.stringMatching(
+        /has failed \d+ times and gone on.*Operator "ask", record 3: .* not answered within 100 ms.*give it bounded/,
+      ) as string,
+      cause: { code: 'MR_ASYNC_TIMEOUT' },
     })
   })
 
