@@ -1,3 +1,4 @@
+import { StreamError } from '../runtime/errors.ts'
 import type { Operator, OperatorContext, OutputTag } from '../runtime/operator.ts'
 import { type Callback, CallbackRun } from './callback-run.ts'
 import { CallbackContext } from './callback-context.ts'
@@ -123,5 +124,27 @@ export class OperatorElementContext extends CallbackContext implements ElementCo
   get currentProcessingTime(): number {
     this.#scope.check('the processing time')
     return this.#context.clock.now()
+  }
+
+  // What belongs to a key is there only to say that there is none: types do not show it, but not everyone has types.
+
+  get key(): never {
+    throw this.noKey('the key')
+  }
+
+  get state(): never {
+    throw this.noKey('keyed state')
+  }
+
+  get timers(): never {
+    throw this.noKey('the timer service')
+  }
+
+  protected noKey(what: string): StreamError {
+    return new StreamError(
+      'MR_KEY_MISSING',
+      `${what} was used in a function over records without a key; state and timers belong to a key, so there is nothing to read or register; put keyBy(…) before the operator, and make its function with processFunction({ state, … }) or what its method takes behind keyBy.`,
+      { what },
+    )
   }
 }

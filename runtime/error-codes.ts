@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   MR_JOB_TIMEOUT: 'The job module did not finish being imported in time.',
   MR_KEY_INVALID:
     'A key selector returned, or map state was given, something that cannot be a key.',
+  MR_KEY_MISSING: 'State or timers of a key were used in a function over records without a key.',
   MR_MAX_PARALLELISM_CHANGED: 'The maximum parallelism is not the one of the checkpoint.',
   MR_NAME_INVALID: 'The name of a job, uid or state cannot be used.',
   MR_OPTION_INVALID:

@@ -54,6 +54,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Raise the `timeout`, let the function try again (`retry`), or give it a `timeout` method that says what to emit instead. Pass `ctx.signal` on, so that calls end when nobody waits any more.',
       MR_PARTITION_INVALID:
         'Return a whole number from 0 to the number of partitions less one, the second argument of the function.',
+      MR_KEY_MISSING:
+        'Put `keyBy(…)` before the operator, and make its function with `processFunction` or its like.',
       MR_KEY_INVALID: 'Return a string, number (not NaN), bigint, bytes, or a tuple of these.',
       MR_VALUE_UNSUPPORTED:
         'Make the field that the message names plain data: no class instance, function, symbol or promise.',

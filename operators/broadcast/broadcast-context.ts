@@ -127,23 +127,11 @@ export class OperatorBroadcastContext
 
   applyToKeyedState(state: string, visit: (key: Key, state: never) => void | undefined): void {
     this.#scope.check('applyToKeyedState')
-    if (this.#ask === undefined) throw this.#noKey('applyToKeyedState')
+    if (this.#ask === undefined) throw this.noKey('applyToKeyedState')
     this.#ask(state, visit)
   }
 
-  get key(): never {
-    throw this.#noKey('the key')
-  }
-
-  get state(): never {
-    throw this.#noKey('keyed state')
-  }
-
-  get timers(): never {
-    throw this.#noKey('the timer service')
-  }
-
-  #noKey(what: string): StreamError {
+  protected override noKey(what: string): StreamError {
     return new StreamError(
       'MR_STATE_OUTSIDE_CALLBACK',
       `Operator "${this.#operator}": ${what} was used in processBroadcastElement; a broadcast record goes to every subtask and has no key that it could belong to; use broadcast state there, timers in processElement, and applyToKeyedState of a keyed broadcast function to reach the state of all keys.`,

@@ -325,6 +325,37 @@ describe('broadcast state (semantics 2.18)', () => {
   })
 })
 
+describe('functions without keys (semantics 1.1)', () => {
+  const reads = [
+    ['state', (ctx: Anything) => ctx.state.count.value()],
+    ['timers', (ctx: Anything) => ctx.timers.registerEventTime(5)],
+    ['key', (ctx: Anything) => ctx.key.length],
+  ] as const
+  const without = expect.objectContaining({
+    ...inOperator('MR_KEY_MISSING'),
+    message: expect.stringContaining('put keyBy(…) before the operator') as string,
+  }) as unknown
+
+  test.each(reads)('have no %s', async (_name, read) => {
+    const co = (_value: unknown, ctx: Anything) => read(ctx)
+    const builds: Build[] = [
+      (stream) => stream.process((_value: unknown, ctx: Anything) => read(ctx), uid),
+      (stream, other) =>
+        stream.connect(other).process({ processElement1: co, processElement2: co }, uid),
+      (stream, other) =>
+        stream.connect(other.broadcast()).process(
+          broadcastProcessFunction({
+            broadcastState: { rules: mapState() },
+            processElement: co,
+            processBroadcastElement() {},
+          }),
+          uid,
+        ),
+    ]
+    for (const build of builds) expect(await failure(build)).toEqual(without)
+  })
+})
+
 describe('functions and tags that are none (semantics 1.1)', () => {
   const stateful = processFunction({ state: { n: valueState() }, processElement() {} })
   const stateful2 = coProcessFunction({ processElement1() {}, processElement2() {} })
