@@ -66,6 +66,7 @@ export class OperatorRig {
       keyed: new BackendKeyedContext({ backend, node, queue: this.#timers, handles, clock }),
       restoredState: undefined,
       currentWatermark: () => node.watermark,
+      recordPosition: () => undefined,
       sideOutput: () => ({ emit() {} }),
       count() {},
       log() {},

@@ -94,6 +94,14 @@ export interface WatermarkOutput {
   markActive(): void
 }
 
+/** A record that an operator has taken in an earlier call, as failures name it (R39). */
+export interface HeldRecord {
+  readonly value: unknown
+  readonly timestamp: number
+  /** What `recordPosition` said when it came. */
+  readonly position?: string | undefined
+}
+
 /** What an operator is given, once, before `open`. */
 export interface OperatorContext {
   readonly uid: string
@@ -115,6 +123,11 @@ export interface OperatorContext {
   readonly restoredState: unknown
   /** The watermark of the operator, -Infinity before the first: the lowest of its inputs. */
   currentWatermark(): number
+  /**
+   * Where the record of this call was read, for failures that come later (R39); undefined where it comes over a shuffle or was
+   * held back before. Makes a text, so ask only for records that are held.
+   */
+  recordPosition(): string | undefined
   /** The output of a tag; the same object every time. Records sent to a tag that nobody reads are dropped. */
   sideOutput(tag: OutputTag<unknown>): Output
   /** Adds to a named counter, such as `numLateRecordsDropped`. */
@@ -199,6 +212,8 @@ export interface Operator<In = unknown> {
   close?(): void | Promise<void>
   /** The shortened current record, timer or window for an error message (R39). Default: the runtime's own note. */
   describeCurrent?(): string | undefined
+  /** The record of an earlier call that a failure of this one belongs to (R39). Default: none. */
+  failedRecord?(): HeldRecord | undefined
 }
 
 /**

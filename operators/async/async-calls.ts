@@ -15,8 +15,8 @@ export interface AsyncInvocation {
   invoke(value: unknown, ctx: AsyncContext): unknown
   /** Undefined where a timeout fails the job. */
   readonly timeout: ((value: unknown, ctx: AsyncContext) => unknown) | undefined
-  /** The records that an answer stands for; fails if it stands for none. `what` names who answered, `entry` what was asked. */
-  toRecords(answer: unknown, what: string, entry: AsyncEntry): readonly unknown[]
+  /** The records that an answer stands for; fails if it stands for none. `what` names who answered. */
+  toRecords(answer: unknown, what: string): readonly unknown[]
 }
 
 /** Whom the calls tell what becomes of a record; they may do so in the callback of a promise. */
@@ -119,9 +119,9 @@ export class AsyncCalls {
         this.#retry(entry)
         return
       }
-      entry.results = this.#invocation.toRecords(answer, FUNCTION, entry)
+      entry.results = this.#invocation.toRecords(answer, FUNCTION)
     } catch (error) {
-      this.#listener.failed(entry, callFailed('retryOnResult threw', error, entry))
+      this.#listener.failed(entry, callFailed('retryOnResult threw', error))
       return
     }
     entry.follow('answer')
@@ -136,10 +136,10 @@ export class AsyncCalls {
         return
       }
     } catch (error) {
-      this.#listener.failed(entry, callFailed('retryOnError threw', error, entry))
+      this.#listener.failed(entry, callFailed('retryOnError threw', error))
       return
     }
-    this.#listener.failed(entry, callFailed(what, thrown, entry))
+    this.#listener.failed(entry, callFailed(what, thrown))
   }
 
   #mayRetry({ call }: AsyncEntry): boolean {
@@ -175,9 +175,9 @@ export class AsyncCalls {
     try {
       const answer = timeout(entry.value, entry.call!)
       refusePromise(answer, TIMEOUT)
-      entry.results = this.#invocation.toRecords(answer, TIMEOUT, entry)
+      entry.results = this.#invocation.toRecords(answer, TIMEOUT)
     } catch (thrown) {
-      this.#listener.failed(entry, callFailed(`${TIMEOUT} threw`, thrown, entry))
+      this.#listener.failed(entry, callFailed(`${TIMEOUT} threw`, thrown))
       return
     }
     this.#settle(entry)

@@ -7,6 +7,8 @@ export class AsyncEntry implements HeldRecord {
   readonly value: unknown
   readonly timestamp: number
   readonly keyGroup: number | undefined
+  /** Where it was read, for failures; undefined where that is not known (R39). */
+  readonly position: string | undefined
   /** When it times out, in ms of `clock.elapsed()`. */
   readonly deadline: number
   /** The last call; undefined before the first one. */
@@ -15,10 +17,11 @@ export class AsyncEntry implements HeldRecord {
   results: readonly unknown[] = []
   #state: EntryState = 'waiting'
 
-  constructor({ value, timestamp, keyGroup }: HeldRecord, deadline: number) {
+  constructor({ value, timestamp, keyGroup, position }: HeldRecord, deadline: number) {
     this.value = value
     this.timestamp = timestamp
     this.keyGroup = keyGroup
+    this.position = position
     this.deadline = deadline
   }
 

@@ -5,8 +5,8 @@ import type { AsyncContext, AsyncFunction, AsyncMapFunction } from './async-func
 
 /** How `orderedWait` and `unorderedWait` call a function: its answers are arrays of records. */
 export function waitInvocation<T, R>(given: AsyncFunction<T, R>, method: string): AsyncInvocation {
-  return invocationOf(given, 'asyncInvoke', method, (answer, what, entry) => {
-    if (!Array.isArray(answer)) throw noArray(what, answer, entry)
+  return invocationOf(given, 'asyncInvoke', method, (answer, what) => {
+    if (!Array.isArray(answer)) throw noArray(what, answer)
     // They wait to be emitted; the function may use its array again meanwhile.
     return answer.slice()
   })

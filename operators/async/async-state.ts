@@ -1,9 +1,8 @@
+import type { HeldRecord as RecordInHand } from '../../runtime/operator.ts'
 import { HeldWatermark } from './async-queue.ts'
 
 /** A record as it is held. */
-export interface HeldRecord {
-  readonly value: unknown
-  readonly timestamp: number
+export interface HeldRecord extends RecordInHand {
   /** Of the key that it came of; undefined where none is known. */
   readonly keyGroup: number | undefined
 }

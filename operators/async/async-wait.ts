@@ -1,6 +1,5 @@
 import { MIN_TIMESTAMP } from '../../runtime/element.ts'
 import type { Operator, OperatorContext, Readiness } from '../../runtime/operator.ts'
-import { showValue } from '../../runtime/show-value.ts'
 import { FunctionRun } from '../function.ts'
 import type { OperatorSpec } from '../operator-spec.ts'
 import { AsyncCalls, type AsyncInvocation } from './async-calls.ts'
@@ -91,7 +90,12 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
   }
 
   processElement(value: unknown, timestamp: number): void {
-    this.#ask({ value, timestamp, keyGroup: this.#context.currentKeyGroup() })
+    this.#ask({
+      value,
+      timestamp,
+      keyGroup: this.#context.currentKeyGroup(),
+      position: this.#context.recordPosition(),
+    })
     if (this.#isFull) this.#context.wake()
   }
 
@@ -197,10 +201,7 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
     return super.close()
   }
 
-  describeCurrent(): string | undefined {
-    if (this.#failure === undefined) return undefined
-    const { value, timestamp } = this.#failure.entry
-    const at = timestamp === MIN_TIMESTAMP ? '' : ` at ${timestamp}`
-    return `record ${showValue(value)}${at}`
+  failedRecord(): HeldRecord | undefined {
+    return this.#failure?.entry
   }
 }

@@ -8,6 +8,7 @@ import { ChainTime } from './chain-time.ts'
 import { HoldingOperators } from './holding-operators.ts'
 import type { InputGate } from './input-gate.ts'
 import { ProcessingTimers } from './processing-timers.ts'
+import type { RecordOrigin } from './record-origin.ts'
 import type { SlotRoom } from './slot-room.ts'
 import { WatermarkCascade } from './watermark-cascade.ts'
 import { WatermarkTicks } from './watermark-ticks.ts'
@@ -26,6 +27,8 @@ export interface ChainOptions {
   readonly workPerLook: number
   /** The same for all subtasks of the slot. */
   readonly room: SlotRoom
+  /** The same for all subtasks of the slot. */
+  readonly origin: RecordOrigin
   /** By input: whether it feeds the second input of the head. Default: none does. */
   readonly isSecondInput?: readonly boolean[]
 }
@@ -51,7 +54,8 @@ export class Chain {
   readonly timers: ProcessingTimers
 
   constructor(options: ChainOptions, host: ChainHost) {
-    const { vertex, nodes, backend, clock, gate, deadline, workPerLook, room } = options
+    const { vertex, nodes, backend, clock, gate, deadline, workPerLook } = options
+    const { room, origin } = options
     const callbacks = {
       nodes,
       endCallback: () => backend?.clearCurrent(),
@@ -70,6 +74,7 @@ export class Chain {
       timersPerLook: workPerLook,
       outputsReady: (nodeIndex) => outputs.areReady() || outputs.areReadyBehind(nodeIndex),
       room,
+      origin,
     })
     const time = new ChainTime({
       nodes,

@@ -1,14 +1,12 @@
 import { type ErrorFields, RestartableError, StreamError, thrownText } from '../errors.ts'
-import type { Operator } from '../operator.ts'
+import type { HeldRecord, Operator } from '../operator.ts'
 import { showValue } from '../show-value.ts'
 
 /** Failures that already tell where they happened. */
 const described = new WeakSet<Error>()
 
 /** What was being worked on: a record, or a timer or other callback. */
-export type FailedWork =
-  | { readonly value: unknown; readonly timestamp: number }
-  | { readonly what: string; readonly timestamp: number }
+export type FailedWork = HeldRecord | { readonly what: string; readonly timestamp: number }
 
 /** What a function that threw prevents, and the way out. */
 const RECORD = 'the record cannot be processed; mend the function, or handle such records in it'
@@ -25,20 +23,30 @@ interface FailingNode {
  *
  * A coded error keeps its code, and whether it may be restarted; anything else becomes `MR_FUNCTION_FAILED`, restartable.
  */
-export function describeFailure(thrown: unknown, node: FailingNode, work: FailedWork): StreamError {
+export function describeFailure(
+  thrown: unknown,
+  node: FailingNode,
+  doing: FailedWork,
+): StreamError {
   if (thrown instanceof StreamError && described.has(thrown)) return thrown
-  const note = node.body.operator?.describeCurrent?.()
+  const { operator } = node.body
+  const note = operator?.describeCurrent?.()
+  const work = operator?.failedRecord?.() ?? doing
   const at = 'what' in work ? work.what : `record ${showValue(work.value)}`
   const time = Number.isFinite(work.timestamp) ? ` at ${work.timestamp}` : ''
   const where = `Operator "${node.name}", ${note ?? at}${time}`
   const fields = {
     operator: node.name,
     timestamp: work.timestamp,
-    ...('what' in work ? { callback: work.what } : { record: showValue(work.value) }),
+    ...('what' in work ? { callback: work.what } : recordFields(work)),
   }
   const error = wrap(thrown, where, fields, 'what' in work ? CALLBACK : RECORD)
   described.add(error)
   return error
+}
+
+function recordFields({ value, position }: HeldRecord): ErrorFields {
+  return { record: showValue(value), ...(position === undefined ? {} : { position }) }
 }
 
 /**
@@ -63,16 +71,23 @@ export function extendFailure(error: unknown, suffix: string, fields: ErrorField
 /** What a chain begins with, as far as failures tell of it. */
 interface FailingHead {
   readonly name: string
-  readonly source: { readonly reader: { describePosition?(): string | undefined } } | undefined
+  readonly source: object | undefined
 }
 
-/** Adds what only a subtask knows: its index, and where its source stands (R39). */
-export function nameSubtask(
-  error: unknown,
-  subtaskIndex: number,
-  { name, source }: FailingHead,
-): StreamError {
-  const position = source?.reader.describePosition?.()
+/** A subtask, as far as failures tell of it. */
+interface FailingSubtask {
+  readonly subtaskIndex: number
+  readonly head: FailingHead
+  /** Where the record was read whose work has failed. */
+  readonly position: string | undefined
+}
+
+/** Adds what only a subtask knows: its index, and where the record was read, if that is known (R39). */
+export function nameSubtask(error: unknown, subtask: FailingSubtask): StreamError {
+  const { subtaskIndex, head } = subtask
+  const { name, source } = head
+  // A record that was held back is not the one that is read by now.
+  const position = positionIn(error) ?? subtask.position
   const suffix = [`subtask ${subtaskIndex}`]
   if (position !== undefined) suffix.push(`source position ${position}`)
   return extendFailure(error, suffix.join(', '), {
@@ -80,6 +95,11 @@ export function nameSubtask(
     ...(source === undefined ? {} : { operator: name }),
     ...(position === undefined ? {} : { position }),
   })
+}
+
+function positionIn(error: unknown): string | undefined {
+  const position = error instanceof StreamError ? error.fields['position'] : undefined
+  return typeof position === 'string' ? position : undefined
 }
 
 function wrap(thrown: unknown, where: string, fields: ErrorFields, end: string): StreamError {

@@ -7,6 +7,7 @@ import { buildJobGraph } from '../graph/job-graph.ts'
 import type { JobGraph } from '../graph/job-graph-types.ts'
 import { heldVertices } from '../graph/read-first.ts'
 import type { LinkMessage, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
+import { RecordOrigin } from './record-origin.ts'
 import { RunningNode } from './running-node.ts'
 import { eachSinkOutput } from './sink-outputs.ts'
 import { SlotAlignment } from './slot-alignment.ts'
@@ -47,6 +48,7 @@ export class Slot {
   readonly #built: (BuiltSubtask | undefined)[] = []
   readonly #logs: SlotLogs
   readonly #room: SlotRoom = new SlotRoom()
+  readonly #origin: RecordOrigin = new RecordOrigin()
   readonly #running: RunningNode
   readonly #figures: SlotFigures
   readonly #sources: SlotSources
@@ -243,6 +245,7 @@ export class Slot {
         nodeNumber: (name) => this.#running.numberOf(name),
         subtaskOf: (index) => this.#built[index]!.subtask,
         room: this.#room,
+        origin: this.#origin,
         heldVertices: this.#heldVertices,
         deadline: () => this.#deadline,
         wake: () => this.wake(),

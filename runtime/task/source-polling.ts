@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { WatermarkStatus } from '../element.ts'
 import type { NodeRuntime } from './chain-node.ts'
+import type { RecordOrigin } from './record-origin.ts'
 import type { AlignedSource } from './slot-alignment.ts'
 import type { SourceDriver } from './source-driver.ts'
 import type { WatermarkTicks } from './watermark-ticks.ts'
@@ -9,6 +10,7 @@ export interface SourcePollingOptions {
   readonly node: NodeRuntime
   readonly ticks: WatermarkTicks
   readonly clock: Clock
+  readonly origin: RecordOrigin
   /** Records between two looks at the deadline. */
   readonly workPerLook: number
   readonly mayTakeInput: () => boolean
@@ -34,14 +36,16 @@ export class SourcePolling {
 
   /** Takes records until the deadline, or about `quantum` of them; returns whether it did anything. */
   poll(source: SourceDriver, deadline: number, quantum: number): boolean {
-    const { node, ticks, clock, workPerLook, mayTakeInput, isHeld } = this.#options
+    const { node, ticks, clock, origin, workPerLook, mayTakeInput, isHeld } = this.#options
     if (this.#isDraining && mayTakeInput()) return this.#end()
     let left = quantum
     if (isHeld()) return false
     while (left > 0 && !this.#waits && !source.isPaused && mayTakeInput()) {
       source.hold(false)
       const caller = node.enter()
+      origin.enter(source.reader)
       const result = source.poll(Math.min(left, workPerLook))
+      origin.enter(undefined)
       node.leave(caller)
       left -= workPerLook
       if (result === 'end') return this.#end()

@@ -20,6 +20,7 @@ import { edgeTarget, NodeOutput, NodeRuntime } from './chain-node.ts'
 import { describeFailure, extendFailure } from './failure-context.ts'
 import { InputGate } from './input-gate.ts'
 import { BackendKeyedContext } from './keyed-context.ts'
+import type { RecordOrigin } from './record-origin.ts'
 import { restoreState } from './restore-state.ts'
 import { type PendingCommit, SinkDriver } from './sink-driver.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
@@ -41,6 +42,7 @@ export interface BuilderHost {
   readonly nodeNumber: (name: string) => number
   readonly subtaskOf: (vertex: number) => Subtask
   readonly room: SlotRoom
+  readonly origin: RecordOrigin
   /** Vertices that read from sources that are not read yet. */
   readonly heldVertices: ReadonlySet<number>
   readonly deadline: () => number
@@ -101,6 +103,7 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     workPerLook: Math.min(MAX_WORK_PER_LOOK, environment.quantum),
     listener: host.listener,
     room: host.room,
+    origin: host.origin,
     wasFinished: restored?.isFinished ?? false,
     isSecondInput: inputs.map(({ edgeId }) => host.graph.edges[edgeId]!.toInput === 2),
     isHeld: host.heldVertices.has(vertex.index),
@@ -270,6 +273,7 @@ function makeOperator(
     keyed: parts.keyed,
     restoredState,
     currentWatermark: () => node.watermark,
+    recordPosition: () => host.origin.position,
     sideOutput: (tag) => {
       checkOutputTag(tag, 'output() of a side output')
       return node.outputs.get(tag.name) ?? noOutput

@@ -114,6 +114,7 @@ export class Subtask implements DirectTarget {
       node: nodes[0]!,
       ticks,
       clock,
+      origin: options.origin,
       workPerLook,
       mayTakeInput,
       isHeld,
@@ -246,13 +247,14 @@ export class Subtask implements DirectTarget {
    */
   run(deadline: number, quantum: number): boolean {
     if (this.#phase === 'finished' || this.#phase === 'stopped') return false
+    const { origin } = this.options
     this.#room.begin()
     try {
       const worked = this.#run(deadline, quantum)
       this.chain.ticks.holdIdleness()
       return worked
     } catch (error) {
-      throw nameSubtask(error, this.options.subtaskIndex, this.nodes[0]!)
+      throw this.#nameFailure(error, origin.position)
     } finally {
       this.#room.end()
     }
@@ -294,8 +296,13 @@ export class Subtask implements DirectTarget {
     try {
       return this.chain.timers.fire(now, deadline)
     } catch (error) {
-      throw nameSubtask(error, this.options.subtaskIndex, this.nodes[0]!)
+      throw this.#nameFailure(error, undefined)
     }
+  }
+
+  #nameFailure(error: unknown, position: string | undefined): Error {
+    const { subtaskIndex } = this.options
+    return nameSubtask(error, { subtaskIndex, head: this.nodes[0]!, position })
   }
 
   /** Sends what has been waiting in its outputs since before `before`, in `clock.elapsed()` ms. */

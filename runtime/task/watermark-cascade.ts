@@ -3,6 +3,7 @@ import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../element.ts'
 import type { TimeDomain } from '../state/state-backend.ts'
 import { broadcastWatermark } from './edge-output.ts'
 import type { NodeRuntime } from './chain-node.ts'
+import type { RecordOrigin } from './record-origin.ts'
 import type { SlotRoom } from './slot-room.ts'
 
 export interface CascadeOptions {
@@ -16,6 +17,8 @@ export interface CascadeOptions {
   readonly endCallback: () => void
   /** Told when a watermark has left through an edge. */
   readonly room: SlotRoom
+  /** What timers do is done for no record, though one may have carried the watermark here. */
+  readonly origin: RecordOrigin
   /** Adds the current key to a failure of a callback (R39). */
   readonly nameKey: (error: unknown) => Error
 }
@@ -66,7 +69,8 @@ export class WatermarkCascade {
 
   /** Goes on until all is forwarded (true), or the deadline or missing room stops it (false). */
   run(deadline: number): boolean {
-    const { nodes } = this.#options
+    const { nodes, origin } = this.#options
+    const reader = origin.enter(undefined)
     this.#hasMoved = false
     let waiting = nodes.length
     for (let index = this.#cursor; index < nodes.length; index++) {
@@ -79,6 +83,7 @@ export class WatermarkCascade {
     }
     this.#isActive = waiting < nodes.length
     this.#cursor = this.#isActive ? waiting : 0
+    origin.enter(reader)
     return !this.#isActive
   }
 

@@ -6,6 +6,7 @@ import {
   job,
   monotonousTimestamps,
   processFunction,
+  punctuatedWatermarks,
   StreamError,
   tumblingEventTimeWindows,
   type WatermarkStrategy,
@@ -117,6 +118,32 @@ describe('a function of the user', () => {
     )
     expect(error.code).toBe('MR_FUNCTION_ASYNC')
     expect(error.message).toContain("(key 'a'")
+  })
+
+  test('of a timer names the timer and no position: no record is at fault, though one carried the watermark (R39)', async () => {
+    const error = await failure(
+      (orders) =>
+        orders
+          .keyBy((order) => order.shop)
+          .process(
+            processFunction({
+              processElement(order: Order, ctx) {
+                ctx.timers.registerEventTime(order.time)
+              },
+              onTimer() {
+                throw new StreamError('MR_BAD_RECORD', 'told')
+              },
+            }),
+            { uid: 'process' },
+          ),
+      punctuatedWatermarks(
+        ({ time }) => time,
+        ({ time }) => time,
+      ),
+    )
+    expect(error.message).toContain(
+      `Operator "process", event-time timer at ${NOON}: told (key 'a') (subtask 0) (testJob`,
+    )
   })
 
   test.each<[string, unknown, string]>([

@@ -151,6 +151,8 @@ export class OperatorDriver {
   readonly logs: string[] = []
   /** Values, watermarks and changes of status in the order in which they left. */
   readonly flow: unknown[] = []
+  /** Where the record that it takes was read. */
+  position: string | undefined
   /** How often it has asked to be woken. */
   wakes = 0
 
@@ -188,6 +190,7 @@ export class OperatorDriver {
       keyed: this.keyed,
       restoredState: options.restoredState,
       currentWatermark: () => this.keyed.watermark,
+      recordPosition: () => this.position,
       sideOutput: ({ name }: OutputTag<unknown>) => ({
         emit: (value, timestamp) => void (this.side[name] ??= []).push([value, timestamp]),
       }),

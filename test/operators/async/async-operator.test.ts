@@ -114,7 +114,9 @@ describe('The operator of an asynchronous function', () => {
     const { driver, operator } = driverOf(calls, { clock })
     driver.element('a', 1)
     clock.advance(10_000)
+    driver.position = 'row 2'
     driver.element('b', 1)
+    driver.position = 'row 3'
     calls.answer('a', [])
     await settle()
     operator.work!(0, always)
@@ -126,6 +128,6 @@ describe('The operator of an asynchronous function', () => {
     expect(() => operator.work!(0, always)).toThrow(
       expect.objectContaining({ code: 'MR_ASYNC_TIMEOUT' }),
     )
-    expect(operator.describeCurrent!()).toBe("record 'b' at 1")
+    expect(operator.failedRecord!()).toMatchObject({ value: 'b', timestamp: 1, position: 'row 2' })
   })
 })

@@ -6,10 +6,13 @@ import type { Operator } from '../../../runtime/operator.ts'
 import type { TimeDomain, TimerQueue } from '../../../runtime/state/state-backend.ts'
 import { edgeTarget, NodeOutput, NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { SingleOutput } from '../../../runtime/task/edge-output.ts'
+import { RecordOrigin } from '../../../runtime/task/record-origin.ts'
 import { SlotRoom } from '../../../runtime/task/slot-room.ts'
 
 /** Shared by the edges and the subtask of a test, as those of one slot share one. */
 export const ROOM: SlotRoom = new SlotRoom()
+/** Of the same slot. */
+export const ORIGIN: RecordOrigin = new RecordOrigin()
 
 /** Timers of one key in two sorted arrays. */
 export class FakeTimers implements TimerQueue {

@@ -5,7 +5,7 @@ import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { InputGate } from '../../../runtime/task/input-gate.ts'
 import { SourceDriver, type SourceDriverOptions } from '../../../runtime/task/source-driver.ts'
 import { Subtask } from '../../../runtime/task/subtask.ts'
-import { ROOM } from './fakes.ts'
+import { ORIGIN, ROOM } from './fakes.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 import { SimulatedDisk, SimulatedStorage } from '../../../testing/simulated-storage.ts'
 
@@ -90,6 +90,7 @@ export function subtaskOf(
     workPerLook: timersPerLook,
     listener,
     room: ROOM,
+    origin: ORIGIN,
     wasFinished,
     isHeld,
   })

@@ -3,7 +3,7 @@ import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../../../runtime/element.ts'
 import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { WatermarkCascade } from '../../../runtime/task/watermark-cascade.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
-import { FakeChannel, FakeTimers, operatorNode, ROOM, setOperator } from './fakes.ts'
+import { FakeChannel, FakeTimers, operatorNode, ORIGIN, ROOM, setOperator } from './fakes.ts'
 
 describe('WatermarkCascade', () => {
   let clock: ManualClock
@@ -42,6 +42,7 @@ describe('WatermarkCascade', () => {
       timersPerLook: 4,
       outputsReady: () => isReady(),
       room: ROOM,
+      origin: ORIGIN,
       endCallback: () => {},
       nameKey: (error) => error as Error,
     })
@@ -171,6 +172,7 @@ describe('WatermarkCascade', () => {
       timersPerLook: 4,
       outputsReady: () => true,
       room: ROOM,
+      origin: ORIGIN,
       endCallback: () => {},
       nameKey: (error) => Object.assign(error as Error, { key: 'k' }),
     })
