@@ -116,7 +116,7 @@ export class HandDrivenSlots {
       },
       links,
       storage: this.#storage,
-      openStorage: () => this.#storage,
+      openSnapshot: () => this.#storage,
       createBackend: (context) => this.#observed(new MemoryBackend(context)),
       heartbeat: new Int32Array(2),
       sliceMs: Infinity,

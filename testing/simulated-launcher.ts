@@ -101,7 +101,7 @@ export class SimulatedLauncher implements SlotLauncher {
         control,
         links,
         storage,
-        openStorage: () => storage,
+        openSnapshot: () => storage,
         createBackend: (context) => new MemoryBackend(context),
         heartbeat,
         // The clock stands still within a turn: with a slice of no length each look ends it, so all is interleaved.

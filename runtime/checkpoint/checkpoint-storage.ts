@@ -18,24 +18,32 @@ export interface StorageWriter {
   abort(): Promise<void>
 }
 
+/** The files that the manifest of a snapshot names, for reading. */
+export interface SnapshotFiles {
+  /** Reads part of a file. A missing or short one is `MR_CHECKPOINT_CORRUPT` with its name. */
+  read(name: string, offset: number, length: number): Promise<Uint8Array>
+  /** Existence and length, undefined where there is none. */
+  stat(name: string): Promise<StoredFile | undefined>
+}
+
+/** Where the files of a snapshot are written. */
+export interface SnapshotTarget {
+  /**
+   * Begins a file of that checkpoint, whose id has been reserved. `name` is a wish: characters that the storage cannot use
+   * are replaced, and where it is taken (by what an earlier attempt left) the file gets another one.
+   */
+  create(checkpointId: number, name: string): Promise<StorageWriter>
+}
+
 /**
  * Where the checkpoints of one lineage live.
  *
  * Used by the coordinator and, for segments, by the workers. A checkpoint exists when its manifest has been published;
  * nothing else says so.
  */
-export interface CheckpointStorage {
+export interface CheckpointStorage extends SnapshotFiles, SnapshotTarget {
   /** Reserves the next free id above `above` durably and create-only, so that ids are never reused (R1). */
   reserveId(above: number): Promise<number>
-  /**
-   * Begins a file of that checkpoint, whose id has been reserved. `name` is a wish: characters that the storage cannot use
-   * are replaced, and where it is taken (by what an earlier attempt left) the file gets another one.
-   */
-  create(checkpointId: number, name: string): Promise<StorageWriter>
-  /** Reads part of a file. A missing or short one is `MR_CHECKPOINT_CORRUPT` with its name. */
-  read(name: string, offset: number, length: number): Promise<Uint8Array>
-  /** Existence and length, undefined where there is none. */
-  stat(name: string): Promise<StoredFile | undefined>
   /** Atomic, create-only, and durable when it returns (R26). */
   publish(manifest: CheckpointManifest): Promise<void>
   /** Ids that have a published manifest, ascending; unreadable manifests are listed too. */

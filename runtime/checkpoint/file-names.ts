@@ -1,3 +1,9 @@
+/** Being called this, and being there, is what makes a snapshot one. */
+export const MANIFEST = 'manifest.json'
+
+/** How the names of files of state end. */
+export const SEGMENT = '.seg'
+
 /** Highest id: 15 digits are exact as a number and enough for 10,000 years of checkpoints every millisecond. */
 export const MAX_CHECKPOINT_ID = 999_999_999_999_999
 

@@ -1,7 +1,37 @@
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { FileSystem, WritableFile } from '../file-system.ts'
 import type { StorageWriter, StoredFile } from './checkpoint-storage.ts'
-import { storageFailure } from './storage-errors.ts'
+import { SEGMENT, usableFileName } from './file-names.ts'
+import { isSystemError, storageFailure } from './storage-errors.ts'
+
+/**
+ * Begins a file of state in a folder of `directory` (in itself, where `folder` is undefined), called about like `wish`.
+ * `what` is the beginning of error messages.
+ */
+export async function createSegmentFile(
+  fileSystem: FileSystem,
+  options: {
+    readonly directory: string
+    readonly folder: string | undefined
+    readonly wish: string
+    readonly what: string
+  },
+): Promise<StorageWriter> {
+  const { directory, folder, what } = options
+  const wish = usableFileName(options.wish)
+  for (let take = 0; ; take++) {
+    const file = `${take === 0 ? wish : `${wish}-${take}`}${SEGMENT}`
+    const name = folder === undefined ? file : `${folder}/${file}`
+    const path = join(directory, name)
+    try {
+      const opened = await fileSystem.create(path)
+      return new FileStorageWriter({ fileSystem, file: opened, path, name, what })
+    } catch (error) {
+      if (!isSystemError(error, 'EEXIST'))
+        throw storageFailure(error, { path, what, verb: 'written' })
+    }
+  }
+}
 
 /** Writes one file of a checkpoint; a failed call closes the file and leaves it to `abort`. */
 export class FileStorageWriter implements StorageWriter {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { CheckpointStorage } from './checkpoint-storage.ts'
+import type { SnapshotFiles } from './checkpoint-storage.ts'
 import type { SegmentReference } from './manifest.ts'
 import { mergeSegments } from './merge.ts'
 import { openSegment, type SegmentReader } from './segment-reader.ts'
@@ -32,7 +32,7 @@ export interface FoldOptions {
  * Resolves with the new segment in `target`, durable; undefined if nothing is left. Whatever the end, `target` is closed. Needs memory for 256 KiB of each segment.
  */
 export async function foldSegments(
-  storage: CheckpointStorage,
+  storage: SnapshotFiles,
   target: SegmentWriter,
   options: FoldOptions,
 ): Promise<SegmentReference | undefined> {

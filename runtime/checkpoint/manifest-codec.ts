@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { RestartableError, type StreamError } from '../errors.ts'
-import type { CheckpointStorage } from './checkpoint-storage.ts'
+import type { SnapshotFiles } from './checkpoint-storage.ts'
 import { type CheckpointManifest, MANIFEST_VERSION, type SegmentReference } from './manifest.ts'
 import { readManifestShape, ShapeError } from './manifest-shape.ts'
 
@@ -56,7 +56,7 @@ export function decodeManifest(bytes: Uint8Array, where: string): CheckpointMani
  * not is named in an `MR_CHECKPOINT_CORRUPT`.
  */
 export async function validateManifestFiles(
-  storage: CheckpointStorage,
+  storage: SnapshotFiles,
   manifest: CheckpointManifest,
 ): Promise<void> {
   const seen = new Map<string, number>()
@@ -69,7 +69,7 @@ export async function validateManifestFiles(
 }
 
 async function validateFile(
-  storage: CheckpointStorage,
+  storage: SnapshotFiles,
   manifest: CheckpointManifest,
   owner: string,
   { file, bytes }: SegmentReference,

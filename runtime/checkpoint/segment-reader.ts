@@ -1,6 +1,6 @@
 import { StreamError } from '../errors.ts'
 import type { KeyGroupRange, StateEntry } from '../state/state-backend.ts'
-import type { CheckpointStorage } from './checkpoint-storage.ts'
+import type { SnapshotFiles } from './checkpoint-storage.ts'
 import { keyGroupAt } from './entry-order.ts'
 import type { SegmentReference } from './manifest.ts'
 import {
@@ -24,7 +24,7 @@ const READ_BYTES = 256 * 1_024
  * fit is `MR_CHECKPOINT_CORRUPT` with the name of the file.
  */
 export async function openSegment(
-  storage: CheckpointStorage,
+  storage: SnapshotFiles,
   reference: SegmentReference,
 ): Promise<SegmentReader> {
   const { file, bytes } = reference
@@ -51,15 +51,11 @@ export async function openSegment(
 /** An open segment. It holds the index only: 16 bytes for each 64 KiB of the file. */
 export class SegmentReader {
   readonly reference: SegmentReference
-  readonly #storage: CheckpointStorage
+  readonly #storage: SnapshotFiles
   readonly #blocks: readonly BlockInfo[]
   #bytesRead = 0
 
-  constructor(
-    storage: CheckpointStorage,
-    reference: SegmentReference,
-    blocks: readonly BlockInfo[],
-  ) {
+  constructor(storage: SnapshotFiles, reference: SegmentReference, blocks: readonly BlockInfo[]) {
     this.#storage = storage
     this.reference = reference
     this.#blocks = blocks

@@ -1,5 +1,5 @@
 import type { StateEntry } from '../state/state-backend.ts'
-import type { CheckpointStorage, StorageWriter } from './checkpoint-storage.ts'
+import type { SnapshotTarget, StorageWriter } from './checkpoint-storage.ts'
 import type { SegmentReference } from './manifest.ts'
 import { SegmentEncoder } from './segment-format.ts'
 
@@ -9,7 +9,7 @@ import { SegmentEncoder } from './segment-format.ts'
  * about 64 KiB each time, so that no long stretch of work holds up the event loop.
  */
 export async function writeSegment(
-  storage: CheckpointStorage,
+  storage: SnapshotTarget,
   checkpointId: number,
   name: string,
   entries: Iterable<StateEntry>,
@@ -38,7 +38,7 @@ export class SegmentWriter {
   }
 
   static async create(
-    storage: CheckpointStorage,
+    storage: SnapshotTarget,
     checkpointId: number,
     name: string,
   ): Promise<SegmentWriter> {

@@ -48,3 +48,11 @@ export function unreadable(
     cause,
   )
 }
+
+/** Failures of reading: what is not there or cannot be read is damage (R27), the rest may pass. */
+export function readFailure(error: unknown, name: string, path: string): unknown {
+  if (error instanceof StreamError) return error
+  if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return unreadable(name, 'is missing', error)
+  if (isSystemError(error, 'EIO', 'EISDIR')) return unreadable(name, 'cannot be read', error)
+  return storageFailure(error, { path, what: 'A checkpoint', verb: 'read' })
+}

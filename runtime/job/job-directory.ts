@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { makeDurable } from '../durable-folder.ts'
 import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
 import { NAME_RULE, nameProblem } from '../names.ts'
@@ -156,16 +157,6 @@ export class JobDirectory {
       { path: this.path },
     )
   }
-}
-
-/** Creates a folder and those above it; their names are durable when it returns (R26). */
-async function makeDurable(fileSystem: FileSystem, path: string): Promise<void> {
-  const parent = dirname(path)
-  if (parent !== path && (await fileSystem.size(parent)) === undefined) {
-    await makeDurable(fileSystem, parent)
-  }
-  await fileSystem.makeDirectory(path)
-  await fileSystem.syncDirectory(parent)
 }
 
 function ignoreByGit(dir: string): Promise<void> {

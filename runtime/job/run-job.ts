@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
-import { createFileStorage, MANIFEST } from '../checkpoint/file-storage.ts'
-import { checkpointFolder } from '../checkpoint/file-names.ts'
+import { createFileStorage } from '../checkpoint/file-storage.ts'
+import { checkpointFolder, MANIFEST } from '../checkpoint/file-names.ts'
 import {
   type Cancel,
   type Clock,

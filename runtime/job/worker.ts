@@ -1,5 +1,6 @@
 import type { Port } from '../channel/port.ts'
 import { createFileStorage } from '../checkpoint/file-storage.ts'
+import { FolderFiles } from '../checkpoint/folder-files.ts'
 import { type Cancel, type Clock, SystemClock, SystemRandom } from '../clock.ts'
 import { RestartableError, StreamError, thrownText, toErrorData } from '../errors.ts'
 import { processFailpoint } from '../failpoint.ts'
@@ -46,8 +47,6 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
     const job = await loadJob(task.jobUrl)
     const { graph, plan } = buildGraph(job, task)
     nodeNames = graph.nodes.map((node) => node.name)
-    const openStorage = (directory: string) =>
-      createFileStorage({ directory, fileSystem: nodeFileSystem })
     const running = new Slot({
       settings: task.settings,
       graph,
@@ -58,8 +57,11 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
       links: task.links.map((port) =>
         port === undefined ? undefined : threadPort<LinkMessage, LinkMessage>(port),
       ),
-      storage: openStorage(task.checkpointDirectory),
-      openStorage,
+      storage: createFileStorage({
+        directory: task.checkpointDirectory,
+        fileSystem: nodeFileSystem,
+      }),
+      openSnapshot: (directory) => new FolderFiles(directory, nodeFileSystem),
       createBackend: (context) => new LevelDbBackend(context),
       heartbeat,
       sliceMs: SLICE_MS,

@@ -1,4 +1,4 @@
-import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { SnapshotFiles } from '../checkpoint/checkpoint-storage.ts'
 import { mergeSegments } from '../checkpoint/merge.ts'
 import { openSegment } from '../checkpoint/segment-reader.ts'
 import type { RestoredSubtask } from '../messages.ts'
@@ -11,7 +11,7 @@ import type { KeyGroupRange, KeyedStateBackend, StateEntry } from '../state/stat
 export async function restoreState(options: {
   readonly backend: KeyedStateBackend
   readonly restored: RestoredSubtask
-  readonly storage: CheckpointStorage
+  readonly storage: SnapshotFiles
   readonly range: KeyGroupRange
   readonly stateIds: ReadonlySet<number>
 }): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Port } from '../channel/port.ts'
-import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { CheckpointStorage, SnapshotFiles } from '../checkpoint/checkpoint-storage.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { StreamGraph } from '../graph/stream-graph.ts'
@@ -19,7 +19,7 @@ export interface SlotEnvironment {
   /** Checkpoints of the job's own lineage. */
   readonly storage: CheckpointStorage
   /** Where the segments of a foreign snapshot are read from (`--from`). */
-  readonly openStorage: (directory: string) => CheckpointStorage
+  readonly openSnapshot: (directory: string) => SnapshotFiles
   readonly createBackend: (context: BackendContext) => KeyedStateBackend
   /** Cell that names the running node to other threads, and cell that counts turns (R37). */
   readonly heartbeat: Int32Array

@@ -230,7 +230,7 @@ export class Slot {
     const { slot } = environment.settings
     const directory = command.restoreDirectory
     const restoreStorage =
-      directory === undefined ? environment.storage : environment.openStorage(directory)
+      directory === undefined ? environment.storage : environment.openSnapshot(directory)
     for (const vertex of [...this.#graph.vertices].reverse()) {
       if (vertex.parallelism <= slot) continue
       this.#built[vertex.index] = buildSubtask(vertex, {

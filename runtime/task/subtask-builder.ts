@@ -1,4 +1,4 @@
-import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { SnapshotFiles } from '../checkpoint/checkpoint-storage.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import { MIN_TIMESTAMP } from '../element.ts'
 import { invariant } from '../errors.ts'
@@ -37,7 +37,7 @@ export interface BuilderHost {
   readonly execution: ExecutionGraph
   readonly channels: SlotChannels
   readonly restored: RestoredSubtask | undefined
-  readonly restoreStorage: CheckpointStorage
+  readonly restoreStorage: SnapshotFiles
   /** A number for each node of the slot, for the running cell. */
   readonly nodeNumber: (name: string) => number
   readonly subtaskOf: (vertex: number) => Subtask

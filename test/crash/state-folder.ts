@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MANIFEST } from '../../runtime/checkpoint/file-storage.ts'
+import { MANIFEST } from '../../runtime/checkpoint/file-names.ts'
 import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
 import type { CheckpointManifest } from '../../runtime/checkpoint/manifest.ts'
 

@@ -99,7 +99,7 @@ export class InlineLauncher implements SlotLauncher {
       clock: thread.clock,
       random,
       storage,
-      openStorage: () => storage,
+      openSnapshot: () => storage,
       createBackend: (context) => {
         const store = new WatchedStore(context.directory, this.#options.spilled)
         const backend = new WatchedBackend(context, store)

@@ -35,7 +35,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'manifest-sync',
     what: 'the bytes of a manifest are not synced before it is published (R26)',
-    file: 'runtime/checkpoint/file-storage.ts',
+    file: 'runtime/checkpoint/manifest-file.ts',
     find: 'await writer.finishContent()',
     replace: 'await file.close()',
     killers: [storage],
@@ -43,17 +43,17 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'manifest-name-sync',
     what: 'a manifest is published, and its name is not synced (R26)',
-    file: 'runtime/checkpoint/file-storage.ts',
-    find: `await this.#makeName(aside, path)
-      await this.#fs.syncDirectory(folder)`,
-    replace: 'await this.#makeName(aside, path)',
+    file: 'runtime/checkpoint/manifest-file.ts',
+    find: `await makeName(fileSystem, aside, path)
+    await fileSystem.syncDirectory(folder)`,
+    replace: 'await makeName(fileSystem, aside, path)',
     killers: [storage],
   },
   {
     name: 'resumed-manifest-sync',
     what: 'a manifest that a killed run left visible is gone on from before its name is durable (R26)',
-    file: 'runtime/checkpoint/file-storage.ts',
-    find: 'await this.#syncIfWritable(folder)',
+    file: 'runtime/checkpoint/manifest-file.ts',
+    find: 'await syncIfWritable(fileSystem, folder)',
     replace: NOTHING,
     killers: [storage],
   },
@@ -93,7 +93,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'job-folder-sync',
     what: 'the folders of a job are not synced (R26)',
-    file: 'runtime/job/job-directory.ts',
+    file: 'runtime/durable-folder.ts',
     find: 'await fileSystem.syncDirectory(parent)',
     replace: NOTHING,
     killers: [record],

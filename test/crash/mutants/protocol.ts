@@ -82,9 +82,9 @@ export const PROTOCOL: readonly Mutant[] = [
   {
     name: 'published-over-another',
     what: 'a manifest takes the place of one that is there (R26)',
-    file: 'runtime/checkpoint/file-storage.ts',
-    find: 'await this.#fs.link(aside, path)',
-    replace: 'await this.#fs.rename(aside, path)',
+    file: 'runtime/checkpoint/manifest-file.ts',
+    find: 'await fileSystem.link(aside, path)',
+    replace: 'await fileSystem.rename(aside, path)',
     killers: [unit(storage, 'are published once')],
   },
   {

@@ -86,7 +86,7 @@ describe('Slot', () => {
         },
       ].slice(0, parallelism),
       storage,
-      openStorage: () => storage,
+      openSnapshot: () => storage,
       createBackend: (context) => new MemoryBackend(context),
       heartbeat: new Int32Array(2),
       sliceMs: 8,
