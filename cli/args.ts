@@ -1,12 +1,21 @@
-import { parseArgs } from 'node:util'
-import { parseDuration } from '../runtime/duration.ts'
-import { StreamError } from '../runtime/errors.ts'
 import type { RunJobOptions } from '../runtime/job/job-events.ts'
-import { type Flag, FLAGS, type Verb, VERBS } from './flags.ts'
-import { nearest } from './nearest.ts'
+import type { Verb } from './flags.ts'
+import {
+  duration,
+  type Given,
+  last,
+  onlyJob,
+  onlyPath,
+  parameters,
+  parseFlags,
+  wholeNumber,
+} from './given.ts'
+import { usageError } from './usage-error.ts'
+import { findVerb, type Group, verbsOf } from './verbs.ts'
 
 /** What a command line asks for. */
-export type Command = RunCommand | PlanCommand | HelpCommand | { readonly verb: 'version' }
+export type Command =
+  RunCommand | PlanCommand | CheckpointsListCommand | HelpCommand | { readonly verb: 'version' }
 
 export interface RunCommand {
   readonly verb: 'run'
@@ -25,20 +34,20 @@ export interface PlanCommand {
   readonly json: boolean
 }
 
+export interface CheckpointsListCommand {
+  readonly verb: 'checkpoints ls'
+  /** A checkpoint, the folder of a lineage, or that of a job. */
+  readonly path: string
+  readonly json: boolean
+}
+
 export interface HelpCommand {
   readonly verb: 'help'
-  /** The verb to explain; undefined for all of them. */
-  readonly topic: Verb | undefined
+  /** The verb or group of verbs to explain; undefined for all of them. */
+  readonly topic: Verb | Group | undefined
   readonly job: string | undefined
   /** False when nothing was asked for: the help is then an answer to a mistake. */
   readonly isAsked: boolean
-}
-
-/** What the parser found, before it is judged. */
-interface Given {
-  readonly verb: Verb
-  readonly flags: ReadonlyMap<string, readonly (string | undefined)[]>
-  readonly positionals: readonly string[]
 }
 
 /**
@@ -48,16 +57,22 @@ interface Given {
  * message names the nearest thing that there is.
  */
 export function parseCommand(argv: readonly string[]): Command {
-  const [verb, ...rest] = argv
-  if (verb === undefined) return { verb: 'help', topic: undefined, job: undefined, isAsked: false }
-  if (verb === '--help' || verb === '-h' || verb === 'help') return helpCommand(rest)
-  if (verb === '--version' || verb === '-v') return { verb: 'version' }
-  if (!isVerb(verb)) throw unknownVerb(verb)
-  const given = parseFlags(verb, rest)
-  if (given.flags.has('help')) {
-    return { verb: 'help', topic: verb, job: given.positionals[0], isAsked: true }
+  const [first, ...others] = argv
+  if (first === undefined) return help(undefined, false)
+  if (first === '--help' || first === '-h' || first === 'help') return helpCommand(others)
+  if (first === '--version' || first === '-v') return { verb: 'version' }
+  const named = findVerb(argv)
+  if ('group' in named) return groupCommand(named.group, named.rest)
+  const given = parseFlags(named.verb, named.rest)
+  if (given.flags.has('help')) return help(named.verb, true, given.positionals[0])
+  switch (named.verb) {
+    case 'run':
+      return runCommand(given)
+    case 'plan':
+      return planCommand(given)
+    case 'checkpoints ls':
+      return { verb: named.verb, path: onlyPath(given), json: given.flags.has('json') }
   }
-  return verb === 'run' ? runCommand(given) : planCommand(given)
 }
 
 /** The job file of a command line, if it names one; for whoever only has to find it. Never fails. */
@@ -80,98 +95,22 @@ export function parallelismOf(argv: readonly string[]): number | undefined {
   }
 }
 
-function isVerb(text: string): text is Verb {
-  return (VERBS as readonly string[]).includes(text)
+function helpCommand(words: readonly string[]): HelpCommand {
+  if (words.length === 0) return help(undefined, true)
+  const named = findVerb(words)
+  return 'group' in named ? help(named.group, true) : help(named.verb, true, named.rest[0])
 }
 
-function unknownVerb(verb: string): StreamError {
-  const isFlag = verb.startsWith('-')
-  const near = isFlag ? undefined : nearest(verb, [...VERBS, 'help'])
-  const looksLikeJob = /\.[cm]?[jt]sx?$/.test(verb)
-  const wayOut = looksLikeJob
-    ? `write "millrace run ${verb}"`
-    : near === undefined
-      ? `there are ${VERBS.join(', ')} and help`
-      : `did you mean "${near}"?`
-  return usageError(
-    'millrace',
-    `${isFlag ? 'unknown flag' : 'unknown command'} "${verb}"`,
-    wayOut,
-    'millrace --help',
-  )
+/** A group alone does nothing: it is answered with what there is in it. */
+function groupCommand(group: Group, [flag]: readonly string[]): HelpCommand {
+  if (flag === undefined) return help(group, false)
+  if (flag === '--help' || flag === '-h') return help(group, true)
+  const wayOut = `write one of its commands, such as millrace ${verbsOf(group)[0]}`
+  throw usageError(`millrace ${group}`, `unknown flag ${flag}`, wayOut, `millrace ${group} --help`)
 }
 
-function helpCommand(rest: readonly string[]): HelpCommand {
-  const [topic, job] = rest
-  if (topic === undefined) return { verb: 'help', topic: undefined, job: undefined, isAsked: true }
-  if (!isVerb(topic)) throw unknownVerb(topic)
-  return { verb: 'help', topic, job, isAsked: true }
-}
-
-function parseFlags(verb: Verb, args: readonly string[]): Given {
-  const known: readonly Flag[] = FLAGS[verb]
-  const { tokens } = parseArgs({
-    args: [...args],
-    options: Object.fromEntries(
-      known.map((flag) => [
-        flag.name,
-        {
-          type: flag.value === undefined ? ('boolean' as const) : ('string' as const),
-          multiple: true,
-          ...(flag.name === 'help' ? { short: 'h' } : {}),
-        },
-      ]),
-    ),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  const isHelp = tokens.some((token) => token.kind === 'option' && token.name === 'help')
-  const flags = new Map<string, (string | undefined)[]>()
-  const positionals: string[] = []
-  for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value)
-    if (token.kind !== 'option') continue
-    // Whoever asks for help gets it, whatever else is wrong.
-    if (!isHelp) checkFlag(verb, known, token)
-    flags.set(token.name, [...(flags.get(token.name) ?? []), token.value])
-  }
-  return { verb, flags, positionals }
-}
-
-interface FlagToken {
-  readonly name: string
-  readonly rawName: string
-  readonly value: string | undefined
-  readonly inlineValue: boolean | undefined
-}
-
-function checkFlag(verb: Verb, known: readonly Flag[], token: FlagToken): void {
-  const flag = known.find((one) => one.name === token.name)
-  const help = `millrace ${verb} --help`
-  const where = `millrace ${verb}`
-  if (flag === undefined) {
-    const names = known.map((one) => one.name)
-    const near = nearest(token.name, names)
-    const wayOut =
-      near === undefined
-        ? `there are ${names.map((name) => `--${name}`).join(', ')}`
-        : `did you mean --${near}?`
-    throw usageError(where, `unknown flag ${token.rawName}`, wayOut, help)
-  }
-  if (flag.value === undefined) {
-    if (token.value === undefined) return
-    const found = `${token.rawName} is a switch, but has the value "${token.value}"`
-    throw usageError(where, found, `write ${token.rawName} alone`, help)
-  }
-  const isFlagInstead = token.inlineValue === false && /^-(-|[A-Za-z])/.test(token.value ?? '')
-  if (token.value !== undefined && token.value !== '' && !isFlagInstead) return
-  throw usageError(
-    where,
-    `${token.rawName} has no value`,
-    `write ${token.rawName} ${flag.value}`,
-    help,
-  )
+function help(topic: HelpCommand['topic'], isAsked: boolean, job?: string): HelpCommand {
+  return { verb: 'help', topic, job, isAsked }
 }
 
 function runCommand(given: Given): RunCommand {
@@ -230,71 +169,4 @@ function planCommand(given: Given): PlanCommand {
     params: parameters(given),
     json: given.flags.has('json'),
   }
-}
-
-function onlyJob({ verb, positionals }: Given): string {
-  const [job, extra] = positionals
-  const help = `millrace ${verb} --help`
-  if (job === undefined) {
-    throw usageError(
-      `millrace ${verb}`,
-      'no job file is given',
-      `write millrace ${verb} JOB.ts`,
-      help,
-    )
-  }
-  if (extra !== undefined) {
-    const wayOut = extra.includes('=')
-      ? `write --param ${extra}`
-      : `give one job file, and flags with their dashes`
-    throw usageError(`millrace ${verb}`, `unexpected argument "${extra}"`, wayOut, help)
-  }
-  return job
-}
-
-function last({ flags }: Given, name: string): string | undefined {
-  return flags.get(name)?.at(-1)
-}
-
-function wholeNumber(given: Given, name: string): number | undefined {
-  const text = last(given, name)
-  if (text === undefined) return undefined
-  const value = /^\d{1,6}$/.test(text) ? Number(text) : 0
-  if (value >= 1) return value
-  throw usageError(
-    `millrace ${given.verb}`,
-    `--${name} is "${text}"`,
-    `write a whole number from 1, such as --${name} 2`,
-    `millrace ${given.verb} --help`,
-  )
-}
-
-function duration(given: Given, name: string): number | undefined {
-  const text = last(given, name)
-  if (text === undefined) return undefined
-  // Milliseconds as a number, as in the API (N4).
-  const value = /^\d+$/.test(text) ? Number(text) : text
-  return parseDuration(value, `millrace ${given.verb}: --${name}`)
-}
-
-function parameters(given: Given): Readonly<Record<string, string>> {
-  const pairs = (given.flags.get('param') ?? []).map((text): [string, string] => {
-    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text ?? '') ?? []
-    if (name !== undefined && value !== undefined) return [name, value]
-    throw usageError(
-      `millrace ${given.verb}`,
-      `--param ${text} has no "="`,
-      `write --param ${text}=VALUE`,
-      `millrace ${given.verb} JOB.ts --help`,
-    )
-  })
-  return Object.fromEntries(pairs)
-}
-
-function usageError(where: string, found: string, wayOut: string, help: string): StreamError {
-  const end = wayOut.endsWith('?') ? '' : ';'
-  return new StreamError(
-    'MR_OPTION_INVALID',
-    `${where}: ${found}; nothing was run; ${wayOut}${end} ${help} shows what there is.`,
-  )
 }

@@ -1,4 +1,5 @@
 import { type Command, parseCommand } from './args.ts'
+import { listCheckpoints } from './checkpoints-list.ts'
 import { tellFailure } from './failure.ts'
 import { showHelp } from './help.ts'
 import type { Host } from './host.ts'
@@ -33,6 +34,8 @@ function perform(command: Command, host: Host, settings: RunSettings): number | 
       return showHelp(command, host)
     case 'plan':
       return plan(command, host)
+    case 'checkpoints ls':
+      return listCheckpoints(command, host)
     case 'run':
       return run(command, host, settings)
   }

@@ -7,11 +7,20 @@ export interface Flag {
   readonly description: string
 }
 
-/** A verb that takes a job. */
-export type Verb = 'run' | 'plan'
+/*
+ * A command has one word or two (`checkpoints ls`); the first of two is a group, with a help of its own. To add one:
+ *
+ *   here          its name in VERBS, its flags in FLAGS
+ *   help.ts       its lines in GENERAL and, for a new group, GROUPS; its USAGE and AFTER
+ *   args.ts       its interface in Command, and a case of parseCommand that builds it (given.ts reads flags and arguments)
+ *   command.ts    a case that performs it, in a file of its own
+ *   README.md     its usage: a test compares the flags
+ */
 
-/** The verbs that take a job, in the order of the help. */
-export const VERBS: readonly Verb[] = ['run', 'plan']
+/** The commands, in the order of the help. */
+export const VERBS = ['run', 'plan', 'checkpoints ls'] as const
+
+export type Verb = (typeof VERBS)[number]
 
 const PARALLELISM: Flag = {
   name: 'parallelism',
@@ -36,6 +45,8 @@ const HELP: Flag = {
   value: undefined,
   description: "Show this help; with a job, the job's own parameters too.",
 }
+
+const HELP_ALONE: Flag = { ...HELP, description: 'Show this help.' }
 
 /** The flags of each verb, in the order of the help. */
 export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
@@ -119,5 +130,9 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
     PARAM,
     { ...JSON_LINES, description: 'Write the plan as one JSON document.' },
     HELP,
+  ],
+  'checkpoints ls': [
+    { ...JSON_LINES, description: 'Write one JSON line a checkpoint.' },
+    HELP_ALONE,
   ],
 }

@@ -1,17 +1,28 @@
 import type { PlanParameter } from '../runtime/graph/job-plan.ts'
 import type { HelpCommand } from './args.ts'
+import { columns } from './columns.ts'
 import { tellFailure } from './failure.ts'
 import { type Flag, FLAGS, type Verb } from './flags.ts'
 import type { Host } from './host.ts'
+import type { Group } from './verbs.ts'
 
 const GENERAL = `millrace runs a job: a stream of records through operators with state, exactly once.
 
-  millrace run JOB.ts [flags]     run a job, or go on with it where it was
-  millrace plan JOB.ts [flags]    show the graph of a job without running it
-  millrace help [run|plan]        show the flags of a command
-  millrace --version              show the version
+  millrace run JOB.ts [flags]        run a job, or go on with it where it was
+  millrace plan JOB.ts [flags]       show the graph of a job without running it
+  millrace checkpoints ls PATH       list the checkpoints of a job
+  millrace help [COMMAND]            show the flags of a command
+  millrace --version                 show the version
 
-  millrace run JOB.ts --help      show the parameters of that job too`
+  millrace run JOB.ts --help         show the parameters of that job too`
+
+const GROUPS: Readonly<Record<Group, string>> = {
+  checkpoints: `millrace checkpoints looks after the checkpoints of a job.
+
+  millrace checkpoints ls PATH       list them
+
+  millrace checkpoints COMMAND --help shows the flags of a command.`,
+}
 
 const USAGE: Readonly<Record<Verb, string>> = {
   run: `millrace run JOB.ts [flags]
@@ -23,6 +34,10 @@ and does nothing.`,
 
 Shows the graph of the job in JOB.ts, and runs nothing of it: operators with their uids and declared state,
 the chains that run as one, and the shuffles between them.`,
+  'checkpoints ls': `millrace checkpoints ls PATH [flags]
+
+Lists the checkpoints of a job, and marks the one that a run would go on from. PATH is the job's folder
+(DIR/<job>), the folder of a lineage, or a checkpoint. The job may be running.`,
 }
 
 const AFTER: Readonly<Record<Verb, string>> = {
@@ -34,18 +49,27 @@ for it.
 Exit codes: 0 finished, 1 failed, 2 wrong command line or parameters (nothing was run), 130 stopped with
 Ctrl-C, 143 stopped with SIGTERM.`,
   plan: `Exit codes: 0 shown, 1 the graph cannot be built, 2 wrong command line or parameters.`,
+  'checkpoints ls': `Exit codes: 0 listed, 1 the folder cannot be read, 2 wrong command line, or no checkpoint there.`,
 }
 
 /** Shows the help that was asked for; 0, or 2 when it is the answer to a mistake. */
 export async function showHelp(command: HelpCommand, host: Host): Promise<number> {
   const { topic, job, isAsked } = command
   const out = isAsked ? host.stdout : host.stderr
-  if (topic === undefined) {
-    out.write(`${GENERAL}\n`)
+  if (topic === undefined || isGroup(topic)) {
+    out.write(`${topic === undefined ? GENERAL : GROUPS[topic]}\n`)
     return isAsked ? 0 : 2
   }
   out.write(`${[USAGE[topic], ...flagLines(FLAGS[topic]), '', AFTER[topic]].join('\n')}\n`)
-  return job === undefined ? 0 : showParameters(job, host)
+  return job === undefined || !takesJob(topic) ? 0 : showParameters(job, host)
+}
+
+function takesJob(verb: Verb): boolean {
+  return FLAGS[verb].some((flag) => flag.name === 'param')
+}
+
+function isGroup(topic: Verb | Group): topic is Group {
+  return topic in GROUPS
 }
 
 async function showParameters(job: string, host: Host): Promise<number> {
@@ -62,7 +86,7 @@ async function showParameters(job: string, host: Host): Promise<number> {
 
 function flagLines(flags: readonly Flag[]): string[] {
   const rows = flags.map(({ name, value, description }): [string, string] => [
-    `--${name}${value === undefined ? '' : ` ${value}`}`,
+    `  --${name}${value === undefined ? '' : ` ${value}`}`,
     description,
   ])
   return ['', 'Flags:', ...columns(rows)]
@@ -72,7 +96,7 @@ function flagLines(flags: readonly Flag[]): string[] {
 export function parameterLines(name: string, parameters: readonly PlanParameter[]): string[] {
   if (parameters.length === 0) return [`Job "${name}" has no parameters.`]
   const rows = parameters.map((parameter): [string, string] => [
-    `--param ${parameter.name}=${parameter.type.toUpperCase()}`,
+    `  --param ${parameter.name}=${parameter.type.toUpperCase()}`,
     `${parameter.description}${defaultText(parameter)}`,
   ])
   return [`Parameters of job "${name}":`, ...columns(rows)]
@@ -82,9 +106,4 @@ function defaultText({ defaultText: text, type, description }: PlanParameter): s
   const space = description === '' ? '' : /[.!?]$/.test(description) ? ' ' : '. '
   if (type === 'secret') return `${space}Secret: neither shown nor stored.`
   return `${space}${text === undefined ? 'Required.' : `Default: ${text === '' ? '""' : text}`}`
-}
-
-function columns(rows: readonly [string, string][]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length))
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
 }

@@ -55,7 +55,8 @@ function printLines(uid: string, lines: string): string {
   return rows.map((line) => toLine({ type: 'print', uid, line })).join('')
 }
 
-function toLine(value: object): string {
+/** A value as one line of JSON. */
+export function toLine(value: object): string {
   return `${JSON.stringify(value, jsonValue)}\n`
 }
 

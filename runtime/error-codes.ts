@@ -11,7 +11,7 @@ export const ERROR_CODES = {
     'A record of the input does not fit the format: wrong columns, or a value that does not convert.',
   MR_CHECKPOINT_CORRUPT: 'A file of a checkpoint is missing, too short, or its checksum is wrong.',
   MR_CHECKPOINT_FAILED: 'A checkpoint could not be written; its changes go into the next one.',
-  MR_CHECKPOINT_NOT_FOUND: 'The path given to --from holds no checkpoint.',
+  MR_CHECKPOINT_NOT_FOUND: 'The path that was given holds no checkpoint.',
   MR_CHECKPOINT_OTHER_JOB: 'The checkpoint belongs to another job.',
   MR_CHECKPOINT_TIMEOUT:
     'A checkpoint was not acknowledged by all subtasks in time; it is aborted.',

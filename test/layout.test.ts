@@ -62,9 +62,10 @@ const mayImport: Record<string, readonly string[]> = {
     'runtime/checkpoint',
     'runtime/task',
   ],
+  'runtime/inspect': ['runtime', 'runtime/state', 'runtime/checkpoint', 'runtime/job'],
   operators: ['runtime', 'runtime/state', 'runtime/graph', 'runtime/job'],
   connectors: ['runtime'],
-  cli: ['runtime', 'runtime/graph', 'runtime/job'],
+  cli: ['runtime', 'runtime/graph', 'runtime/job', 'runtime/inspect'],
 }
 
 /** Contracts in the root of `runtime/` that speak of state, graph or checkpoint types (type-only imports). */

@@ -151,10 +151,49 @@ describe('parseCommand', () => {
     expect(parseCommand(['--version'])).toEqual({ verb: 'version' })
   })
 
+  it('knows commands of two words, and the group of the first', () => {
+    expect(parseCommand(['checkpoints', 'ls', 'a/chk-1', '--json'])).toEqual({
+      verb: 'checkpoints ls',
+      path: 'a/chk-1',
+      json: true,
+    })
+    const help = { verb: 'help', topic: 'checkpoints', job: undefined, isAsked: true }
+    expect(parseCommand(['checkpoints'])).toEqual({ ...help, isAsked: false })
+    for (const args of [
+      ['checkpoints', '--help'],
+      ['checkpoints', '-h'],
+      ['help', 'checkpoints'],
+    ]) {
+      expect(parseCommand(args)).toEqual(help)
+    }
+    for (const args of [
+      ['checkpoints', 'ls', '--help'],
+      ['help', 'checkpoints', 'ls'],
+    ]) {
+      expect(parseCommand(args)).toEqual({ ...help, topic: 'checkpoints ls' })
+    }
+  })
+
+  it('names what is near in the group, and what the group lacks', () => {
+    expect(mistake('checkpoints', 'list')).toContain('unknown command "checkpoints list"')
+    expect(mistake('checkpoint', 'ls')).toContain('did you mean "checkpoints"?')
+    expect(mistake('checkpoints', '--json')).toContain('millrace checkpoints: unknown flag --json')
+    expect(mistake('checkpoints', 'ls')).toContain('write millrace checkpoints ls PATH')
+    expect(mistake('checkpoints', 'ls', 'a', 'b=c')).toContain('give one path')
+    expect(jobOf(['checkpoints', 'ls', 'job.ts'])).toBeUndefined()
+  })
+
   it('fails only with coded errors, on anything', () => {
     const names = VERBS.flatMap((verb: Verb) => FLAGS[verb].map((flag) => `--${flag.name}`))
     const word = fc.oneof(
-      fc.constantFrom(...VERBS, ...names, '--', '-', 'job.ts', 'a=b'),
+      fc.constantFrom(
+        ...VERBS.flatMap((verb) => verb.split(' ')),
+        ...names,
+        '--',
+        '-',
+        'job.ts',
+        'a=b',
+      ),
       fc.string(),
     )
     fc.assert(

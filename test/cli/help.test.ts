@@ -16,7 +16,7 @@ const parameters: PlanParameter[] = [
 describe('help', () => {
   it.each(VERBS)('lists every flag of %s', async (verb) => {
     const host = new FakeHost()
-    expect(await runCommand([verb, '--help'], host)).toBe(0)
+    expect(await runCommand([...verb.split(' '), '--help'], host)).toBe(0)
     for (const flag of FLAGS[verb]) {
       const shown = `--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}  `
       expect(host.stdout.text).toContain(shown)
@@ -27,7 +27,7 @@ describe('help', () => {
   it('fits into 110 columns', async () => {
     for (const verb of VERBS) {
       const host = new FakeHost()
-      await runCommand([verb, '--help'], host)
+      await runCommand([...verb.split(' '), '--help'], host)
       for (const line of host.stdout.lines) expect(line.length).toBeLessThanOrEqual(110)
     }
   })
@@ -37,6 +37,14 @@ describe('help', () => {
     expect(await runCommand([], host)).toBe(2)
     expect(host.stdout.text).toBe('')
     expect(host.stderr.text).toContain('millrace run JOB.ts')
+  })
+
+  it('explains a group of commands, and takes its name alone for a mistake', async () => {
+    const host = new FakeHost()
+    expect(await runCommand(['checkpoints', '--help'], host)).toBe(0)
+    expect(host.stdout.text).toContain('millrace checkpoints ls PATH')
+    expect(await runCommand(['checkpoints'], host)).toBe(2)
+    expect(host.stderr.text).toContain('millrace checkpoints ls PATH')
   })
 
   it('lists the parameters of a job without building its graph', async () => {

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { checkpointIdOf, MANIFEST } from '../checkpoint/file-names.ts'
+import { StreamError } from '../errors.ts'
+import { nodeFileSystem } from '../file-system.ts'
+import { decodeJobRecord } from '../job/job-record.ts'
+import type { JobRecord } from '../job/lineage.ts'
+
+/** What a path of a command means; folders are absolute. */
+export type Location =
+  /** One checkpoint, among the folders of its lineage. */
+  | { readonly kind: 'checkpoint'; readonly directory: string; readonly checkpointId: number }
+  | { readonly kind: 'lineage'; readonly directory: string }
+  /** The folder of a job, or what `--fresh` has moved aside; `record` is undefined where it has none. */
+  | { readonly kind: 'job'; readonly directory: string; readonly record: JobRecord | undefined }
+
+/**
+ * Finds out what a path means, by what lies there: a manifest, the folder of a checkpoint, of a lineage or of a job. Reads
+ * nothing but names, and `job.json`; takes no lock, so a job may run meanwhile.
+ *
+ * Nothing of that: `MR_CHECKPOINT_NOT_FOUND`; a damaged `job.json`: `MR_DIRECTORY_UNUSABLE`.
+ */
+export async function locate(path: string): Promise<Location> {
+  const given = resolve(path)
+  const folder = basename(given) === MANIFEST ? dirname(given) : given
+  const names = await namesIn(folder, path)
+  const checkpointId = checkpointIdOf(basename(folder))
+  if (names.includes(MANIFEST) && checkpointId !== undefined) {
+    return { kind: 'checkpoint', directory: dirname(folder), checkpointId }
+  }
+  if (names.includes('job.json') || names.includes('checkpoints')) {
+    return { kind: 'job', directory: folder, record: await readRecord(folder, names) }
+  }
+  if (names.some((name) => checkpointIdOf(name) !== undefined)) {
+    return { kind: 'lineage', directory: folder }
+  }
+  throw notFound(path, names.length === 0 ? 'there is nothing' : 'it holds no manifest')
+}
+
+async function namesIn(folder: string, path: string): Promise<readonly string[]> {
+  try {
+    return await nodeFileSystem.list(folder)
+  } catch (error) {
+    throw new StreamError(
+      'MR_DIRECTORY_UNUSABLE',
+      `${path} cannot be read (${(error as Error).message}); what it holds cannot be shown; make it readable, or give another path.`,
+      { path },
+      error,
+    )
+  }
+}
+
+async function readRecord(
+  folder: string,
+  names: readonly string[],
+): Promise<JobRecord | undefined> {
+  if (!names.includes('job.json')) return undefined
+  const path = join(folder, 'job.json')
+  return decodeJobRecord(await readFile(path, 'utf8'), path)
+}
+
+function notFound(path: string, what: string): StreamError {
+  return new StreamError(
+    'MR_CHECKPOINT_NOT_FOUND',
+    `${resolve(path)} is not a checkpoint, nor the folder of a lineage or a job: ${what}; nothing can be read from it; give a folder chk-<id>, the folder it is in, or the job's (DIR/<job>).`,
+    { path },
+  )
+}
