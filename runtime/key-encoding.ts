@@ -126,6 +126,45 @@ function readAt(reader: ByteReader, depth: number): Key {
   }
 }
 
+/**
+ * Where the key at `start` ends, found without reading it; -1 where there is none before `end`. What it holds is not
+ * checked.
+ */
+export function endOfKey(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end) return -1
+  switch (bytes[start]) {
+    case NUMBER:
+      return start + 9 <= end ? start + 9 : -1
+    case NEGATIVE:
+      return endOfBigint(bytes, start + 1, end, 0xff)
+    case POSITIVE:
+      return endOfBigint(bytes, start + 1, end, 0)
+    case STRING:
+    case BYTES: {
+      const at = bytes.indexOf(0, start + 1)
+      return at < 0 || at >= end ? -1 : at + 1
+    }
+    case TUPLE: {
+      let at = start + 1
+      while (at >= 0 && at < end && bytes[at] !== 0) at = endOfKey(bytes, at, end)
+      return at < 0 || at >= end ? -1 : at + 1
+    }
+    default:
+      return -1
+  }
+}
+
+function endOfBigint(bytes: Uint8Array, start: number, end: number, flip: number): number {
+  const first = start < end ? bytes[start]! ^ flip : 0
+  let behind = start + 1 + first
+  if (first === 0xff && start + 5 <= end) {
+    let length = 0
+    for (let i = 1; i <= 4; i++) length = length * 256 + (bytes[start + i]! ^ flip)
+    behind = start + 5 + length
+  }
+  return behind <= end ? behind : -1
+}
+
 /** Begins the canonical form of keys that are no primitives; a string key that begins with it is marked as such. */
 const MARK = '\0'
 

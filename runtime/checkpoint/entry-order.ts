@@ -1,11 +1,21 @@
 /** Order of keys, bytewise, a shorter one before those that begin with it: negative, 0 or positive. */
 export function compareKeys(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length)
+  return compareWithin(a, 0, a.length, b)
+}
+
+/** As `compareKeys`, for the key that stands in `bytes` from `start` to `end`. */
+export function compareWithin(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: Uint8Array,
+): number {
+  const length = Math.min(end - start, key.length)
   for (let i = 0; i < length; i++) {
-    const difference = a[i]! - b[i]!
+    const difference = bytes[start + i]! - key[i]!
     if (difference !== 0) return difference
   }
-  return a.length - b.length
+  return end - start - key.length
 }
 
 export function startsWith(key: Uint8Array, prefix: Uint8Array): boolean {

@@ -3,50 +3,45 @@ import { ByteReader, ByteWriter } from '../bytes.ts'
 import { invariant } from '../errors.ts'
 import type { StateEntry } from '../state/state-backend.ts'
 import { compareKeys, keyGroupAt } from './entry-order.ts'
+import { SegmentDamage } from './segment-damage.ts'
+import { SegmentFilterBuilder } from './segment-filter.ts'
+import { type BlockInfo, SegmentIndex, SegmentIndexWriter } from './segment-index.ts'
 
 /**
- * A segment: state entries in ascending order, cut into blocks, with an index by key group at the end.
+ * A segment: state entries in ascending order, cut into blocks, with an index at the end.
  *
  * ```
  *   segment = block · block · … · index · footer          integers are little-endian
  *
- *   block   = entry · entry · …                            about 64 KiB; a larger entry has one for itself
+ *   block   = entry · entry · …                            about 16 KiB; a larger entry has one for itself
  *   entry   = kind (1: 0 put, 1 delete, 2 clear)
  *           · key length (varint, 1–5) · value length (varint, 1–5; only of a put)
  *           · key · value
  *
- *   index   = one of these a block, in order:
- *             byte length (4) · entries (4) · first key group (2) · last key group (2) · CRC-32 of the block (4)
+ *   index   = of each block place, checksum, first key and a filter of its keys: segment-index.ts
  *
  *   footer  = entries (8) · index offset (8) · index length (4) · CRC-32 of the index (4) · version (4)
  *           · CRC-32 of the 28 bytes before (4) · magic "MRSEGMNT" (8)
  * ```
  *
  * Every byte is under a checksum or has one possible value. Blocks lie side by side from byte 0, so that the lengths in
- * the index give their places. Entries of one key group may share a block with the next one.
+ * the index give their places. Entries of one key group may share a block with the next one. Version 1, never released, had
+ * larger blocks, no filters, and timers by key.
  */
-const SEGMENT_VERSION = 1
+const SEGMENT_VERSION = 2
 const MAGIC = Buffer.from('MRSEGMNT')
-const INDEX_ENTRY_BYTES = 16
 export const FOOTER_BYTES = 40
 
-/** Size from which a block is closed. */
-const BLOCK_BYTES = 64 * 1_024
+/** Size from which a block is closed: what one look-up reads and checks. */
+const BLOCK_BYTES = 16 * 1_024
+
+/** Blocks are handed on together from this size on: a write costs as much as copying some 10 KiB. */
+const WRITE_BYTES = 64 * 1_024
 
 /** Key group and state id, which every key begins with. */
 const MIN_KEY_BYTES = 4
 
 const KINDS = ['put', 'delete', 'clear'] as const
-
-/** A block as the index describes it. */
-export interface BlockInfo {
-  readonly offset: number
-  readonly bytes: number
-  readonly entries: number
-  readonly firstGroup: number
-  readonly lastGroup: number
-  readonly crc: number
-}
 
 export interface Footer {
   readonly entries: number
@@ -55,17 +50,22 @@ export interface Footer {
   readonly indexCrc: number
 }
 
-/** Encodes entries into blocks and remembers what the index will say; pure. */
+/** Encodes entries into blocks, and collects what the index will say; pure. */
 export class SegmentEncoder {
   readonly #writer: ByteWriter = new ByteWriter()
-  readonly #blocks: BlockInfo[] = []
+  readonly #index: SegmentIndexWriter = new SegmentIndexWriter()
+  readonly #filter: SegmentFilterBuilder = new SegmentFilterBuilder()
   /** Views into the writer's memory, as the caller may use its entries again. */
   #lastKey: Uint8Array | undefined
   #lastKind: StateEntry['kind'] = 'clear'
-  #firstGroup = 0
+  /** The first key of the block that is being filled. */
+  #firstKey: Uint8Array | undefined
+  /** Where that block begins in the writer. */
+  #blockStart = 0
   #blockEntries = 0
-  #offset = 0
+  #blockBytes = 0
   #entries = 0
+  #firstGroup = 0
 
   get entries(): number {
     return this.#entries
@@ -73,16 +73,14 @@ export class SegmentEncoder {
 
   /** Key groups of the first and the last entry. */
   get range(): { first: number; last: number } {
-    const { firstGroup } = this.#blocks[0]!
-    return { first: firstGroup, last: this.#blocks.at(-1)!.lastGroup }
+    return { first: this.#firstGroup, last: keyGroupAt(this.#lastKey!) }
   }
 
-  /** Takes the next entry; returns a block when one is full. An entry out of order is a defect of the caller. */
+  /** Takes the next entry; returns blocks when some are full. An entry out of order is a defect of the caller. */
   add(entry: StateEntry): Uint8Array | undefined {
     const { key, kind, value } = entry
     invariant(this.#isNext(entry), 'state entries are out of order')
     const writer = this.#writer
-    if (writer.length === 0) this.#firstGroup = keyGroupAt(key)
     writer.u8(KINDS.indexOf(kind))
     writer.varint(key.length)
     if (kind === 'put') writer.varint(value.length)
@@ -90,21 +88,27 @@ export class SegmentEncoder {
     this.#lastKey = writer.bytes.subarray(writer.length - key.length, writer.length)
     this.#lastKind = kind
     if (kind === 'put') writer.append(value)
+    this.#filter.add(key)
+    if (this.#entries === 0) this.#firstGroup = keyGroupAt(key)
+    this.#firstKey ??= this.#lastKey
     this.#blockEntries++
-    return writer.length >= BLOCK_BYTES ? this.#closeBlock() : undefined
+    this.#entries++
+    if (writer.length - this.#blockStart >= BLOCK_BYTES) this.#closeBlock()
+    return writer.length >= WRITE_BYTES && this.#blockEntries === 0 ? this.#handOn() : undefined
   }
 
-  /** The last block, if there is one, with index and footer; nothing may be added afterwards. */
+  /** The last blocks, if there are some, with index and footer; nothing may be added afterwards. */
   finish(): Uint8Array {
-    const block = this.#blockEntries === 0 ? new Uint8Array(0) : this.#closeBlock()
-    const index = encodeIndex(this.#blocks)
+    if (this.#blockEntries > 0) this.#closeBlock()
+    const blocks = this.#handOn()
+    const index = this.#index.finish()
     const footer = encodeFooter({
       entries: this.#entries,
-      indexOffset: this.#offset,
+      indexOffset: this.#blockBytes,
       indexBytes: index.byteLength,
       indexCrc: crc32(index),
     })
-    return Buffer.concat([block, index, footer])
+    return Buffer.concat([blocks, index, footer])
   }
 
   #isNext({ key, kind }: StateEntry): boolean {
@@ -114,26 +118,39 @@ export class SegmentEncoder {
     return order < 0 || (order === 0 && this.#lastKind === 'clear' && kind !== 'clear')
   }
 
-  #closeBlock(): Uint8Array {
-    const block = this.#writer.copy()
-    this.#blocks.push({
-      offset: this.#offset,
+  #closeBlock(): void {
+    const block = this.#writer.bytes.subarray(this.#blockStart, this.#writer.length)
+    this.#index.add({
       bytes: block.byteLength,
       entries: this.#blockEntries,
-      firstGroup: this.#firstGroup,
-      lastGroup: keyGroupAt(this.#lastKey!),
       crc: crc32(block),
+      firstKey: this.#firstKey!,
+      lastGroup: keyGroupAt(this.#lastKey!),
+      filter: this.#filter.build(),
     })
-    this.#offset += block.byteLength
-    this.#entries += this.#blockEntries
+    this.#blockBytes += block.byteLength
+    this.#blockStart = this.#writer.length
     this.#blockEntries = 0
-    this.#writer.reset(BLOCK_BYTES * 2)
-    return block
+    this.#firstKey = undefined
+  }
+
+  #handOn(): Uint8Array {
+    const blocks = this.#writer.copy()
+    this.#writer.reset(WRITE_BYTES * 2)
+    this.#blockStart = 0
+    return blocks
   }
 }
 
-/** What is wrong with bytes of a segment. */
-export class SegmentDamage extends Error {}
+/** An intact segment has a layout that is not this one. */
+export class SegmentVersion extends Error {
+  readonly version: number
+
+  constructor(version: number) {
+    super(`it has layout ${version}, and this version of millrace reads ${SEGMENT_VERSION}`)
+    this.version = version
+  }
+}
 
 /** Reads the last `FOOTER_BYTES` of a segment. */
 export function decodeFooter(bytes: Uint8Array): Footer {
@@ -143,9 +160,7 @@ export function decodeFooter(bytes: Uint8Array): Footer {
     throw new SegmentDamage('the checksum of its footer is wrong')
   }
   const version = footer.readUInt32LE(24)
-  if (version !== SEGMENT_VERSION) {
-    throw new SegmentDamage(`it has version ${version}, ${SEGMENT_VERSION} is what can be read`)
-  }
+  if (version !== SEGMENT_VERSION) throw new SegmentVersion(version)
   return {
     entries: Number(footer.readBigUInt64LE(0)),
     indexOffset: Number(footer.readBigUInt64LE(8)),
@@ -155,30 +170,22 @@ export function decodeFooter(bytes: Uint8Array): Footer {
 }
 
 /** Reads the index of a segment, and checks that it fits the footer. */
-export function decodeIndex(bytes: Uint8Array, footer: Footer): BlockInfo[] {
-  const index = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (crc32(index) !== footer.indexCrc)
+export function decodeIndex(bytes: Uint8Array, footer: Footer): SegmentIndex {
+  if (crc32(bytes) !== footer.indexCrc)
     throw new SegmentDamage('the checksum of its index is wrong')
-  const blocks: BlockInfo[] = []
-  let offset = 0
-  let entries = 0
-  for (let at = 0; at + INDEX_ENTRY_BYTES <= index.byteLength; at += INDEX_ENTRY_BYTES) {
-    const block = {
-      offset,
-      bytes: index.readUInt32LE(at),
-      entries: index.readUInt32LE(at + 4),
-      firstGroup: index.readUInt16LE(at + 8),
-      lastGroup: index.readUInt16LE(at + 10),
-      crc: index.readUInt32LE(at + 12),
-    }
-    blocks.push(block)
-    offset += block.bytes
-    entries += block.entries
-  }
-  if (offset !== footer.indexOffset || entries !== footer.entries) {
+  const index = readIndex(bytes)
+  if (index.blockBytes !== footer.indexOffset || index.entries !== footer.entries) {
     throw new SegmentDamage('its index contradicts its footer')
   }
-  return blocks
+  return index
+}
+
+function readIndex(bytes: Uint8Array): SegmentIndex {
+  try {
+    return new SegmentIndex(bytes)
+  } catch (error) {
+    throw new SegmentDamage('its index makes no sense', { cause: error })
+  }
 }
 
 /** Reads a block whose bytes are given; entries are views into them. */
@@ -204,19 +211,6 @@ export function decodeBlock(bytes: Uint8Array, block: BlockInfo): StateEntry[] {
     throw new SegmentDamage(`the block at byte ${block.offset} has ${entries.length} entries`)
   }
   return entries
-}
-
-function encodeIndex(blocks: readonly BlockInfo[]): Uint8Array {
-  const index = Buffer.alloc(blocks.length * INDEX_ENTRY_BYTES)
-  for (const [i, block] of blocks.entries()) {
-    const at = i * INDEX_ENTRY_BYTES
-    index.writeUInt32LE(block.bytes, at)
-    index.writeUInt32LE(block.entries, at + 4)
-    index.writeUInt16LE(block.firstGroup, at + 8)
-    index.writeUInt16LE(block.lastGroup, at + 10)
-    index.writeUInt32LE(block.crc, at + 12)
-  }
-  return index
 }
 
 function encodeFooter(footer: Footer): Uint8Array {

@@ -3,14 +3,15 @@ import type { KeyGroupRange, StateEntry } from '../state/state-backend.ts'
 import type { SnapshotFiles } from './checkpoint-storage.ts'
 import { keyGroupAt } from './entry-order.ts'
 import type { SegmentReference } from './manifest.ts'
+import { SegmentDamage } from './segment-damage.ts'
 import {
-  type BlockInfo,
   decodeBlock,
   decodeFooter,
   decodeIndex,
   FOOTER_BYTES,
-  SegmentDamage,
+  SegmentVersion,
 } from './segment-format.ts'
+import type { BlockInfo, SegmentIndex } from './segment-index.ts'
 import { unreadable } from './storage-errors.ts'
 
 /** Read at first: footer, and the index of most segments. */
@@ -21,7 +22,7 @@ const READ_BYTES = 256 * 1_024
 
 /**
  * Opens a segment that a manifest names: reads and checks its footer and index (R27), two reads at most. What does not
- * fit is `MR_CHECKPOINT_CORRUPT` with the name of the file.
+ * fit is `MR_CHECKPOINT_CORRUPT` with the name of the file; what has another layout `MR_CHECKPOINT_VERSION`.
  */
 export async function openSegment(
   storage: SnapshotFiles,
@@ -48,17 +49,17 @@ export async function openSegment(
   }
 }
 
-/** An open segment. It holds the index only: 16 bytes for each 64 KiB of the file. */
+/** An open segment. It holds the index only: about 2 % of the file. */
 export class SegmentReader {
   readonly reference: SegmentReference
   readonly #storage: SnapshotFiles
-  readonly #blocks: readonly BlockInfo[]
+  readonly #index: SegmentIndex
   #bytesRead = 0
 
-  constructor(storage: SnapshotFiles, reference: SegmentReference, blocks: readonly BlockInfo[]) {
+  constructor(storage: SnapshotFiles, reference: SegmentReference, index: SegmentIndex) {
     this.#storage = storage
     this.reference = reference
-    this.#blocks = blocks
+    this.#index = index
   }
 
   /** Bytes of blocks read so far. */
@@ -75,10 +76,7 @@ export class SegmentReader {
     const named = this.reference.range
     const first = Math.max(range.first, named.first)
     const last = Math.min(range.last, named.last)
-    const wanted = this.#blocks.filter(
-      (block) => block.lastGroup >= first && block.firstGroup <= last,
-    )
-    for (const run of runsOf(wanted)) {
+    for (const run of runsOf(this.#index.blocksOf(first, last))) {
       const start = run[0]!.offset
       const bytes = await this.#read(run)
       for (const block of run) {
@@ -145,6 +143,14 @@ function describeDamage(
   file: string,
   groups: { readonly firstGroup: number; readonly lastGroup: number } | undefined,
 ): unknown {
+  if (error instanceof SegmentVersion) {
+    return new StreamError(
+      'MR_CHECKPOINT_VERSION',
+      `Checkpoint file ${file} cannot be read: ${error.message}; what it holds cannot be restored; use the version of millrace that wrote it, or start over with --fresh.`,
+      { file, version: error.version },
+      error,
+    )
+  }
   const isDamage =
     error instanceof SegmentDamage ||
     (error instanceof StreamError && error.code === 'MR_CHECKPOINT_CORRUPT')

@@ -6,7 +6,7 @@ import { SegmentEncoder } from './segment-format.ts'
 /**
  * Writes the entries of one subtask, ascending, as a segment; undefined, and no file, when there are none. It is durable
  * when this resolves (R26); on a failure what was written is removed. Taking entries and writing take turns, a block of
- * about 64 KiB each time, so that no long stretch of work holds up the event loop.
+ * about 64 KiB of blocks each time, so that no long stretch of work holds up the event loop.
  */
 export async function writeSegment(
   storage: SnapshotTarget,

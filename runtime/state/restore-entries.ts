@@ -4,8 +4,11 @@ import type { MapStore } from './map-store.ts'
 import {
   type EntryKey,
   type EntryOwner,
+  keyGroupIn,
   readEntryKey,
   readPiece,
+  readTimerKey,
+  stateIdIn,
   versionOf,
 } from './snapshot-format.ts'
 import type { KeyGroupRange, StateEntry, TimeDomain } from './state-backend.ts'
@@ -53,20 +56,23 @@ export class EntryRestorer {
 
   restore(entry: StateEntry): void {
     invariant(entry.kind === 'put', `a ${entry.kind} is restored`)
-    const key = readEntryKey(entry.key)
+    const keyGroup = keyGroupIn(entry.key)
     const { first, last } = this.#range
     invariant(
-      key.keyGroup >= first && key.keyGroup <= last,
-      `key group ${key.keyGroup} is restored into ${first} to ${last}`,
+      keyGroup >= first && keyGroup <= last,
+      `key group ${keyGroup} is restored into ${first} to ${last}`,
     )
-    const registered = this.#registered.get(key.stateId)
-    invariant(registered !== undefined, `state ${key.stateId} is restored but not registered`)
-    const row = this.#rowOf(key)
+    const stateId = stateIdIn(entry.key)
+    const registered = this.#registered.get(stateId)
+    invariant(registered !== undefined, `state ${stateId} is restored but not registered`)
     if (registered.kind === 'timers') {
       const { queue, domain } = registered.timers
-      queue.restore(domain, row, readKey(key.subKey) as number, this.#asChanges)
+      const timer = readTimerKey(entry.key)
+      queue.restore(domain, this.#rowOf(timer), timer.timestamp, this.#asChanges)
     } else {
       checkVersion(registered.state, versionOf(entry.value))
+      const key = readEntryKey(entry.key)
+      const row = this.#rowOf(key)
       const cell = this.#cellOf(row, registered.state, key)
       this.#table.restore(cell, entry.value.slice(), this.#asChanges)
     }

@@ -1,22 +1,24 @@
 import { ByteReader, ByteWriter, corrupt, readLatin1 } from '../bytes.ts'
-import { readKey, writeKey } from '../key-encoding.ts'
+import { endOfKey, readKey, writeKey } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
 import { readValue, writeValue } from '../value-codec.ts'
 import type { TtlTimeDomain } from './state-ttl.ts'
 
 /*
  * How state stands in segments, and in the working copy of a backend. Keys sort bytewise: by key group, state, key,
- * namespace and sub-key, each in the order of what it encodes.
+ * namespace and sub-key, each in the order of what it encodes; timers by key group, state and time, so that those of a key
+ * group can be read in the order in which they are due.
  *
  *   key    key group u16 BE · state id u16 BE · key · namespace · sub-key
+ *   timer  key group u16 BE · state id u16 BE · timestamp · key · namespace: one entry a timer
  *
+ *   timestamp  encoded as a number key (9 bytes)
  *   key        as in key-encoding.ts: self-delimiting, first byte never 00 or FF
  *   namespace  00 for the default one, else encoded as a key
  *   sub-key    value  none: one entry
  *              list   piece u32 BE: elements in the order of pieces. Today a list is written as piece 0 alone, whole; a
  *                     list in pieces adds entries for its last piece only, and `clear` covers them all
  *              map    the map key, encoded as a key: one entry a map key
- *              timer  the timestamp, encoded as a number key (9 bytes): one entry a timer, by (key, namespace, time)
  *
  *   value  codec u8 · schema version u16 BE · encoded value
  *          codec u8 · schema version u16 BE · last access f64 LE · encoded value · ages        with a time to live
@@ -66,9 +68,25 @@ export interface EntryOwner {
 /** Appends an entry's key up to its sub-key: the key of a `clear`, and the whole key of a value. */
 export function writePrefix(writer: ByteWriter, owner: EntryOwner, stateId: number): void {
   writeHeader(writer, owner.keyGroup, stateId)
-  writeKey(writer, owner.key)
-  if (owner.namespace === undefined) writer.u8(DEFAULT_NAMESPACE)
-  else writeKey(writer, owner.namespace)
+  writeOwner(writer, owner)
+}
+
+function writeOwner(writer: ByteWriter, { key, namespace }: EntryOwner): void {
+  writeKey(writer, key)
+  if (namespace === undefined) writer.u8(DEFAULT_NAMESPACE)
+  else writeKey(writer, namespace)
+}
+
+/** Appends the key of a timer. */
+export function writeTimerKey(
+  writer: ByteWriter,
+  owner: EntryOwner,
+  stateId: number,
+  timestamp: number,
+): void {
+  writeHeader(writer, owner.keyGroup, stateId)
+  writeKey(writer, timestamp)
+  writeOwner(writer, owner)
 }
 
 /** As `writePrefix`, for what a working copy keeps about a state of a key that is not state itself. */
@@ -138,17 +156,44 @@ export function keyGroupIn(key: Uint8Array): number {
   return key[0]! * 256 + key[1]!
 }
 
+/**
+ * Where a sub-key begins in an entry's key, found on bytes, which is the end where there is none; undefined for what is no
+ * key of an entry. (Of a timer it is where the namespace begins: key and namespace stand one place further there.)
+ */
+export function subKeyAt(bytes: Uint8Array): number | undefined {
+  const end = bytes.length
+  const at = endOfKey(bytes, KEY_HEADER_BYTES, end)
+  if (at < 0) return undefined
+  const behind = bytes[at] === DEFAULT_NAMESPACE && at < end ? at + 1 : endOfKey(bytes, at, end)
+  return behind < 0 ? undefined : behind
+}
+
 /** Takes a key apart up to its sub-key. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */
 export function readEntryKey(bytes: Uint8Array): EntryKey {
   const reader = new ByteReader(bytes)
   reader.take(KEY_HEADER_BYTES)
   const keyGroup = keyGroupIn(bytes)
   const stateId = stateIdIn(bytes)
-  const key = readKey(reader)
-  let namespace: Key | undefined
-  if (reader.left > 0 && bytes[reader.position] === DEFAULT_NAMESPACE) reader.position++
-  else namespace = readKey(reader)
+  const { key, namespace } = readOwner(reader)
   return { keyGroup, stateId, key, namespace, subKey: reader }
+}
+
+/** Takes the key of a timer apart. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */
+export function readTimerKey(bytes: Uint8Array): EntryOwner & { readonly timestamp: number } {
+  const reader = new ByteReader(bytes)
+  reader.take(KEY_HEADER_BYTES)
+  const timestamp = readKey(reader)
+  if (typeof timestamp !== 'number') throw corrupt('a timer has no timestamp')
+  const { key, namespace } = readOwner(reader)
+  return { keyGroup: keyGroupIn(bytes), key, namespace, timestamp }
+}
+
+function readOwner(reader: ByteReader): { readonly key: Key; readonly namespace: Key | undefined } {
+  const key = readKey(reader)
+  const isDefault = reader.left > 0 && reader.bytes[reader.position] === DEFAULT_NAMESPACE
+  if (!isDefault) return { key, namespace: readKey(reader) }
+  reader.position++
+  return { key, namespace: undefined }
 }
 
 /** The key in an entry's key, as text that sorts as it does (R17), undefined where the namespace is not the default one. */

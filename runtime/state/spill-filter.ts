@@ -1,3 +1,5 @@
+import { hashBytes, probeStep } from '../key-hash.ts'
+
 /** Bits a key and probes a look-up: about 1 % of the keys that were never added are taken for added. */
 const BITS_PER_KEY = 10
 const PROBES = 6
@@ -31,8 +33,8 @@ export class SpillFilter {
   }
 
   add(bytes: Uint8Array, length: number): void {
-    const hash = hashOf(bytes, length)
-    const step = stepOf(hash)
+    const hash = hashBytes(bytes, 0, length)
+    const step = probeStep(hash)
     const layer = this.#writable()
     layer.count++
     const { bits } = layer
@@ -44,8 +46,8 @@ export class SpillFilter {
   }
 
   mightHold(bytes: Uint8Array, length: number): boolean {
-    const hash = hashOf(bytes, length)
-    const step = stepOf(hash)
+    const hash = hashBytes(bytes, 0, length)
+    const step = probeStep(hash)
     for (const { bits } of this.#layers) if (isIn(bits, hash, step)) return true
     return false
   }
@@ -71,22 +73,4 @@ function isIn(bits: Uint8Array, hash: number, step: number): boolean {
     if ((bits[bit >>> 3]! & (1 << (bit & 7))) === 0) return false
   }
   return true
-}
-
-/** FNV-1a, mixed. */
-function hashOf(bytes: Uint8Array, length: number): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
-  return mix(hash)
-}
-
-/** Odd, so that the probes are different bits. */
-function stepOf(hash: number): number {
-  return mix(hash ^ 0x9e3779b9) | 1
-}
-
-function mix(hash: number): number {
-  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return mixed ^ (mixed >>> 16)
 }

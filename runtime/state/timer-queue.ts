@@ -1,8 +1,7 @@
 import { StreamError } from '../errors.ts'
-import { writeKey } from '../key-encoding.ts'
 import { Change } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
-import { writeNoValue, writePrefix } from './snapshot-format.ts'
+import { writeNoValue, writeTimerKey } from './snapshot-format.ts'
 import type { TimeDomain, TimerQueue } from './state-backend.ts'
 import type { StateRow } from './state-row.ts'
 import type { StateTable } from './state-table.ts'
@@ -32,8 +31,7 @@ class Timer extends Change implements HeapItem {
     const isLive = this.position >= 0
     if (!isLive && !this.existed) return
     run.beginEntry(isLive ? 'put' : 'delete')
-    writePrefix(run.writer, this.row, this.domain.stateId)
-    writeKey(run.writer, this.timestamp)
+    writeTimerKey(run.writer, this.row, this.domain.stateId, this.timestamp)
     run.beginValue()
     if (isLive) writeNoValue(run.writer)
   }

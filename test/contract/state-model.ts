@@ -1,6 +1,11 @@
 import { canonicalKey, readKey } from '../../runtime/key-encoding.ts'
 import type { Key } from '../../runtime/key.ts'
-import { readEntryKey, readEntryValue } from '../../runtime/state/snapshot-format.ts'
+import {
+  readEntryKey,
+  readEntryValue,
+  readTimerKey,
+  stateIdIn,
+} from '../../runtime/state/snapshot-format.ts'
 import type { KeyedStateBackend, TimerQueue } from '../../runtime/state/state-backend.ts'
 import {
   type ListState,
@@ -58,11 +63,15 @@ export function modelOf(contents: Contents): Model {
     (Object.keys(IDS) as (keyof typeof IDS)[]).map((name) => [IDS[name], name]),
   )
   for (const entry of toRestore(contents)) {
-    const { stateId, key, namespace, subKey } = readEntryKey(entry.key)
-    const state = names.get(stateId)!
+    const state = names.get(stateIdIn(entry.key))!
+    if (state === 'event' || state === 'processing') {
+      const timer = readTimerKey(entry.key)
+      model.set(`${cellId(state, timer.key, timer.namespace)} @${timer.timestamp}`, '')
+      continue
+    }
+    const { key, namespace, subKey } = readEntryKey(entry.key)
     const id = cellId(state, key, namespace)
-    if (state === 'event' || state === 'processing') model.set(`${id} @${readKey(subKey)}`, '')
-    else if (state === 'map')
+    if (state === 'map')
       model.set(`${id} ${show(readKey(subKey))}`, show(readEntryValue(entry.value)))
     else model.set(id, show(readEntryValue(entry.value)))
   }

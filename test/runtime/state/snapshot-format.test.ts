@@ -11,12 +11,15 @@ import {
   readEntryValue,
   readPiece,
   readTimedEntryValue,
+  readTimerKey,
+  subKeyAt,
   versionOf,
   writeEntryValue,
   writePiece,
   writePrefix,
   writePrivateKey,
   writeTimedEntryValue,
+  writeTimerKey,
 } from '../../../runtime/state/snapshot-format.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
 import { backendContext, encodeAll, hex } from '../../contract/state-harness.ts'
@@ -50,11 +53,11 @@ describe('the format of entries', () => {
     const shown = [...entries, ...later].map(
       (entry) => `${entry.kind} ${hex(entry.key)} ${hex(entry.value)}`,
     )
-    // Kind · key (group, state, "ab", namespace, sub-key) · value (codec, version, value).
+    // Kind · key (group, state, "ab", namespace, sub-key; of the timer: time, "ab", namespace "w") · value (codec, version, value).
     expect(shown).toEqual([
       'put 010200033061620000 010001040e',
       'put 01020004306162000000000000 0100010d010402',
-      'put 010200053061620030770010c014000000000000 000001',
+      'put 0102000510c01400000000000030616200307700 000001',
       'put 010202bc306162000010c000000000000000 010001080178',
       'clear 010202bc3061620000 ',
     ])
@@ -84,6 +87,54 @@ describe('the format of entries', () => {
           namespace: normal(namespace),
         })
         expect([readKey(rest), readPiece(rest), rest.left]).toEqual([normal(subKey), 0xfedcba98, 0])
+      }),
+    )
+  })
+
+  it('finds on bytes where the sub-key of an entry begins', () => {
+    fc.assert(
+      fc.property(
+        key,
+        fc.option(key, { nil: undefined }),
+        fc.uint8Array({ maxLength: 6 }),
+        (owner, namespace, subKey) => {
+          const writer = new ByteWriter()
+          writePrefix(writer, { keyGroup: 7, key: owner, namespace }, 9)
+          const { length } = writer
+          for (let cut = 0; cut < length; cut++) {
+            expect(subKeyAt(writer.bytes.slice(0, cut))).toBeUndefined()
+          }
+          writer.append(subKey)
+          expect(subKeyAt(writer.copy())).toBe(length)
+        },
+      ),
+    )
+    expect(subKeyAt(Buffer.from([0, 1, 0, 1, 0xff, 3]))).toBeUndefined()
+  })
+
+  it('sorts the timers of a key group by time (R23)', () => {
+    const timer = fc.record({
+      timestamp: fc.oneof(fc.integer(), fc.constantFrom(-Infinity, Infinity)),
+      key,
+      namespace: fc.option(key, { nil: undefined }),
+    })
+    fc.assert(
+      fc.property(timer, timer, (a, b) => {
+        const [left, right] = [a, b].map((one) => {
+          const writer = new ByteWriter()
+          writeTimerKey(writer, { keyGroup: 300, ...one }, 5, one.timestamp)
+          const bytes = writer.copy()
+          const normal = (given: Key | undefined) => (given === 0 ? 0 : given)
+          expect(readTimerKey(bytes)).toEqual({
+            keyGroup: 300,
+            timestamp: one.timestamp,
+            key: normal(one.key),
+            namespace: normal(one.namespace),
+          })
+          return bytes
+        })
+        if (a.timestamp === b.timestamp) return
+        expect(Buffer.compare(left!, right!)).toBe(a.timestamp < b.timestamp ? -1 : 1)
       }),
     )
   })

@@ -1,0 +1,73 @@
+import { hashBytes, probeStep } from '../key-hash.ts'
+import { subKeyAt } from '../state/snapshot-format.ts'
+
+/** Bits a hash and probes a look-up: about 1 % of the keys that are not in a block are taken for being there. */
+const BITS_PER_HASH = 10
+const PROBES = 6
+
+/** Collects what the Bloom filter of a block has to find: the key of every entry, and what stands before its sub-key. */
+export class SegmentFilterBuilder {
+  #hashes: Uint32Array = new Uint32Array(256)
+  #count = 0
+  #lastPrefix = 0
+
+  add(key: Uint8Array): void {
+    this.#addHash(hashBytes(key, 0, key.length))
+    const end = subKeyAt(key)
+    if (end === undefined || end === key.length) return
+    const prefix = hashBytes(key, 0, end)
+    // Neighbours mostly have the same.
+    if (prefix !== this.#lastPrefix) this.#addHash(prefix)
+    this.#lastPrefix = prefix
+  }
+
+  /** The filter of what has been added, and starts over. */
+  build(): Uint8Array {
+    const filter = new Uint8Array(Math.ceil((this.#count * BITS_PER_HASH) / 8))
+    const bits = filter.length * 8
+    for (let i = 0; i < this.#count; i++) {
+      const hash = this.#hashes[i]!
+      const step = probeStep(hash)
+      for (let probe = 0, at = hash; probe < PROBES; probe++, at = (at + step) | 0) {
+        const bit = bitOf(at, bits)
+        filter[bit >>> 3]! |= 1 << (bit & 7)
+      }
+    }
+    this.#count = 0
+    this.#lastPrefix = 0
+    return filter
+  }
+
+  #addHash(hash: number): void {
+    if (this.#count === this.#hashes.length) {
+      const grown = new Uint32Array(this.#count * 2)
+      grown.set(this.#hashes)
+      this.#hashes = grown
+    }
+    this.#hashes[this.#count++] = hash
+  }
+}
+
+/**
+ * Whether a block may hold something with this hash (`hashBytes`): the key of an entry, or what stands before the sub-keys of
+ * several. False is certain. The filter is `length` bytes of `bytes`, from `start` on.
+ */
+export function filterMightHold(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  hash: number,
+): boolean {
+  const bits = length * 8
+  const step = probeStep(hash)
+  for (let probe = 0, at = hash; probe < PROBES; probe++, at = (at + step) | 0) {
+    const bit = bitOf(at, bits)
+    if ((bytes[start + (bit >>> 3)]! & (1 << (bit & 7))) === 0) return false
+  }
+  return true
+}
+
+/** Spreads 32 bits over a number of bits that need not be a power of two. */
+function bitOf(hash: number, bits: number): number {
+  return Math.floor((hash >>> 0) * (bits / 0x1_0000_0000))
+}

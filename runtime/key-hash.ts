@@ -1,0 +1,21 @@
+/*
+ * Hashes of bytes for Bloom filters, also those that stand in segments: these numbers must never change.
+ */
+
+/** FNV-1a over the bytes from `start` to `end`, mixed, so that all 32 bits depend on all of them. */
+export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
+  return mix(hash)
+}
+
+/** What to add to a hash for each next probe: odd, so that the probes are different bits. */
+export function probeStep(hash: number): number {
+  return mix(hash ^ 0x9e3779b9) | 1
+}
+
+function mix(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return mixed ^ (mixed >>> 16)
+}
