@@ -1,6 +1,7 @@
 import type { OracleOperator } from './oracle-operator.ts'
 import { orderedWait, unorderedWait } from './operators/async-wait.ts'
 import { broadcastRules } from './operators/broadcast-rules.ts'
+import { clockWindows } from './operators/clock-windows.ts'
 import { connectedBuckets } from './operators/connected-buckets.ts'
 import { connectedLatest } from './operators/connected-latest.ts'
 import { countWindows } from './operators/count-windows.ts'
@@ -22,6 +23,7 @@ import { windowJoin } from './operators/window-join.ts'
  */
 export const OPERATORS: readonly OracleOperator<unknown>[] = [
   broadcastRules,
+  clockWindows,
   connectedBuckets,
   connectedLatest,
   countWindows,

@@ -1,4 +1,4 @@
-import { type Mutant, unit } from './mutant.ts'
+import { type Mutant, oracle, unit } from './mutant.ts'
 
 const LAST_TIMERS = 'runtime/task/last-timers.test.ts'
 const END = 'operators/end-of-input.test.ts'
@@ -17,6 +17,7 @@ export const END_OF_INPUT: readonly Mutant[] = [
       unit(END, 'wherever it crashes on the way'),
       unit('operators/window/window-operator.test.ts', 'when all input has ended fire then'),
       unit('operators/window/assigners.test.ts', 'sessions of processing time'),
+      oracle('clock-windows', 3),
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { type Mutant, unit } from './mutant.ts'
+import { type Mutant, oracle, unit } from './mutant.ts'
 
 const at = (name: string): string => `operators/window/${name}.test.ts`
 const MODELS = at('assigners')
@@ -146,7 +146,7 @@ export const WINDOWS: readonly Mutant[] = [
     file: 'operators/window/pane-operator.ts',
     find: 'else keyed.registerFiniteProcessingTime(maxTimestamp)',
     replace: 'else keyed.timers.registerProcessingTime(maxTimestamp)',
-    killers: [unit(at('pane-operator'), 'in processing time')],
+    killers: [unit(at('pane-operator'), 'in processing time'), oracle('clock-windows', 20)],
   },
   {
     name: 'put-off-for-ever',
