@@ -68,11 +68,10 @@ describe('alignment of sources', () => {
 
     it('bounds what waits for the slow source; without it nothing does (semantics 2.6)', async () => {
       for (const seed of [1, 2, 3]) {
-        const unaligned = { aligned: false }
-        expect(await mostKept(meets, { seed })).toBeLessThanOrEqual(most)
-        expect(await mostKept(meets, { seed, params: unaligned })).toBeGreaterThan(most)
-        expect(await mostKept(meets, { seed, parallelism: 2 })).toBeLessThanOrEqual(most)
+        const parallelism = 1 + (seed % 2)
+        expect(await mostKept(meets, { seed, parallelism })).toBeLessThanOrEqual(most)
       }
+      expect(await mostKept(meets, { params: { aligned: false } })).toBeGreaterThan(most)
     })
 
     it('begins anew with each attempt and run, where nobody is ahead of what is not known yet (semantics 2.6)', async () => {

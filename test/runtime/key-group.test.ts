@@ -187,9 +187,12 @@ describe('key-group ranges', () => {
         let next = 0
         for (let subtask = 0; subtask < parallelism; subtask++) {
           const { first, last } = keyGroupRange(subtask, parallelism, maxParallelism)
-          expect(first).toBe(next)
-          for (const keyGroup of [first, last]) {
-            expect(subtaskOfKeyGroup(keyGroup, maxParallelism, parallelism)).toBe(subtask)
+          const owners = [first, last].map((keyGroup) =>
+            subtaskOfKeyGroup(keyGroup, maxParallelism, parallelism),
+          )
+          // An assertion for each of them would take most of the time.
+          if (first !== next || owners.some((owner) => owner !== subtask)) {
+            expect({ subtask, first, owners }).toEqual({ subtask, first: next, owners: [] })
           }
           next = last + 1
         }

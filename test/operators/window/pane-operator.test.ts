@@ -114,7 +114,7 @@ describe('sliding windows in panes emit what they emit without', () => {
       expect(inPanes.eventTimersLeft).toBe(0)
       if (lateness < 1_000 && !name.includes('states')) expect(inPanes.entriesLeft).toBe(0)
     })
-    await fc.assert(property, { numRuns: 80 })
+    await fc.assert(property, { numRuns: 50 })
   })
 
   test.each(Object.entries(ends))(
@@ -135,7 +135,7 @@ describe('sliding windows in panes emit what they emit without', () => {
         expect([inPanes.eventTimersLeft, inPanes.processingTimersLeft]).toEqual([0, 0])
         if (!name.includes('states')) expect(inPanes.entriesLeft).toBe(0)
       })
-      await fc.assert(property, { numRuns: 60 })
+      await fc.assert(property, { numRuns: 40 })
     },
   )
 })

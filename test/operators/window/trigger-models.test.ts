@@ -267,7 +267,7 @@ describe('triggers fire when a model with plain arrays does', () => {
         const { size, lateness, purges } = drawn
         await check(make(drawn), { kind, size, lateness, purges } as TriggerModelOptions, given)
       })
-      await fc.assert(property, { numRuns: 40 })
+      await fc.assert(property, { numRuns: 30 })
     },
   )
 
@@ -276,7 +276,7 @@ describe('triggers fire when a model with plain arrays does', () => {
       const { lateness, purges } = drawn
       await check(make(drawn), { kind: 'sessions', lateness, purges }, given)
     })
-    await fc.assert(property, { numRuns: 40 })
+    await fc.assert(property, { numRuns: 30 })
   })
 })
 
@@ -294,7 +294,7 @@ describe('late firing happens when a model with plain arrays says', () => {
           given,
         )
       })
-      await fc.assert(property, { numRuns: 80 })
+      await fc.assert(property, { numRuns: 50 })
     },
   )
 })

@@ -115,9 +115,9 @@ describe('windows through crashes', () => {
       const sorted = expected.collected['out']!.toSorted()
       expect(sorted.length).toBeGreaterThan(10)
       const steps = expected.trace.length
-      for (let seed = 1; seed <= 8; seed++) {
+      for (let seed = 1; seed <= 6; seed++) {
         const crashAt = [
-          { step: Math.floor((steps * seed) / 12) },
+          { step: Math.floor((steps * seed) / 9) },
           POINTS[seed % POINTS.length]!,
           { step: 5 * seed, kind: 'thread' as const, slot: 0 },
         ]

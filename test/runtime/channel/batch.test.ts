@@ -82,7 +82,7 @@ describe('batches', () => {
       fc.property(batchesOf(fc.oneof(anyRecord, anyValue), 12), fc.boolean(), (batches, reuse) => {
         expect(roundTrip(batches, { reuse })).toEqual(texts(batches))
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 
@@ -96,7 +96,7 @@ describe('batches', () => {
           expect(roundTrip(batches, { encoder, decoder })).toEqual(texts(batches))
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
@@ -377,7 +377,7 @@ describe('batch decoder', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 })

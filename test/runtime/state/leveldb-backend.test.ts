@@ -33,5 +33,5 @@ stateBackendContract({
   name: 'LevelDB backend whose cache holds everything',
   create: (context) => new LevelDbBackend(context),
   context: () => context(64 * 1_024 * 1_024),
-  runs: 25,
+  runs: 12,
 })

@@ -228,7 +228,7 @@ describe('write-back', () => {
           () => new KeyedBackend(backendContext({ cacheBytes }), new LaggingStore()),
         ).run(all),
       ),
-      { numRuns: 80 },
+      { numRuns: 50 },
     )
   }, 30_000)
 
