@@ -40,7 +40,7 @@ export function describeFailure(
     timestamp: work.timestamp,
     ...('what' in work ? { callback: work.what } : recordFields(work)),
   }
-  const error = wrap(thrown, where, fields, 'what' in work ? CALLBACK : RECORD)
+  const error = wrap(thrown, { where, operator: node.name, fields }, endOf(work))
   described.add(error)
   return error
 }
@@ -55,7 +55,7 @@ function recordFields({ value, position }: HeldRecord): ErrorFields {
  */
 export function extendFailure(error: unknown, suffix: string, fields: ErrorFields): StreamError {
   const where = 'operator' in fields ? `Operator "${String(fields['operator'])}"` : 'Subtask'
-  const base = error instanceof StreamError ? error : wrap(error, where, {}, CALLBACK)
+  const base = error instanceof StreamError ? error : wrap(error, { where, fields: {} }, CALLBACK)
   const Kind = base instanceof RestartableError ? RestartableError : StreamError
   const extended = new Kind(
     base.code,
@@ -102,12 +102,23 @@ function positionIn(error: unknown): string | undefined {
   return typeof position === 'string' ? position : undefined
 }
 
-function wrap(thrown: unknown, where: string, fields: ErrorFields, end: string): StreamError {
+function endOf(work: FailedWork): string {
+  return 'what' in work ? CALLBACK : RECORD
+}
+
+/** Where something was thrown, as the beginning of a message. */
+interface Place {
+  readonly where: string
+  readonly operator?: string
+  readonly fields: ErrorFields
+}
+
+function wrap(thrown: unknown, { where, operator, fields }: Place, end: string): StreamError {
   if (thrown instanceof StreamError) {
     const Kind = thrown instanceof RestartableError ? RestartableError : StreamError
     const error = new Kind(
       thrown.code,
-      `${where}: ${thrown.message}`,
+      `${where}: ${withoutName(thrown.message, operator)}`,
       { ...fields, ...thrown.fields },
       thrown.cause,
     )
@@ -120,4 +131,10 @@ function wrap(thrown: unknown, where: string, fields: ErrorFields, end: string):
     fields,
     thrown,
   )
+}
+
+/** What may also be thrown outside of all calls names its operator by itself: once is enough. */
+function withoutName(message: string, operator: string | undefined): string {
+  const name = `Operator "${operator}": `
+  return message.startsWith(name) ? message.slice(name.length) : message
 }

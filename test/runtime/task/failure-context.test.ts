@@ -48,6 +48,18 @@ describe('describeFailure', () => {
     expect(error.stack).toBe(mistake.stack)
   })
 
+  it('names the operator once, where the error names it by itself (R39)', () => {
+    const named = (operator: string) =>
+      new StreamError('MR_TIMER_INVALID', `Operator "${operator}": no such time`)
+    const work = { value: 1, timestamp: 7 }
+    expect(describeFailure(named('counts'), node, work).message).toBe(
+      'Operator "counts", record 1 at 7: no such time',
+    )
+    expect(describeFailure(named('other'), node, work).message).toBe(
+      'Operator "counts", record 1 at 7: Operator "other": no such time',
+    )
+  })
+
   it('names the innermost operator only (R39)', () => {
     const inner = describeFailure(new Error('no'), node, { value: 1, timestamp: 7 })
     const outer = describeFailure(inner, operatorNode('outer'), { value: 2, timestamp: 8 })
