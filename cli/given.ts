@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { parseDuration } from '../runtime/duration.ts'
 import { type Flag, FLAGS, type Verb } from './flags.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../runtime/nearest.ts'
 import { usageError } from './usage-error.ts'
 
 /** What stands behind a verb, before it is judged: known flags, each with all its values, and the other words. */

@@ -1,6 +1,6 @@
 import type { StreamError } from '../runtime/errors.ts'
 import { type Verb, VERBS } from './flags.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../runtime/nearest.ts'
 import { usageError } from './usage-error.ts'
 
 /** The first word of commands of two words: `checkpoints` of `checkpoints ls`. */

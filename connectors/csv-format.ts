@@ -1,4 +1,5 @@
 import { StreamError } from '../runtime/errors.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type { CsvColumnType } from './csv-convert.ts'
 import { CsvDecoder, type CsvDialect } from './csv-decoder.ts'
 import type { ReadFormat } from './read-format.ts'
@@ -27,6 +28,13 @@ export interface CsvOptions {
    * order, or false when `columns` names all of them in order.
    */
   readonly header?: boolean | readonly string[]
+}
+
+const CSV: OptionNames<CsvOptions & { readonly columns?: unknown }> = {
+  delimiter: true,
+  quote: true,
+  header: true,
+  columns: true,
 }
 
 /**
@@ -59,6 +67,7 @@ export function csv(
 function checkOptions(
   options: CsvOptions & { readonly columns?: CsvColumns | undefined },
 ): CsvDialect {
+  checkOptionNames(options, CSV, 'csv()', 'MR_FORMAT_INVALID')
   const { delimiter = ',', quote = '"', header = true, columns } = options
   if (!isSeparator(delimiter) || delimiter === '"') {
     throw invalid('delimiter', delimiter, 'one ASCII character other than a double quote')

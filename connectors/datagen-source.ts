@@ -1,4 +1,5 @@
 import { StreamError } from '../runtime/errors.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type {
   PollResult,
   ReaderContext,
@@ -21,6 +22,13 @@ export interface DataGeneratorOptions<T> {
   readonly rate?: number
   /** Timestamp of a record (ms since the epoch). Default: none, a watermark strategy assigns it. */
   readonly timestampOf?: (record: T, index: number) => number
+}
+
+const GENERATOR: OptionNames<DataGeneratorOptions<unknown>> = {
+  generate: true,
+  count: true,
+  rate: true,
+  timestampOf: true,
 }
 
 /** Every `step`-th index from `index` on; plain data, part of the checkpoint. */
@@ -48,6 +56,7 @@ export interface GeneratorEnumeratorState {
  * env.fromSource(dataGeneratorSource({ generate: (i) => ({ id: i }), rate: 1_000 }), { uid: 'load' })
  */
 export function dataGeneratorSource<T>(options: DataGeneratorOptions<T>): Source<T> {
+  checkOptionNames(options, GENERATOR, 'dataGeneratorSource()', 'MR_SOURCE_INVALID')
   const { count, rate = 0 } = options
   if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0)) {
     throw invalid(

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Duration, parseDuration } from '../runtime/duration.ts'
 import { StreamError } from '../runtime/errors.ts'
 import { type FileSystem, nodeFileSystem } from '../runtime/file-system.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type { Sink } from '../runtime/sink.ts'
 import { checkFileOutput, prepareFileOutput } from './file-output.ts'
 import { type FilePart, FileSinkCommitter } from './file-sink-committer.ts'
@@ -22,6 +23,13 @@ export interface FileSinkOptions<T> {
   readonly rollSize?: number
   /** A file that is so old is followed by the next one. Default one minute. */
   readonly rollInterval?: Duration
+}
+
+const FILE_SINK: OptionNames<FileSinkOptions<unknown>> = {
+  dir: true,
+  format: true,
+  rollSize: true,
+  rollInterval: true,
 }
 
 /**
@@ -49,6 +57,7 @@ export function fileSinkOn<T>(
   fileSystem: FileSystem,
   options: FileSinkOptions<T>,
 ): Sink<T, FilePart> {
+  checkOptionNames(options, FILE_SINK, 'fileSink()', 'MR_SINK_INVALID')
   const { format, rollSize: rollBytes = DEFAULT_ROLL_BYTES } = options
   const given = options.dir instanceof URL ? fileURLToPath(options.dir) : options.dir
   if (typeof given !== 'string' || given === '')

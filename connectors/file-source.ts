@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { givenText, StreamError } from '../runtime/errors.ts'
 import { isErrorHandling } from '../runtime/operator.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type { Source } from '../runtime/source.ts'
 import type { OnBadRecord } from './bad-record.ts'
 import { FileEnumerator, type FileEnumeratorState } from './file-enumerator.ts'
@@ -21,6 +22,13 @@ export interface FileSourceOptions<T> {
   readonly onError?: OnBadRecord
 }
 
+const FILE_SOURCE: OptionNames<FileSourceOptions<unknown>> = {
+  path: true,
+  format: true,
+  rate: true,
+  onError: true,
+}
+
 /**
  * Reads files once, plain or gzip (recognised by their content): a bounded source with one split a file.
  *
@@ -34,6 +42,7 @@ export interface FileSourceOptions<T> {
  * env.fromSource(fileSource({ path: 'orders/*.jsonl.gz', format: json<Order>() }), { uid: 'orders' })
  */
 export function fileSource<T>(options: FileSourceOptions<T>): Source<T> {
+  checkOptionNames(options, FILE_SOURCE, 'fileSource()', 'MR_SOURCE_INVALID')
   const { format, rate = 0, onError = 'fail' } = options
   const given = options.path instanceof URL ? fileURLToPath(options.path) : options.path
   if (typeof given !== 'string' || given === '') {

@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type { WriteFormat } from './format.ts'
 import { JsonDecoder, type JsonDialect } from './json-decoder.ts'
 import { encodeJsonLine } from './json-write.ts'
@@ -12,6 +13,8 @@ export interface JsonOptions<T> {
   readonly bigints?: boolean
 }
 
+const JSON_LINES: OptionNames<JsonOptions<unknown>> = { validate: true, bigints: true }
+
 /**
  * Reads and writes JSON lines: one JSON value a line, files ending in `.jsonl`.
  *
@@ -22,6 +25,7 @@ export interface JsonOptions<T> {
  * fileSource({ path: 'orders.jsonl.gz', format: json<Order>() })
  */
 export function json<T = unknown>(options: JsonOptions<T> = {}): ReadFormat<T> & WriteFormat<T> {
+  checkOptionNames(options, JSON_LINES, 'json()', 'MR_FORMAT_INVALID')
   const dialect: JsonDialect<T> = {
     validate: options.validate,
     bigints: options.bigints ?? false,

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type { Sink, SinkContext, SinkWriter } from '../runtime/sink.ts'
 import type { WriteFormat } from './format.ts'
 
@@ -15,6 +16,8 @@ export interface PrintSinkOptions<T> {
   readonly format?: WriteFormat<T>
 }
 
+const PRINT: OptionNames<PrintSinkOptions<unknown>> = { format: true }
+
 /**
  * Prints records to standard output as they come, at least once: after a failure or a restart, records since the last
  * checkpoint are printed again.
@@ -26,6 +29,7 @@ export interface PrintSinkOptions<T> {
  * stream.sinkTo(printSink({ format: json() }), { uid: 'print' })
  */
 export function printSink<T = unknown>(options: PrintSinkOptions<T> = {}): Sink<T> {
+  checkOptionNames(options, PRINT, 'printSink()', 'MR_SINK_INVALID')
   const format = options.format
   const toLine = format === undefined ? showLine : (value: T) => format.encode(value)
   const sink: Sink<T, never> = {

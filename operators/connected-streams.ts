@@ -6,7 +6,7 @@ import {
 } from './broadcast/broadcast-inputs.ts'
 import type { BroadcastProcessFunction } from './broadcast/broadcast-process.ts'
 import type { KeyedBroadcastProcessFunction } from './broadcast/keyed-broadcast-process.ts'
-import { checkStateful } from './check-options.ts'
+import { checkPlain, checkStateful } from './check-options.ts'
 import { type CoFlatMapFunction, coFlatMapSpec, type CoMapFunction, coMapSpec } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
 import { type CoElementFunction, coElementSpec } from './element-function.ts'
@@ -56,18 +56,20 @@ export class GraphConnectedStreams<A, B>
   }
 
   map<R>(map: CoMapFunction<A, B, R>, options: PlainOptions = {}): DataStream<R> {
-    return this.#add(coMapSpec(map), options)
+    return this.#add(coMapSpec(map), checkPlain(options, 'map'))
   }
 
   flatMap<R>(flatMap: CoFlatMapFunction<A, B, R>, options: PlainOptions = {}): DataStream<R> {
-    return this.#add(coFlatMapSpec(flatMap), options)
+    return this.#add(coFlatMapSpec(flatMap), checkPlain(options, 'flatMap'))
   }
 
   process<R>(
     process: CoElementFunction<A, B, R> | BroadcastProcessFunction<A, B, R>,
     options: PlainOptions = {},
   ): DataStream<R> {
-    if (!isBroadcastFunction(process)) return this.#add(coElementSpec(process), options)
+    if (!isBroadcastFunction(process)) {
+      return this.#add(coElementSpec(process), checkPlain(options, 'process'))
+    }
     checkFunctionKind(process.spec, 'broadcast-process', this.#place.second)
     return this.#add(process.spec, checkStateful(options, 'process'))
   }

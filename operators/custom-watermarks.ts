@@ -1,4 +1,5 @@
 import { MIN_TIMESTAMP } from '../runtime/element.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import {
   checkWatermark,
   type WatermarkGenerator,
@@ -9,6 +10,7 @@ import {
   strategyOptions,
   type TimestampFunction,
   type WatermarkOptions,
+  WATERMARKS,
 } from './watermark-options.ts'
 
 /**
@@ -28,6 +30,7 @@ export function punctuatedWatermarks<T>(
   options: WatermarkOptions = {},
 ): WatermarkStrategy<T> {
   checkMethods({ watermarkOf }, ['watermarkOf'], 'punctuatedWatermarks')
+  checkOptionNames(options, WATERMARKS, 'punctuatedWatermarks()')
   return {
     ...(timestampOf === undefined ? {} : { timestampOf }),
     createGenerator: () => new PunctuatedWatermarks(watermarkOf),
@@ -76,6 +79,13 @@ export interface CustomWatermarkOptions<T> extends WatermarkOptions {
   readonly emission?: 'periodic' | 'per-record'
 }
 
+const CUSTOM: OptionNames<CustomWatermarkOptions<unknown>> = {
+  ...WATERMARKS,
+  timestampOf: true,
+  createGenerator: true,
+  emission: true,
+}
+
 /**
  * Watermarks by a generator of your own, whose state is part of the checkpoint (R11).
  *
@@ -97,6 +107,7 @@ export interface CustomWatermarkOptions<T> extends WatermarkOptions {
  */
 export function customWatermarks<T>(options: CustomWatermarkOptions<T>): WatermarkStrategy<T> {
   checkMethods(options, ['createGenerator'], 'customWatermarks')
+  checkOptionNames(options, CUSTOM, 'customWatermarks()')
   const { timestampOf, createGenerator, emission = 'periodic' } = options
   return {
     ...(timestampOf === undefined ? {} : { timestampOf }),

@@ -6,10 +6,16 @@ import type { Sink } from '../runtime/sink.ts'
 import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import type { AsyncFunction, AsyncMapFunction } from './async/async-function.ts'
 import { mapInvocation, waitInvocation } from './async/async-invocation.ts'
-import { type AsyncMapOptions, type AsyncOptions, asyncSettings } from './async/async-options.ts'
+import {
+  ASYNC,
+  ASYNC_MAP,
+  type AsyncMapOptions,
+  type AsyncOptions,
+  asyncSettings,
+} from './async/async-options.ts'
 import { asyncSpec } from './async/async-wait.ts'
 import { isBroadcast } from './broadcast/broadcast-inputs.ts'
-import { checkOnError, checkStateful } from './check-options.ts'
+import { checkOnError, checkPlain, checkStateful } from './check-options.ts'
 import { GraphConnectedStreams } from './connected-streams.ts'
 import { type ElementFunction, elementSpec } from './element-function.ts'
 import { type FilterFunction, filterSpec } from './filter.ts'
@@ -49,26 +55,26 @@ export class GraphDataStream<T> implements DataStream<T> {
   }
 
   map<R>(map: MapFunction<T, R>, options: OperatorOptions<T> = {}): DataStream<R> {
-    return this.#add(mapSpec(map, checkOnError(options.onError, 'map')), options)
+    return this.#add(mapSpec(map, checkOnError(options, 'map')), options)
   }
 
   filter<S extends T>(filter: FilterFunction<T>, options: OperatorOptions<T> = {}): DataStream<S> {
-    return this.#add(filterSpec(filter, checkOnError(options.onError, 'filter')), options)
+    return this.#add(filterSpec(filter, checkOnError(options, 'filter')), options)
   }
 
   flatMap<R>(flatMap: FlatMapFunction<T, R>, options: OperatorOptions<T> = {}): DataStream<R> {
-    return this.#add(flatMapSpec(flatMap, checkOnError(options.onError, 'flatMap')), options)
+    return this.#add(flatMapSpec(flatMap, checkOnError(options, 'flatMap')), options)
   }
 
   process<R>(process: ElementFunction<T, R>, options: PlainOptions = {}): DataStream<R> {
-    return this.#add(elementSpec(process), options)
+    return this.#add(elementSpec(process), checkPlain(options, 'process'))
   }
 
   orderedWait<R>(
     fn: AsyncFunction<T, R>,
     options: StatefulOptions & AsyncOptions<readonly NoInfer<R>[]>,
   ): DataStream<R> {
-    const checked = checkStateful(options, 'orderedWait')
+    const checked = checkStateful(options, 'orderedWait', { names: ASYNC })
     const settings = { ...asyncSettings(checked, 'orderedWait'), isOrdered: true }
     const invocation = waitInvocation(fn, 'orderedWait')
     return this.#add(asyncSpec('ordered-wait', invocation, settings), checked)
@@ -78,7 +84,7 @@ export class GraphDataStream<T> implements DataStream<T> {
     fn: AsyncFunction<T, R>,
     options: StatefulOptions & AsyncOptions<readonly NoInfer<R>[]>,
   ): DataStream<R> {
-    const checked = checkStateful(options, 'unorderedWait')
+    const checked = checkStateful(options, 'unorderedWait', { names: ASYNC })
     const settings = { ...asyncSettings(checked, 'unorderedWait'), isOrdered: false }
     const invocation = waitInvocation(fn, 'unorderedWait')
     return this.#add(asyncSpec('unordered-wait', invocation, settings), checked)
@@ -88,7 +94,8 @@ export class GraphDataStream<T> implements DataStream<T> {
     fn: AsyncMapFunction<T, R>,
     options: StatefulOptions & AsyncMapOptions<NoInfer<R>>,
   ): DataStream<R> {
-    const checked: NodeOptions & AsyncMapOptions<R> = checkStateful(options, 'asyncMap')
+    const names = ASYNC_MAP
+    const checked: NodeOptions & AsyncMapOptions<R> = checkStateful(options, 'asyncMap', { names })
     const settings = { ...asyncSettings(checked, 'asyncMap'), isOrdered: checked.ordered ?? true }
     return this.#add(asyncSpec('async-map', mapInvocation(fn), settings), checked)
   }

@@ -9,6 +9,7 @@ import type {
   Readiness,
 } from '../runtime/operator.ts'
 import type { KeyVisit } from '../runtime/state/state-backend.ts'
+import type { OptionNames } from '../runtime/option-names.ts'
 import { type StateDescriptor, type ValueState, valueState } from '../runtime/state/state.ts'
 import type { Out } from './collector.ts'
 import type { OperatorSpec } from './operator-spec.ts'
@@ -28,6 +29,8 @@ export interface DeduplicateChoice {
    */
   readonly ttl: Duration | 'never'
 }
+
+export const DEDUPLICATE: OptionNames<DeduplicateChoice> = { keep: true, ttl: true }
 
 /** The operator behind `deduplicate`. */
 export function deduplicateSpec({ keep, ttl }: DeduplicateChoice): OperatorSpec {

@@ -1,4 +1,5 @@
 import { givenText, StreamError } from '../runtime/errors.ts'
+import type { OptionNames } from '../runtime/option-names.ts'
 import type { Source } from '../runtime/source.ts'
 import type { WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 import { checkStateful } from './check-options.ts'
@@ -18,6 +19,11 @@ export interface SourceOptions<T> extends StatefulOptions {
    * Default false.
    */
   readonly readFirst?: boolean
+}
+
+const SOURCE: OptionNames<Omit<SourceOptions<unknown>, keyof StatefulOptions>> = {
+  watermarks: true,
+  readFirst: true,
 }
 
 /** What the function of a job gets: the way to sources. It never executes anything. */
@@ -45,7 +51,7 @@ export class GraphEnvironment implements StreamEnvironment {
       what: 'fromSource',
       makers: 'fileSource(…), collectionSource(…) or another source',
     })
-    const checked = checkStateful(options, 'fromSource')
+    const checked = checkStateful(options, 'fromSource', { names: SOURCE })
     // Whoever writes JavaScript may leave them out: the missing uid is reported with all others.
     const { watermarks, readFirst } = (options as SourceOptions<T> | undefined) ?? {}
     checkReadFirst(readFirst, options)

@@ -1,6 +1,7 @@
 import { buildJobGraph } from '../runtime/graph/job-graph.ts'
 import { buildPlan } from '../runtime/graph/build-plan.ts'
 import { StreamError } from '../runtime/errors.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type { RestartConfig } from '../runtime/graph/restart-config.ts'
 import type { StreamGraph } from '../runtime/graph/stream-graph.ts'
 import { validateGraph } from '../runtime/graph/validate-graph.ts'
@@ -26,6 +27,8 @@ export interface JobOptions<P extends ParamDeclarations> {
   readonly restart?: RestartConfig
 }
 
+const JOB: OptionNames<JobOptions<ParamDeclarations>> = { params: true, restart: true }
+
 /** What the type of an asynchronous graph function says. */
 export type BuildMustBeSynchronous = 'the function of a job must not return a Promise'
 
@@ -47,6 +50,7 @@ export function job<R, const P extends ParamDeclarations = Record<never, never>>
   options: JobOptions<P>,
   build: (env: StreamEnvironment, params: ParamValues<P>) => Synchronous<R, BuildMustBeSynchronous>,
 ): JobModule {
+  checkOptionNames(options, JOB, `job("${name}")`)
   const parameters = new JobParameters(name, options.params ?? {})
   const module: JobModule & Readonly<Record<symbol, number>> = {
     [JOB_BRAND]: JOB_VERSION,

@@ -1,13 +1,18 @@
 import type { KeyExchange, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
-import type { ComparableField, ExtremeOptions, SummableField } from './aggregate/field-aggregate.ts'
+import {
+  type ComparableField,
+  EXTREME,
+  type ExtremeOptions,
+  type SummableField,
+} from './aggregate/field-aggregate.ts'
 import { rollingSpec } from './aggregate/rolling.ts'
 import { isBroadcast } from './broadcast/broadcast-inputs.ts'
 import { checkStateful } from './check-options.ts'
-import { type DeduplicateChoice, deduplicateSpec } from './deduplicate.ts'
+import { DEDUPLICATE, type DeduplicateChoice, deduplicateSpec } from './deduplicate.ts'
 import type { NodeInputs, NodeOptions } from './graph-builder.ts'
 import type { OperatorSpec } from './operator-spec.ts'
-import { type TopNRanking, topNSpec } from './top-n.ts'
+import { TOP_N, type TopNRanking, topNSpec } from './top-n.ts'
 import { checkMade } from './function.ts'
 import type { ProcessFunction } from './process.ts'
 import { type ReduceFunction, reduceSpec } from './reduce.ts'
@@ -100,19 +105,23 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
   }
 
   minBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T> {
-    return this.#add(rollingSpec('minBy', field, options), checkStateful(options, 'minBy'))
+    const checked = checkStateful(options, 'minBy', { names: EXTREME })
+    return this.#add(rollingSpec('minBy', field, options), checked)
   }
 
   maxBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T> {
-    return this.#add(rollingSpec('maxBy', field, options), checkStateful(options, 'maxBy'))
+    const checked = checkStateful(options, 'maxBy', { names: EXTREME })
+    return this.#add(rollingSpec('maxBy', field, options), checked)
   }
 
   deduplicate(options: StatefulOptions & DeduplicateChoice): DataStream<T> {
-    return this.#add(deduplicateSpec(options), checkStateful(options, 'deduplicate'))
+    const checked = checkStateful(options, 'deduplicate', { names: DEDUPLICATE })
+    return this.#add(deduplicateSpec(options), checked)
   }
 
   topN(n: number, options: StatefulOptions & TopNRanking<T>): DataStream<readonly T[]> {
-    return this.#add(topNSpec(n, options), checkStateful(options, 'topN'))
+    const checked = checkStateful(options, 'topN', { names: TOP_N })
+    return this.#add(topNSpec(n, options), checked)
   }
 
   window<W extends Window, M extends boolean>(

@@ -1,6 +1,7 @@
 import { type Duration, parseDuration } from '../runtime/duration.ts'
 import { StreamError } from '../runtime/errors.ts'
 import type { RestartConfig } from '../runtime/graph/restart-config.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 
 /** Options of `fixedDelayRestart`; the defaults are Flink's. */
 export interface FixedDelayOptions {
@@ -36,6 +37,23 @@ export interface ExponentialDelayOptions {
   readonly attempts?: number
 }
 
+const FIXED_DELAY: OptionNames<FixedDelayOptions> = { attempts: true, delay: true }
+
+const FAILURE_RATE: OptionNames<FailureRateOptions> = {
+  maxFailures: true,
+  interval: true,
+  delay: true,
+}
+
+const EXPONENTIAL_DELAY: OptionNames<ExponentialDelayOptions> = {
+  initialDelay: true,
+  maxDelay: true,
+  multiplier: true,
+  jitter: true,
+  resetAfter: true,
+  attempts: true,
+}
+
 /** The first failure ends the job. */
 export function noRestart(): RestartConfig {
   return { type: 'none' }
@@ -48,6 +66,7 @@ export function noRestart(): RestartConfig {
  * job('orders', { restart: fixedDelayRestart({ attempts: 3, delay: '10s' }) }, build)
  */
 export function fixedDelayRestart(options: FixedDelayOptions = {}): RestartConfig {
+  checkOptionNames(options, FIXED_DELAY, 'fixedDelayRestart()')
   const { attempts = 1, delay = '1s' } = options
   check('fixedDelayRestart', 'attempts', attempts, isCount(attempts))
   return { type: 'fixed-delay', attempts, delayMs: parseDuration(delay, 'The delay of a restart') }
@@ -55,6 +74,7 @@ export function fixedDelayRestart(options: FixedDelayOptions = {}): RestartConfi
 
 /** Restarts until more than `maxFailures` failures lie within one interval. */
 export function failureRateRestart(options: FailureRateOptions = {}): RestartConfig {
+  checkOptionNames(options, FAILURE_RATE, 'failureRateRestart()')
   const { maxFailures = 1, interval = '1m', delay = '1s' } = options
   check('failureRateRestart', 'maxFailures', maxFailures, isCount(maxFailures))
   const intervalMs = parseDuration(interval, 'The interval of failureRateRestart')
@@ -66,6 +86,7 @@ export function failureRateRestart(options: FailureRateOptions = {}): RestartCon
 /** Restarts after delays that grow from failure to failure: the default. */
 export function exponentialDelayRestart(options: ExponentialDelayOptions = {}): RestartConfig {
   const name = 'exponentialDelayRestart'
+  checkOptionNames(options, EXPONENTIAL_DELAY, `${name}()`)
   const { multiplier = 1.5, jitter = 0.1, attempts = Infinity } = options
   const initialMs = parseDuration(options.initialDelay ?? '1s', `The initialDelay of ${name}`)
   const maxMs = parseDuration(options.maxDelay ?? '1m', `The maxDelay of ${name}`)

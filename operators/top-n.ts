@@ -1,4 +1,5 @@
 import { givenText, StreamError } from '../runtime/errors.ts'
+import type { OptionNames } from '../runtime/option-names.ts'
 import { valueState } from '../runtime/state/state.ts'
 import { checkOrdered, compareOrdered, type Ordered } from './aggregate/ordered.ts'
 import type { Out } from './collector.ts'
@@ -19,6 +20,8 @@ export type TopNRanking<T> =
       readonly compare: (a: T, b: T) => number
       readonly by?: never
     }
+
+export const TOP_N: OptionNames<TopNRanking<unknown>> = { by: true, compare: true }
 
 type Compare = (a: unknown, b: unknown) => number
 

@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from '../runtime/duration.ts'
 import { givenText, StreamError } from '../runtime/errors.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type { WatermarkAlignment, WatermarkStrategy } from '../runtime/watermark-strategy.ts'
 
 /** The event time of a record: integer milliseconds since the epoch (N6). */
@@ -40,14 +41,23 @@ export interface AlignmentOptions {
   readonly updateInterval?: Duration
 }
 
+/** The names of what `strategyOptions` reads. */
+export const WATERMARKS: OptionNames<WatermarkOptions> = { idleTimeout: true, alignment: true }
+
+const ALIGNMENT: OptionNames<AlignmentOptions> = {
+  group: true,
+  maxDrift: true,
+  updateInterval: true,
+}
+
 const DEFAULT_IDLE_MS = 60_000
 const DEFAULT_UPDATE_INTERVAL_MS = 1_000
 
 /** What the options of a strategy say, checked. */
-export function strategyOptions({
-  idleTimeout = DEFAULT_IDLE_MS,
-  alignment,
-}: WatermarkOptions): Pick<WatermarkStrategy, 'idleTimeoutMs' | 'alignment'> {
+export function strategyOptions(
+  options: WatermarkOptions,
+): Pick<WatermarkStrategy, 'idleTimeoutMs' | 'alignment'> {
+  const { idleTimeout = DEFAULT_IDLE_MS, alignment } = options
   return {
     idleTimeoutMs: idleTimeout === 'never' ? Infinity : idleTimeoutMs(idleTimeout),
     ...(alignment === undefined ? {} : { alignment: checkedAlignment(alignment) }),
@@ -96,6 +106,7 @@ function idleTimeoutMs(idleTimeout: Duration): number {
 }
 
 function checkedAlignment(alignment: AlignmentOptions): WatermarkAlignment {
+  checkOptionNames(alignment, ALIGNMENT, 'alignment of a watermark strategy')
   const { group, maxDrift, updateInterval = DEFAULT_UPDATE_INTERVAL_MS } = alignment
   if (typeof group !== 'string' || group === '') {
     throw new StreamError(

@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from '../runtime/duration.ts'
 import { MIN_TIMESTAMP } from '../runtime/element.ts'
+import { checkOptionNames } from '../runtime/option-names.ts'
 import {
   NO_WATERMARKS,
   type WatermarkGenerator,
@@ -11,6 +12,7 @@ import {
   strategyOptions,
   type TimestampFunction,
   type WatermarkOptions,
+  WATERMARKS,
 } from './watermark-options.ts'
 
 /**
@@ -26,6 +28,7 @@ export function boundedOutOfOrderness<T>(
   timestampOf?: TimestampFunction<T>,
   options: WatermarkOptions = {},
 ): WatermarkStrategy<T> {
+  checkOptionNames(options, WATERMARKS, 'boundedOutOfOrderness()')
   const boundMs = parseDuration(bound, 'The bound of boundedOutOfOrderness')
   return {
     ...(timestampOf === undefined ? {} : { timestampOf }),
@@ -44,6 +47,7 @@ export function monotonousTimestamps<T>(
   timestampOf?: TimestampFunction<T>,
   options: WatermarkOptions = {},
 ): WatermarkStrategy<T> {
+  checkOptionNames(options, WATERMARKS, 'monotonousTimestamps()')
   return boundedOutOfOrderness(0, timestampOf, options)
 }
 
@@ -61,6 +65,7 @@ export function noWatermarks<T>(
   timestampOf?: TimestampFunction<T>,
   options: IdlenessOptions = {},
 ): WatermarkStrategy<T> {
+  checkOptionNames(options, WATERMARKS, 'noWatermarks()')
   checkNoAlignment(
     options,
     'noWatermarks()',

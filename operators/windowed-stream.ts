@@ -3,20 +3,22 @@ import { StreamError } from '../runtime/errors.ts'
 import type { KeyExchange, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
 import { checkOutputTag, type OutputTag } from '../runtime/operator.ts'
+import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import {
   type ComparableField,
+  EXTREME,
   type ExtremeOptions,
   fieldAggregate,
   type FieldAggregate,
   type SummableField,
 } from './aggregate/field-aggregate.ts'
 import { FieldFold } from './aggregate/field-fold.ts'
-import { checkStateful } from './check-options.ts'
+import { checkStateful, type MoreOptions } from './check-options.ts'
 import { checkMade, checkMethods, functionObject } from './function.ts'
 import type { StreamGraphBuilder } from './graph-builder.ts'
 import type { ReduceFunction } from './reduce.ts'
 import type { DataStream, LateFiringOptions, StatefulOptions, WindowedStream } from './streams.ts'
-import { topNAggregate, type TopNRanking } from './top-n.ts'
+import { TOP_N, topNAggregate, type TopNRanking } from './top-n.ts'
 import type { AggregateFunction } from './window/aggregate-function.ts'
 import { checkTrigger } from './window/check-trigger.ts'
 import type { Evictor } from './window/evictor.ts'
@@ -29,6 +31,8 @@ import type { WindowFunction, WindowProcessFunction } from './window/window-func
 import { positiveDuration } from './window/window-options.ts'
 import { type WindowSettings, windowSpec } from './window/window-spec.ts'
 import type { WindowWork } from './window/window-work.ts'
+
+const LATE_FIRING: OptionNames<LateFiringOptions> = { atMostEvery: true }
 
 /** Makes the stream that comes out of a node. */
 export type StreamOf = <R>(output: StreamInput) => DataStream<R>
@@ -82,6 +86,7 @@ export class GraphWindowedStream<
   }
 
   lateFiring(options: LateFiringOptions): WindowedStream<T, K, W, M> {
+    checkOptionNames(options, LATE_FIRING, 'lateFiring()')
     const { atMostEvery } = { ...options }
     const lateFiringMs = positiveDuration(atMostEvery, 'The interval of lateFiring')
     return this.#with({ lateFiringMs })
@@ -127,20 +132,24 @@ export class GraphWindowedStream<
   }
 
   minBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T> {
-    return this.#ofField(fieldAggregate('minBy', field, options), options)
+    return this.#ofField(fieldAggregate('minBy', field, options), options, EXTREME)
   }
 
   maxBy(field: ComparableField<T>, options: StatefulOptions & ExtremeOptions): DataStream<T> {
-    return this.#ofField(fieldAggregate('maxBy', field, options), options)
+    return this.#ofField(fieldAggregate('maxBy', field, options), options, EXTREME)
   }
 
   topN(n: number, options: StatefulOptions & TopNRanking<T>): DataStream<readonly T[]> {
     const fold = new AggregateFold(topNAggregate(n, options))
-    return this.#add({ fold, firing: undefined }, options)
+    return this.#add({ fold, firing: undefined }, options, TOP_N)
   }
 
-  #ofField(aggregate: FieldAggregate, options: StatefulOptions): DataStream<T> {
-    return this.#add({ fold: new FieldFold(aggregate), firing: undefined }, options)
+  #ofField(
+    aggregate: FieldAggregate,
+    options: StatefulOptions,
+    names?: MoreOptions['names'],
+  ): DataStream<T> {
+    return this.#add({ fold: new FieldFold(aggregate), firing: undefined }, options, names)
   }
 
   #folded<R>(
@@ -157,10 +166,14 @@ export class GraphWindowedStream<
     return this.#add({ fold, firing }, firingOrOptions as StatefulOptions)
   }
 
-  #add<R>(work: WindowWork, options: StatefulOptions | undefined): DataStream<R> {
+  #add<R>(
+    work: WindowWork,
+    options: StatefulOptions | undefined,
+    names: MoreOptions['names'] = {},
+  ): DataStream<R> {
     const spec = windowSpec(this.#settings, work)
-    const { builder, exchange, second, streamOf } = this.#place
-    const checked = checkStateful(options, spec.operatorKind, this.#place.parallelism)
+    const { builder, exchange, second, streamOf, parallelism: onlyParallelism } = this.#place
+    const checked = checkStateful(options, spec.operatorKind, { names, onlyParallelism })
     return streamOf(builder.addOperator(spec, exchange, checked, second))
   }
 

@@ -72,6 +72,8 @@ function checkPoint(point: CrashPoint): void {
   )
 }
 
+const STEP = ['step', 'kind', 'slot']
+
 function isNamed(point: string): boolean {
   const [name, count = '1', ...rest] = point.split(':')
   const isKnown = (FAILPOINTS as readonly string[]).includes(name!)
@@ -80,6 +82,7 @@ function isNamed(point: string): boolean {
 
 function isStep(point: Partial<Exclude<CrashPoint, string>> | null | undefined): boolean {
   if (!Number.isSafeInteger(point?.step)) return false
+  if (Object.keys(point!).some((name) => !STEP.includes(name))) return false
   const { kind = 'process' } = point!
   return kind === 'thread' ? 'slot' in point! : ['process', 'stop', 'drain'].includes(kind)
 }

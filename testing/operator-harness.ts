@@ -3,6 +3,8 @@ import type { KeyedBroadcastProcessFunction } from '../operators/broadcast/keyed
 import type { CoProcessFunction } from '../operators/co-process.ts'
 import type { ProcessFunction } from '../operators/process.ts'
 import type { Key } from '../runtime/key.ts'
+import type { OptionNames } from '../runtime/option-names.ts'
+import { checkKitOptions } from './misuse.ts'
 import {
   type InputRecord,
   type OperatorHarnessOptions,
@@ -18,6 +20,17 @@ import {
   underTest,
 } from './stream-under-test.ts'
 import { TwoInputHarness } from './two-input-harness.ts'
+
+const HARNESS: OptionNames<OperatorHarnessOptions & { readonly keyBy: unknown }> = {
+  keyBy: true,
+  parallelism: true,
+  maxParallelism: true,
+  snapshot: true,
+  processingTime: true,
+  clock: true,
+  outputCapacity: true,
+  open: true,
+}
 
 /** The key selector of a process function that is tested by itself. */
 export interface KeyedBy<In, K extends Key> {
@@ -89,6 +102,7 @@ export async function openHarness(
   given: unknown,
   options: OperatorHarnessOptions & { readonly keyBy?: unknown },
 ): Promise<OperatorHarness<unknown, unknown> | TwoInputHarness<unknown, unknown, unknown>> {
+  checkKitOptions(options, HARNESS, 'operatorHarness')
   const { keyBy, ...rest } = options
   const test = underTest(given, keyBy)
   const harness =

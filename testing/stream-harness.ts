@@ -10,13 +10,14 @@ import {
   planOperators,
   restoredSubtasks,
 } from '../runtime/job/restore-plan.ts'
-import type { OutputTag } from '../runtime/operator.ts'
+import { checkOutputTag, type OutputTag } from '../runtime/operator.ts'
+import type { OptionNames } from '../runtime/option-names.ts'
 import { buildHarnessJob } from './harness-graph.ts'
 import { HandDrivenSlots } from './hand-driven-slots.ts'
 import { HandInput } from './hand-input.ts'
 import { HandOutput, type OutputElement, type StreamRecord } from './hand-output.ts'
 import { ManualClock } from './manual-clock.ts'
-import { misuse } from './misuse.ts'
+import { checkKitOptions, misuse } from './misuse.ts'
 import { SimulatedDisk } from './simulated-storage.ts'
 import type { UnderTest } from './stream-under-test.ts'
 
@@ -50,6 +51,10 @@ export interface RestoreOptions {
   /** Number of subtasks from now on. Default: that of the snapshot. */
   readonly parallelism?: number
 }
+
+const RESTORE: OptionNames<RestoreOptions> = { parallelism: true }
+
+const RECORD: OptionNames<InputRecord<unknown>> = { value: true, timestamp: true }
 
 /** What goes in: a value, with a timestamp where it has one. */
 export interface InputRecord<In> {
@@ -127,7 +132,11 @@ export abstract class StreamHarness<R> {
     records: readonly InputRecord<unknown>[],
   ): void {
     const [input] = this.#openInputs(verb, [index])
-    for (const { value, timestamp = MIN_TIMESTAMP } of records) input!.push(value, timestamp)
+    for (const record of records) {
+      checkKitOptions(record, RECORD, `a record of ${verb}`)
+      const { value, timestamp = MIN_TIMESTAMP } = record
+      input!.push(value, timestamp)
+    }
     this.#turn()
   }
 
@@ -239,6 +248,7 @@ export abstract class StreamHarness<R> {
 
   /** Everything that any of the operators has emitted to this side output. */
   sideOutput<S>(tag: OutputTag<S>): StreamRecord<S>[] {
+    checkOutputTag(tag, 'sideOutput()')
     return [...this.#output.sideOutput(tag)] as StreamRecord<S>[]
   }
 
@@ -321,6 +331,7 @@ export abstract class StreamHarness<R> {
     snapshot: OperatorSnapshot,
     options: RestoreOptions,
   ): Promise<OperatorHarnessOptions> {
+    checkKitOptions(options, RESTORE, 'restore()')
     if ((snapshot as OperatorSnapshot | undefined)?.manifest === undefined) {
       throw misuse(
         'restore()',

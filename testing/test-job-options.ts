@@ -1,6 +1,7 @@
 import type { Duration } from '../runtime/duration.ts'
 import type { JobEvent, JobMetrics } from '../runtime/job/job-events.ts'
 import type { OutputTag } from '../runtime/operator.ts'
+import type { OptionNames } from '../runtime/option-names.ts'
 import type { Crash, CrashPoint } from './crash-plan.ts'
 import type { ManualClock } from './manual-clock.ts'
 import type { SimulatedDisk } from './simulated-storage.ts'
@@ -42,6 +43,22 @@ export interface TestJobOptions {
   readonly maxSteps?: number
   /** The checkpoints of the job; give the disk of an earlier result to go on from there. Default: a new one. */
   readonly disk?: SimulatedDisk
+}
+
+export const TEST_JOB: OptionNames<TestJobOptions> = {
+  params: true,
+  parallelism: true,
+  maxParallelism: true,
+  inputs: true,
+  sideOutputs: true,
+  seed: true,
+  clock: true,
+  checkpointInterval: true,
+  crashAt: true,
+  storageFaults: true,
+  strict: true,
+  maxSteps: true,
+  disk: true,
 }
 
 /** What has come of a job under test. */

@@ -10,16 +10,16 @@ import {
 import { JobRun } from '../runtime/job/job-run.ts'
 import { createRestartStrategy } from '../runtime/job/restart-strategy.ts'
 import { planOperators } from '../runtime/job/restore-plan.ts'
-import type { OutputTag } from '../runtime/operator.ts'
+import { checkOutputTag, type OutputTag } from '../runtime/operator.ts'
 import { CrashPlan } from './crash-plan.ts'
+import { endless, SurvivedFailures } from './endless.ts'
 import { withNote } from './failure-note.ts'
 import { isSideOutputName, sideOutputName, withEnds } from './job-ends.ts'
-import { endless, SurvivedFailures } from './endless.ts'
-import { misuse } from './misuse.ts'
+import { checkKitOptions, checkTags, misuse } from './misuse.ts'
 import { SimulatedLauncher } from './simulated-launcher.ts'
 import { SimulatedDisk, SimulatedStorage, type StorageWrite } from './simulated-storage.ts'
 import { type SimulatedThread, SimulatedWorld } from './simulated-world.ts'
-import type { TestJobOptions, TestJobResult } from './test-job-options.ts'
+import { TEST_JOB, type TestJobOptions, type TestJobResult } from './test-job-options.ts'
 
 /** Steps after which a job is taken to be endless. */
 const MAX_STEPS = 500_000
@@ -53,7 +53,10 @@ export async function testJob(
   return new JobTest(job, options).run()
 }
 
-function checkJob(job: unknown, { seed = 1 }: TestJobOptions): void {
+function checkJob(job: unknown, options: TestJobOptions): void {
+  checkKitOptions(options, TEST_JOB, 'testJob')
+  const { seed = 1, sideOutputs = [] } = options
+  checkTags(sideOutputs, 'sideOutputs of testJob')
   if (typeof (job as Partial<JobModule> | undefined)?.build !== 'function') {
     throw misuse(
       'testJob',
@@ -154,6 +157,7 @@ class JobTest {
   }
 
   #sideOutput(tag: OutputTag<unknown>): readonly unknown[] {
+    checkOutputTag(tag, 'sideOutputValues()')
     const { sideOutputs = [] } = this.#options
     const index = sideOutputs.findIndex(({ name }) => name === tag.name)
     if (index !== -1) return this.#deliveries.values[sideOutputName(index)] ?? []

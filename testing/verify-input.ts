@@ -1,5 +1,5 @@
 import { showValue } from '../runtime/show-value.ts'
-import { misuse } from './misuse.ts'
+import { checkKitOptions, misuse } from './misuse.ts'
 import type { OperatorHarness } from './operator-harness.ts'
 import type { InputRecord } from './stream-harness.ts'
 import { TwoInputHarness } from './two-input-harness.ts'
@@ -45,12 +45,32 @@ export function checkInput<R>(harness: AnyHarness<R>, input: readonly AnyInput[]
   }
   const known = harness instanceof TwoInputHarness ? TWO_INPUTS : ONE_INPUT
   for (const [index, one] of (input as unknown[]).entries()) {
-    if (typeof one === 'object' && one !== null && known.some((name) => name in one)) continue
-    throw misuse(
-      'verifyOperator',
-      `element ${index} of input is ${showValue(one)}; there is no verb for it; give an object with one of ${known.join(', ')}.`,
-    )
+    const isObject = typeof one === 'object' && one !== null
+    const verbs = isObject ? known.filter((name) => name in one) : []
+    const where = `verifyOperator: element ${index} of input`
+    if (verbs.length === 1) {
+      const names = verbs[0]!.startsWith('value') ? [...verbs, 'timestamp'] : verbs
+      checkKitOptions(one, Object.fromEntries(names.map((name) => [name, true])), where)
+    } else {
+      const what =
+        verbs.length === 0
+          ? `there is no verb for it${sideHint(harness, one)}`
+          : `only one of ${verbs.join(' and ')} would happen`
+      throw misuse(
+        'verifyOperator',
+        `element ${index} of input is ${showValue(one)}; ${what}; give an object with one of ${known.join(', ')}.`,
+      )
+    }
   }
+}
+
+/** What the other kind of harness takes. */
+function sideHint<R>(harness: AnyHarness<R>, one: unknown): string {
+  const { value, value1, value2 } = (one ?? {}) as Readonly<Record<string, unknown>>
+  const isTwo = harness instanceof TwoInputHarness
+  if (isTwo && value !== undefined) return ', as it does not say which of the two inputs it is for'
+  if (!isTwo && (value1 ?? value2) !== undefined) return ', as there is one input only'
+  return ''
 }
 
 /** Records of one input that are handed over in one go. */

@@ -6,6 +6,8 @@ import type { CoProcessFunction } from '../operators/co-process.ts'
 import type { ProcessFunction } from '../operators/process.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
+import type { OptionNames } from '../runtime/option-names.ts'
+import { checkKitOptions, checkTags } from './misuse.ts'
 import { type BothKeyedBy, type KeyedBy, openHarness } from './operator-harness.ts'
 import type {
   FunctionUnderTest,
@@ -70,6 +72,17 @@ export interface VerifyOptions<Input, R> {
   readonly modes?: readonly VerifyMode[]
 }
 
+const VERIFY: OptionNames<VerifyOptions<unknown, unknown> & { readonly keyBy: unknown }> = {
+  keyBy: true,
+  input: true,
+  expected: true,
+  expectedSide: true,
+  endInput: true,
+  ordered: true,
+  processingTime: true,
+  modes: true,
+}
+
 /**
  * Runs the same input through the operators in every mode, and compares the output each time: with and without snapshots,
  * with fresh operators restored after every element.
@@ -117,10 +130,18 @@ export function verifyOperator<A, B, R>(
   options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>>,
 ): Promise<void>
 export async function verifyOperator(given: unknown, options: Case): Promise<void> {
+  checkKitOptions(options, VERIFY, 'verifyOperator')
+  checkTags(tagsOf(options.expectedSide ?? []), 'expectedSide of verifyOperator')
   const modes = options.modes ?? VERIFY_MODES
   for (const [index, mode] of modes.entries()) {
     await verifyIn({ mode, passed: modes.slice(0, index) }, given, options)
   }
+}
+
+/** Whatever stands where the tags belong. */
+function tagsOf(expectedSide: unknown): unknown {
+  if (!Array.isArray(expectedSide)) return expectedSide
+  return expectedSide.map((pair: unknown) => (Array.isArray(pair) ? pair[0] : undefined))
 }
 
 /** The mode of a run, and those that have found what was expected. */

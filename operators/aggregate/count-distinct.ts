@@ -1,5 +1,6 @@
 import { canonicalKey, encodeKey } from '../../runtime/key-encoding.ts'
 import type { CanonicalKey, Key } from '../../runtime/key.ts'
+import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import { checkMethods } from '../function.ts'
 import type { MergingAggregateFunction } from '../window/aggregate-function.ts'
 import {
@@ -47,6 +48,8 @@ export interface ApproximateCountOptions {
   readonly precision?: number
 }
 
+const APPROXIMATE: OptionNames<ApproximateCountOptions> = { precision: true }
+
 /**
  * About how many different values there are, in 2^precision bytes however many they are: HyperLogLog. With the default of 4
  * KiB, two of three results are within 1.6 % and nearly all within 5 %; small numbers are nearly exact.
@@ -61,6 +64,7 @@ export function approximateCountDistinct<In>(
   options: ApproximateCountOptions = {},
 ): MergingAggregateFunction<In, Uint8Array, number> {
   checkMethods({ of }, ['of'], 'approximateCountDistinct')
+  checkOptionNames(options, APPROXIMATE, 'approximateCountDistinct()')
   const precision = checkPrecision(options.precision ?? 12)
   return {
     create: () => emptySketch(precision),

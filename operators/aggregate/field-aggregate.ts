@@ -1,4 +1,5 @@
 import { givenText, StreamError } from '../../runtime/errors.ts'
+import type { OptionNames } from '../../runtime/option-names.ts'
 import { addNumeric, checkNumeric, checkOrdered, compareOrdered, type Ordered } from './ordered.ts'
 
 /** Numbers and bigints of which there are two only, `0 | 1` say: their sum would be none of them. */
@@ -25,6 +26,8 @@ export interface ExtremeOptions {
   /** Of records that are equal in the field, the first one is kept; false: the last one. Default true. */
   readonly first?: boolean
 }
+
+export const EXTREME: OptionNames<ExtremeOptions> = { first: true }
 
 export type FieldAggregateKind = 'sum' | 'min' | 'max' | 'minBy' | 'maxBy'
 

@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from '../../runtime/duration.ts'
 import { givenText, StreamError } from '../../runtime/errors.ts'
+import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import { retryDelay, type RetryDelay } from './retry-delay.ts'
 
 /** When an asynchronous function is called again for a record. */
@@ -31,6 +32,21 @@ export interface AsyncOptions<A> {
 export interface AsyncMapOptions<A> extends AsyncOptions<A> {
   /** Whether results come in the order of the records, as from `orderedWait`, or as from `unorderedWait`. Default true. */
   readonly ordered?: boolean
+}
+
+export const ASYNC: OptionNames<AsyncOptions<unknown>> = {
+  capacity: true,
+  timeout: true,
+  retry: true,
+}
+
+export const ASYNC_MAP: OptionNames<AsyncMapOptions<unknown>> = { ...ASYNC, ordered: true }
+
+const RETRY: OptionNames<AsyncRetry<unknown>> = {
+  maxAttempts: true,
+  delay: true,
+  retryOnError: true,
+  retryOnResult: true,
 }
 
 /** Options as the operator needs them. */
@@ -75,6 +91,7 @@ const ATTEMPTS =
 const PREDICATE = 'it cannot say whether to call again; give a function that returns a boolean'
 
 function retrySettings(retry: AsyncRetry<never>, where: string): RetrySettings {
+  checkOptionNames(retry, RETRY, `retry of ${where}`)
   const { maxAttempts, delay, retryOnError, retryOnResult } = retry
   check(isCount(maxAttempts), where, `retry.maxAttempts ${givenText(maxAttempts)}`, ATTEMPTS)
   for (const [name, predicate] of Object.entries({ retryOnError, retryOnResult })) {

@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from '../../runtime/duration.ts'
 import { givenText, StreamError } from '../../runtime/errors.ts'
+import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 
 /** A delay that grows from one retry of a record to the next. */
 export interface RetryDelay {
@@ -11,6 +12,8 @@ export interface RetryDelay {
   readonly multiplier: number
 }
 
+const DELAY: OptionNames<RetryDelay> = { initial: true, max: true, multiplier: true }
+
 /**
  * The delay after so many calls for one record, from 1, in ms: `min(initial × multiplier^(calls − 1), max)`.
  *
@@ -21,6 +24,7 @@ export function retryDelay(delay: Duration | RetryDelay, where: string): (calls:
     const delayMs = parseDuration(delay, `The retry.delay of ${where}`)
     return () => delayMs
   }
+  checkOptionNames(delay, DELAY, `retry.delay of ${where}`)
   const { multiplier } = delay
   const initialMs = parseDuration(delay.initial, `The retry.delay.initial of ${where}`)
   const maxMs = parseDuration(delay.max, `The retry.delay.max of ${where}`)

@@ -1,5 +1,6 @@
 import type { Duration } from '../../runtime/duration.ts'
 import { MIN_TIMESTAMP } from '../../runtime/element.ts'
+import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import { checkMethods } from '../function.ts'
 import { checkThreshold, type DeltaFunction } from './delta-trigger.ts'
 import type { Window } from './time-window.ts'
@@ -30,6 +31,8 @@ export interface EvictorOptions {
   readonly after?: boolean
 }
 
+const EVICTOR: OptionNames<EvictorOptions> = { after: true }
+
 /**
  * Keeps the last so many records of a window.
  *
@@ -38,7 +41,7 @@ export interface EvictorOptions {
  */
 export function countEvictor(count: number, options: EvictorOptions = {}): Evictor {
   const kept = positiveCount(count, 'The count of countEvictor')
-  return evictor((elements) => elements.slice(-kept), options)
+  return evictor('countEvictor', (elements) => elements.slice(-kept), options)
 }
 
 /**
@@ -50,12 +53,13 @@ export function countEvictor(count: number, options: EvictorOptions = {}): Evict
  */
 export function timeEvictor(span: Duration, options: EvictorOptions = {}): Evictor {
   const spanMs = positiveDuration(span, 'The span of timeEvictor')
-  return evictor((elements) => {
+  const evict: Evict<unknown> = (elements) => {
     if (elements[0]?.timestamp === MIN_TIMESTAMP) return elements
     let highest = MIN_TIMESTAMP
     for (const { timestamp } of elements) highest = Math.max(highest, timestamp)
     return elements.filter(({ timestamp }) => timestamp > highest - spanMs)
-  }, options)
+  }
+  return evictor('timeEvictor', evict, options)
 }
 
 /**
@@ -71,14 +75,17 @@ export function deltaEvictor<T>(
 ): Evictor<T> {
   checkThreshold(threshold, 'deltaEvictor')
   checkMethods({ delta }, ['delta'], 'deltaEvictor')
-  return evictor<T>((elements) => {
+  const evict: Evict<T> = (elements) => {
     const last = elements.at(-1)!
     return elements.filter(({ value }) => !(delta(value, last.value) >= threshold))
-  }, options)
+  }
+  return evictor('deltaEvictor', evict, options)
 }
 
 type Evict<T> = <E extends WindowElement<T>>(elements: readonly E[]) => readonly E[]
 
-function evictor<T>(evict: Evict<T>, { after = false }: EvictorOptions): Evictor<T> {
+function evictor<T>(what: string, evict: Evict<T>, options: EvictorOptions): Evictor<T> {
+  checkOptionNames(options, EVICTOR, `${what}()`)
+  const { after = false } = options
   return after ? { evictAfter: evict } : { evictBefore: evict }
 }

@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import { GLOBAL_WINDOW, type GlobalWindow } from './time-window.ts'
 import { endOfStreamTrigger, neverTrigger } from './time-triggers.ts'
 import type { WindowAssigner } from './window-assigner.ts'
@@ -7,6 +8,8 @@ export interface GlobalWindowOptions {
   /** Whether the window fires when all input has ended, once. Default false. */
   readonly fireAtEndOfStream?: boolean
 }
+
+const GLOBAL: OptionNames<GlobalWindowOptions> = { fireAtEndOfStream: true }
 
 const ONLY: readonly GlobalWindow[] = [GLOBAL_WINDOW]
 
@@ -23,6 +26,7 @@ const ONLY: readonly GlobalWindow[] = [GLOBAL_WINDOW]
 export function globalWindows(
   options: GlobalWindowOptions = {},
 ): WindowAssigner<unknown, GlobalWindow, false> {
+  checkOptionNames(options, GLOBAL, 'globalWindows()')
   const { fireAtEndOfStream = false } = options
   return {
     name: 'global',

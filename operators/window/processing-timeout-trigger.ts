@@ -1,4 +1,5 @@
 import type { Duration } from '../../runtime/duration.ts'
+import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import { type StateDescriptor, valueState } from '../../runtime/state/state.ts'
 import { checkTrigger } from './check-trigger.ts'
 import type { Window } from './time-window.ts'
@@ -11,6 +12,11 @@ export interface ProcessingTimeoutOptions {
   readonly resetOnNewRecord?: boolean
   /** Whether the trigger forgets what it knows of the window when the timeout fires. Default true. */
   readonly clearOnTimeout?: boolean
+}
+
+const TIMEOUT: OptionNames<ProcessingTimeoutOptions> = {
+  resetOnNewRecord: true,
+  clearOnTimeout: true,
 }
 
 /** What the nested trigger declares is among its states, under names with this before them. */
@@ -34,6 +40,7 @@ export function processingTimeoutTrigger<T, W extends Window>(
   options: ProcessingTimeoutOptions = {},
 ): Trigger<T, W, Timeout> {
   checkTrigger(nested, 'processingTimeoutTrigger')
+  checkOptionNames(options, TIMEOUT, 'processingTimeoutTrigger()')
   const timeoutMs = positiveDuration(timeout, 'The timeout of processingTimeoutTrigger')
   return new ProcessingTimeoutTrigger(nested as AnyTrigger, timeoutMs, options)
 }

@@ -1,4 +1,5 @@
 import { type Duration, parseSignedDuration } from '../../runtime/duration.ts'
+import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import { eventTimeTrigger, processingTimeTrigger } from './time-triggers.ts'
 import { type TimeWindow, timeWindow, windowStart } from './time-window.ts'
 import type { AnyTrigger } from './trigger.ts'
@@ -10,6 +11,8 @@ export interface SlidingWindowOptions {
   /** Moves the start of all windows, by less than the slide either way: `'-8h'`. They start at the epoch plus this. Default 0. */
   readonly offset?: Duration
 }
+
+const SLIDING: OptionNames<SlidingWindowOptions> = { offset: true }
 
 /**
  * Windows of one size, one beginning every `slide`: a record is in `size / slide` of them, by its timestamp. With a slide
@@ -27,7 +30,7 @@ export function slidingEventTimeWindows(
   slide: Duration,
   options: SlidingWindowOptions = {},
 ): WindowAssigner<unknown, TimeWindow, false> {
-  return new SlidingWindows('slidingEventTimeWindows', true, { size, slide, ...options })
+  return new SlidingWindows('slidingEventTimeWindows', true, { size, slide }, options)
 }
 
 /**
@@ -41,7 +44,7 @@ export function slidingProcessingTimeWindows(
   slide: Duration,
   options: SlidingWindowOptions = {},
 ): WindowAssigner<unknown, TimeWindow, false> {
-  return new SlidingWindows('slidingProcessingTimeWindows', false, { size, slide, ...options })
+  return new SlidingWindows('slidingProcessingTimeWindows', false, { size, slide }, options)
 }
 
 /** The assigner behind both. */
@@ -56,10 +59,12 @@ export class SlidingWindows implements WindowAssigner<unknown, TimeWindow, false
   constructor(
     what: string,
     isEventTime: boolean,
-    options: SlidingWindowOptions & { readonly size: Duration; readonly slide: Duration },
+    { size, slide }: { readonly size: Duration; readonly slide: Duration },
+    options: SlidingWindowOptions,
   ) {
-    this.sizeMs = positiveDuration(options.size, `The size of ${what}`)
-    this.slideMs = positiveDuration(options.slide, `The slide of ${what}`)
+    checkOptionNames(options, SLIDING, `${what}()`)
+    this.sizeMs = positiveDuration(size, `The size of ${what}`)
+    this.slideMs = positiveDuration(slide, `The slide of ${what}`)
     this.offsetMs = parseSignedDuration(options.offset ?? 0, `The offset of ${what}`)
     checkOffset(this.offsetMs, this.slideMs, what)
     this.isEventTime = isEventTime

@@ -1,5 +1,6 @@
 import { type Duration, parseSignedDuration } from '../../runtime/duration.ts'
 import { StreamError } from '../../runtime/errors.ts'
+import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import { eventTimeTrigger, processingTimeTrigger } from './time-triggers.ts'
 import { type TimeWindow, timeWindow, windowStart } from './time-window.ts'
 import type { AnyTrigger } from './trigger.ts'
@@ -21,6 +22,8 @@ export interface TumblingWindowOptions {
   /** Default `'aligned'`. What a subtask has drawn is part of the checkpoint; at another parallelism all draw anew. */
   readonly stagger?: WindowStagger
 }
+
+const TUMBLING: OptionNames<TumblingWindowOptions> = { offset: true, stagger: true }
 
 /**
  * Windows of one size, side by side: each record is in exactly one, by its timestamp.
@@ -61,12 +64,9 @@ export class TumblingWindows implements WindowAssigner<unknown, TimeWindow, fals
   readonly stagger: WindowStagger
   readonly keepsNumber: boolean
 
-  constructor(
-    what: string,
-    isEventTime: boolean,
-    size: Duration,
-    { offset = 0, stagger = 'aligned' }: TumblingWindowOptions,
-  ) {
+  constructor(what: string, isEventTime: boolean, size: Duration, options: TumblingWindowOptions) {
+    checkOptionNames(options, TUMBLING, `${what}()`)
+    const { offset = 0, stagger = 'aligned' } = options
     this.sizeMs = positiveDuration(size, `The size of ${what}`)
     this.offsetMs = parseSignedDuration(offset, `The offset of ${what}`)
     checkOffset(this.offsetMs, this.sizeMs, what)

@@ -1,5 +1,6 @@
 import { parseDuration } from '../duration.ts'
 import { StreamError } from '../errors.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { OutputPolicy } from '../sink.ts'
 import type { RunJobOptions } from './job-events.ts'
 import { DEFAULT_MAX_PARALLELISM } from './job-module.ts'
@@ -47,9 +48,14 @@ const TYPES: Readonly<Record<keyof RunJobOptions, readonly string[]>> = {
   progressInterval: ['number'],
 }
 
+const NAMES = Object.fromEntries(Object.keys(TYPES).map((name) => [name, true as const]))
+
 /** Checks the options of a run and fills in the defaults; `MR_OPTION_INVALID` names what is wrong. */
 export function resolveRunOptions(options: RunJobOptions): RunSettings {
-  for (const [name, value] of Object.entries(options)) checkType(name, value)
+  checkOptionNames(options, NAMES, 'runJob()')
+  for (const [name, value] of Object.entries(options)) {
+    checkType(name as keyof RunJobOptions, value)
+  }
   const { parallelism, fresh = false, from, output, progressInterval = 1_000 } = options
   if (parallelism !== undefined) checkParallelism(parallelism)
   if (fresh && from !== undefined) {
@@ -87,12 +93,10 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
   }
 }
 
-function checkType(name: string, value: unknown): void {
-  const types = Object.hasOwn(TYPES, name) ? TYPES[name as keyof RunJobOptions] : undefined
-  if (types === undefined) {
-    throw invalid(name, 'is no option of a run', `there are ${Object.keys(TYPES).join(', ')}`)
-  }
-  if (value === undefined || (types.includes(typeof value) && value !== null)) return
+function checkType(name: keyof RunJobOptions, value: unknown): void {
+  if (value === undefined) return
+  const types = TYPES[name]
+  if (types.includes(typeof value) && value !== null) return
   const found = value === null ? 'null' : `a value of type ${typeof value}`
   throw invalid(name, `is ${found}`, `give a value of type ${types.join(' or ')}`)
 }

@@ -1,6 +1,7 @@
 import { type Duration, parseDuration } from '../duration.ts'
 import type { ErrorCode } from '../error-codes.ts'
 import { StreamError } from '../errors.ts'
+import { optionProblem } from '../option-names.ts'
 
 /** Which clock ages state: that of the machine, or the operator's watermark (R30). */
 export type TtlTimeDomain = 'processing' | 'event'
@@ -63,6 +64,8 @@ export function ttlProblem(
 ): { readonly code: ErrorCode; readonly message: string } | undefined {
   const isObject = typeof given === 'object' && given !== null
   const options = (isObject ? given : { duration: given }) as Readonly<Record<string, unknown>>
+  const unknown = optionProblem(options, ['duration', ...Object.keys(CHOICES)], what)
+  if (unknown !== undefined) return { code: 'MR_OPTION_INVALID', message: unknown.message }
   try {
     if (parseDuration(options['duration'] as Duration, what) < 1) {
       return invalid(
@@ -77,15 +80,7 @@ export function ttlProblem(
   }
   for (const [name, value] of Object.entries(options)) {
     if (name === 'duration' || value === undefined) continue
-    const choices: readonly unknown[] | undefined = CHOICES[name as keyof typeof CHOICES]
-    if (choices === undefined) {
-      const names = ['duration', ...Object.keys(CHOICES)].join(', ')
-      return invalid(
-        `${what} has the option "${name}", which there is not`,
-        'it would do nothing',
-        `use ${names}`,
-      )
-    }
+    const choices: readonly unknown[] = CHOICES[name as keyof typeof CHOICES]
     if (!choices.includes(value)) {
       return invalid(
         `${what} has ${name} ${String(value)} (${typeof value})`,

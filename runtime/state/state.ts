@@ -1,5 +1,6 @@
 import type { Duration } from '../duration.ts'
 import type { Key } from '../key.ts'
+import { checkOptionNames, type OptionNames } from '../option-names.ts'
 import type { TtlOptions } from './state-ttl.ts'
 
 /**
@@ -132,6 +133,8 @@ export interface StateOptions {
   readonly ttl?: Duration | TtlOptions
 }
 
+const STATE: OptionNames<StateOptions> = { version: true, ttl: true }
+
 /**
  * Declares one value per key.
  *
@@ -145,17 +148,17 @@ export interface StateOptions {
  * })
  */
 export function valueState<T>(options?: StateOptions): StateDescriptor<'value', T> {
-  return { kind: 'value', ...common(options) }
+  return { kind: 'value', ...common('valueState', options) }
 }
 
 /** Declares a list per key. */
 export function listState<T>(options?: StateOptions): StateDescriptor<'list', T> {
-  return { kind: 'list', ...common(options) }
+  return { kind: 'list', ...common('listState', options) }
 }
 
 /** Declares a map per key. */
 export function mapState<K extends Key, V>(options?: StateOptions): StateDescriptor<'map', V, K> {
-  return { kind: 'map', ...common(options) }
+  return { kind: 'map', ...common('mapState', options) }
 }
 
 /**
@@ -168,7 +171,7 @@ export function reducingState<T>(
   reduce: StateReducer<T>,
   options?: StateOptions,
 ): StateDescriptor<'reducing', T> {
-  return { kind: 'reducing', ...common(options), reduce }
+  return { kind: 'reducing', ...common('reducingState', options), reduce }
 }
 
 /**
@@ -185,10 +188,11 @@ export function aggregatingState<In, Acc, R>(
   aggregate: StateAggregator<In, Acc, R>,
   options?: StateOptions,
 ): StateDescriptor<'aggregating', R, In> {
-  return { kind: 'aggregating', ...common(options), aggregate }
+  return { kind: 'aggregating', ...common('aggregatingState', options), aggregate }
 }
 
-function common(options: StateOptions | undefined) {
+function common(maker: string, options: StateOptions | undefined) {
+  checkOptionNames(options, STATE, `${maker}()`)
   const { version = 1, ttl } = options ?? {}
   return { version, name: '', ...(ttl === undefined ? {} : { ttl }) }
 }

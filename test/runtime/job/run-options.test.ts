@@ -35,8 +35,11 @@ describe('options of a run', () => {
   })
 
   it.each<[Record<string, unknown>, RegExp]>([
-    [{ paralellism: 2 }, /Option paralellism is no option of a run.*parallelism/],
-    [{ toString: 1 }, /toString is no option/],
+    [
+      { paralellism: 2 },
+      /runJob\(\) has the option "paralellism", which there is not; .* write "parallelism"/,
+    ],
+    [{ toString: 1 }, /"toString", which there is not; .* there are parallelism, dir, /],
     [{ parallelism: 0 }, /from 1 to 1024/],
     [{ parallelism: 1.5 }, /parallelism is 1.5/],
     [{ parallelism: '2' }, /parallelism is a value of type string/],
