@@ -32,7 +32,7 @@ export default job(
       disorder: param.duration('1m', 'How far events may be out of order'),
       rate: param.number(0, 'Rows per second; 0 is as fast as possible'),
       least: param.number(40, 'How many rides in a quarter of an hour make a place popular'),
-      cleaned: param.boolean(false, 'Leave out rides that begin or end outside of New York'),
+      cleaned: param.boolean(true, 'Leave out rides that begin or end outside of New York'),
     },
   },
   (env, params) => {

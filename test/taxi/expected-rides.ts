@@ -36,11 +36,11 @@ export const EXPECTED: Readonly<Record<string, (path: string) => Promise<string[
       FROM rides s JOIN rides e USING (rideId)
       WHERE s.kind = 'START' AND e.kind = 'END' AND e.eventTime > s.eventTime + INTERVAL 1 HOUR`),
 
-  'popular-places': (path) => popularPlaces(path, 'true'),
+  'popular-places': (path) => popularPlaces(path, IN_NEW_YORK),
 }
 
 /** Popular places among the rides of which a condition is true; each event is in three windows. */
-export function popularPlaces(path: string, condition: string = IN_NEW_YORK): Promise<string[]> {
+export function popularPlaces(path: string, condition: string): Promise<string[]> {
   return sortedRows(`
       WITH places AS (
         SELECT kind, epoch_ms(eventTime) AS ms,
