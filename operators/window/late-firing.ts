@@ -1,4 +1,3 @@
-import { MAX_TIMESTAMP } from '../../runtime/element.ts'
 import type { Key } from '../../runtime/key.ts'
 import type { KeyedContext } from '../../runtime/operator.ts'
 import { type StateDescriptor, type ValueState, valueState } from '../../runtime/state/state.ts'
@@ -17,8 +16,8 @@ const LATE = 'late'
 export const LATE_FIRING: StateDescriptor = { ...valueState<PutOff>(), name: 'late-firing' }
 
 /**
- * Puts off what late records make a window fire, so that it happens at most once per interval of processing time, and at the end
- * of the input, which a window that is never cleaned up learns by a timer for that only.
+ * Puts off what late records make a window fire, so that it happens at most once per interval of processing time. At the end of
+ * the input all timers fire, so nothing is lost of windows either that are never cleaned up.
  *
  * Works on namespaces of windows of the current key; the namespace that is current afterwards is any.
  */
@@ -60,7 +59,6 @@ export class LateFiring {
   #put(putOff: PutOff): void {
     this.#state.update(putOff)
     this.#keyed.timers.registerProcessingTime(putOff.due)
-    this.#keyed.timers.registerEventTime(MAX_TIMESTAMP)
   }
 
   /** Nothing is put off for the window any more; returns what was. */
@@ -70,7 +68,6 @@ export class LateFiring {
     if (putOff === undefined) return undefined
     this.#state.clear()
     this.#keyed.timers.deleteProcessingTime(putOff.due)
-    this.#keyed.timers.deleteEventTime(MAX_TIMESTAMP)
     return putOff
   }
 

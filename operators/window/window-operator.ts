@@ -115,16 +115,12 @@ export class WindowOperator extends FunctionRun implements Operator<unknown> {
   }
 
   onEventTime(timestamp: number): void {
-    this.#onTimerOfAny('event', timestamp)
+    this.#onTimer('event', timestamp)
   }
 
   onProcessingTime(timestamp: number): void {
-    this.#onTimerOfAny('processing', timestamp)
-  }
-
-  #onTimerOfAny(domain: 'event' | 'processing', timestamp: number): void {
     const late = LateFiring.windowOf(this.#keyed.currentNamespace)
-    if (late === undefined) this.#onTimer(domain, timestamp)
+    if (late === undefined) this.#onTimer('processing', timestamp)
     else this.#makeUpFor(late[0])
   }
 

@@ -18,6 +18,7 @@ export const END_OF_INPUT: readonly Mutant[] = [
       unit('operators/window/window-operator.test.ts', 'when all input has ended fire then'),
       unit('operators/window/assigners.test.ts', 'sessions of processing time'),
       oracle('clock-windows', 3),
+      unit('operators/window/late-firing.test.ts', 'where the lateness has no end'),
     ],
   },
   {

@@ -149,14 +149,6 @@ export const WINDOWS: readonly Mutant[] = [
     killers: [unit(at('pane-operator'), 'in processing time'), oracle('clock-windows', 20)],
   },
   {
-    name: 'put-off-for-ever',
-    what: 'what is put off for a window that is never cleaned up is lost at the end of the input (semantics 2.3)',
-    file: 'operators/window/late-firing.ts',
-    find: 'this.#keyed.timers.registerEventTime(MAX_TIMESTAMP)',
-    replace: '',
-    killers: [unit(at('late-firing'), 'where the lateness has no end')],
-  },
-  {
     name: 'windows-without-an-end',
     what: 'windows of a trigger that has been taken away are left to a timer that it never set (R5)',
     file: 'operators/window/window-spec.ts',
