@@ -14,8 +14,10 @@ export {
 } from './operators/restart.ts'
 export type { JobModule } from './runtime/job/job-module.ts'
 export type { RestartConfig } from './runtime/graph/restart-config.ts'
-export { runJob } from './runtime/job/run-job.ts'
+export { runJob, startJob } from './runtime/job/run-job.ts'
+export type { RunningJob, StopOptions } from './runtime/job/running-job.ts'
 export type { JobEvent, JobMetrics, JobResult, RunJobOptions } from './runtime/job/job-events.ts'
+export type { SavepointSummary } from './runtime/job/job-events.ts'
 
 // Streams
 export type { SourceOptions, StreamEnvironment } from './operators/environment.ts'

@@ -3,9 +3,11 @@ import type { Verb } from './flags.ts'
 import {
   duration,
   type Given,
+  type JobReference,
   last,
   onlyJob,
   onlyPath,
+  runningJob,
   parameters,
   parseFlags,
   wholeNumber,
@@ -15,7 +17,13 @@ import { findVerb, type Group, verbsOf } from './verbs.ts'
 
 /** What a command line asks for. */
 export type Command =
-  RunCommand | PlanCommand | CheckpointsListCommand | HelpCommand | { readonly verb: 'version' }
+  | RunCommand
+  | PlanCommand
+  | SavepointCommand
+  | StopCommand
+  | CheckpointsListCommand
+  | HelpCommand
+  | { readonly verb: 'version' }
 
 export interface RunCommand {
   readonly verb: 'run'
@@ -31,6 +39,24 @@ export interface PlanCommand {
   readonly job: string
   readonly parallelism: number | undefined
   readonly params: Readonly<Record<string, string>>
+  readonly json: boolean
+}
+
+/** Of a running job. */
+export type SavepointCommand = JobReference & {
+  readonly verb: 'savepoint'
+  /** As written; undefined for the default. */
+  readonly path: string | undefined
+  readonly dir: string | undefined
+  readonly json: boolean
+}
+
+/** Of a running job, with a savepoint. */
+export type StopCommand = JobReference & {
+  readonly verb: 'stop'
+  readonly path: string | undefined
+  readonly drain: boolean
+  readonly dir: string | undefined
   readonly json: boolean
 }
 
@@ -70,6 +96,10 @@ export function parseCommand(argv: readonly string[]): Command {
       return runCommand(given)
     case 'plan':
       return planCommand(given)
+    case 'savepoint':
+      return { verb: named.verb, ...runningJob(given) }
+    case 'stop':
+      return { verb: named.verb, ...runningJob(given), drain: given.flags.has('drain') }
     case 'checkpoints ls':
       return { verb: named.verb, path: onlyPath(given), json: given.flags.has('json') }
   }

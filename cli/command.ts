@@ -1,5 +1,6 @@
 import { type Command, parseCommand } from './args.ts'
 import { listCheckpoints } from './checkpoints-list.ts'
+import { commandJob } from './command-job.ts'
 import { tellFailure } from './failure.ts'
 import { showHelp } from './help.ts'
 import type { Host } from './host.ts'
@@ -34,6 +35,9 @@ function perform(command: Command, host: Host, settings: RunSettings): number | 
       return showHelp(command, host)
     case 'plan':
       return plan(command, host)
+    case 'savepoint':
+    case 'stop':
+      return commandJob(command, host)
     case 'checkpoints ls':
       return listCheckpoints(command, host)
     case 'run':

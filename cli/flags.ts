@@ -18,7 +18,7 @@ export interface Flag {
  */
 
 /** The commands, in the order of the help. */
-export const VERBS = ['run', 'plan', 'checkpoints ls'] as const
+export const VERBS = ['run', 'plan', 'savepoint', 'stop', 'checkpoints ls'] as const
 
 export type Verb = (typeof VERBS)[number]
 
@@ -32,6 +32,12 @@ const PARAM: Flag = {
   name: 'param',
   value: 'NAME=VALUE',
   description: 'A parameter of the job; may be repeated, the last of one name wins.',
+}
+
+const DIR: Flag = {
+  name: 'dir',
+  value: 'DIR',
+  description: 'State and checkpoints live in DIR/<job name>. Default: .millrace',
 }
 
 const JSON_LINES: Flag = {
@@ -48,16 +54,19 @@ const HELP: Flag = {
 
 const HELP_ALONE: Flag = { ...HELP, description: 'Show this help.' }
 
+/** Of commands to a job that runs. */
+const OF_RUNNING: readonly Flag[] = [
+  { ...DIR, description: 'The --dir that the job was started with. Default: .millrace' },
+  { ...JSON_LINES, description: 'Write {"path": …} to stdout, and nothing else.' },
+  HELP_ALONE,
+]
+
 /** The flags of each verb, in the order of the help. */
 export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
   run: [
     PARALLELISM,
     PARAM,
-    {
-      name: 'dir',
-      value: 'DIR',
-      description: 'State and checkpoints live in DIR/<job name>. Default: .millrace',
-    },
+    DIR,
     {
       name: 'checkpoint-interval',
       value: '10s',
@@ -130,6 +139,15 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
     PARAM,
     { ...JSON_LINES, description: 'Write the plan as one JSON document.' },
     HELP,
+  ],
+  savepoint: OF_RUNNING,
+  stop: [
+    {
+      name: 'drain',
+      value: undefined,
+      description: 'End the input instead: windows fire, the job is finished.',
+    },
+    ...OF_RUNNING,
   ],
   'checkpoints ls': [
     { ...JSON_LINES, description: 'Write one JSON line a checkpoint.' },

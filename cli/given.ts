@@ -88,6 +88,35 @@ export function onlyPath(given: Given): string {
   return onlyArgument(given, 'path', 'PATH')
 }
 
+/** Names of files of programs, or with folders in them: whatever else is written is the name of a job. */
+const JOB_FILE = /\.[cm]?[jt]sx?$|[\\/]/
+
+/** The running job that a command is for, by its file or its name, and what all such commands take. */
+export function runningJob(given: Given): JobReference & {
+  readonly path: string | undefined
+  readonly dir: string | undefined
+  readonly json: boolean
+} {
+  const { verb, positionals } = given
+  const [job, path, extra] = positionals
+  const help = `millrace ${verb} --help`
+  if (job === undefined) {
+    const wayOut = `write millrace ${verb} JOB, with its file or its name`
+    throw usageError(`millrace ${verb}`, 'no job is given', wayOut, help)
+  }
+  if (path === '' || extra !== undefined) {
+    const wayOut = 'give a job and at most one path, and flags with their dashes'
+    throw usageError(`millrace ${verb}`, `unexpected argument "${extra ?? ''}"`, wayOut, help)
+  }
+  const rest = { path, dir: last(given, 'dir'), json: given.flags.has('json') }
+  return JOB_FILE.test(job) ? { job, ...rest } : { name: job, ...rest }
+}
+
+/** A job by its file, or by its name. */
+export type JobReference =
+  | { readonly job: string; readonly name?: undefined }
+  | { readonly job?: undefined; readonly name: string }
+
 function onlyArgument({ verb, positionals }: Given, what: string, example: string): string {
   const [argument, extra] = positionals
   const help = `millrace ${verb} --help`

@@ -10,6 +10,8 @@ const GENERAL = `millrace runs a job: a stream of records through operators with
 
   millrace run JOB.ts [flags]        run a job, or go on with it where it was
   millrace plan JOB.ts [flags]       show the graph of a job without running it
+  millrace savepoint JOB [PATH]      take a savepoint of a running job
+  millrace stop JOB [PATH]           stop a running job with a savepoint
   millrace checkpoints ls PATH       list the checkpoints of a job
   millrace help [COMMAND]            show the flags of a command
   millrace --version                 show the version
@@ -34,6 +36,16 @@ and does nothing.`,
 
 Shows the graph of the job in JOB.ts, and runs nothing of it: operators with their uids and declared state,
 the chains that run as one, and the shuffles between them.`,
+  savepoint: `millrace savepoint JOB [PATH] [flags]
+
+Takes a savepoint of a job that runs, given by its file or its name, and prints the savepoint's folder once
+it is complete. A savepoint stands alone: it may be moved, and millrace never removes it. PATH is a new or
+empty folder; default: DIR/<job>/savepoints/<id>. "millrace run JOB.ts --from PATH" starts from it.`,
+  stop: `millrace stop JOB [PATH] [flags]
+
+Stops a job that runs, given by its file or its name: with a last checkpoint and its commits, of which a
+savepoint is made at the same time. Prints the savepoint's folder when the run has ended and the job may be
+started again. PATH is a new or empty folder; default: DIR/<job>/savepoints/<id>.`,
   'checkpoints ls': `millrace checkpoints ls PATH [flags]
 
 Lists the checkpoints of a job, and marks the one that a run would go on from. PATH is the job's folder
@@ -49,6 +61,8 @@ for it.
 Exit codes: 0 finished, 1 failed, 2 wrong command line or parameters (nothing was run), 130 stopped with
 Ctrl-C, 143 stopped with SIGTERM.`,
   plan: `Exit codes: 0 shown, 1 the graph cannot be built, 2 wrong command line or parameters.`,
+  savepoint: `Exit codes: 0 taken, 1 there is none (the job does not run, or goes on without it), 2 wrong command line.`,
+  stop: `Exit codes: 0 stopped, 1 not stopped or without a savepoint, 2 wrong command line. The run itself ends with 0.`,
   'checkpoints ls': `Exit codes: 0 listed, 1 the folder cannot be read, 2 wrong command line, or no checkpoint there.`,
 }
 

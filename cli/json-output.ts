@@ -14,6 +14,7 @@ import { jsonError } from './errors.ts'
  * | `event-time-stalled` | operators whose event time stands still though records come, explanation |
  * | `event-time-resumed` | operators, watermark, stoodMs: it goes on |
  * | `checkpoint`, `checkpoint-failed` | one checkpoint |
+ * | `savepoint`, `savepoint-failed` | one savepoint |
  * | `print` | uid and one `line` that a print sink wrote |
  * | `log`, `note` | one line of the job, or of the runner |
  * | `restarting` | attempt, delayMs, error |
@@ -28,6 +29,7 @@ export function jsonLines(event: JobEvent): string {
     case 'progress':
       return toLine({ ...event, eventTime: explainEventTime(event.eventTime) })
     case 'checkpoint-failed':
+    case 'savepoint-failed':
     case 'restarting':
       return toLine({ ...event, error: jsonError(event.error) })
     // Written once, when the run has settled: an error may come before there is a run.

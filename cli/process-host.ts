@@ -51,6 +51,8 @@ export function processHost(): Host {
       (await import('../runtime/job/planning.ts')).planJob(job, options),
     describeJob: async (job, options) =>
       (await import('../runtime/job/planning.ts')).describeJob(job, options),
+    commandJob: async (job, command, onProgress) =>
+      (await import('../runtime/job/control-client.ts')).commandJob(job, command, onProgress),
     onStopSignal(callback) {
       const signals = Object.keys(STOP_SIGNALS) as StopSignal[]
       for (const signal of signals) process.on(signal, callback)

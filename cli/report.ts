@@ -4,6 +4,7 @@ import type {
   EventTimeNews,
   JobEvent,
   JobResult,
+  SavepointSummary,
 } from '../runtime/job/job-events.ts'
 import type { JobPlan } from '../runtime/graph/job-plan.ts'
 import { formatInstant, formatMs } from '../runtime/time-text.ts'
@@ -90,6 +91,12 @@ export function checkpointText(checkpoint: CheckpointSummary): string {
   const { checkpointId, kind, durationMs, bytes, path } = checkpoint
   const word = kind === 'final' ? ' (final)' : kind === 'stop' ? ' (taken to stop)' : ''
   return `${checkpointId}${word}, ${formatMs(durationMs)}, ${formatBytes(bytes)}, ${path}`
+}
+
+/** A savepoint with what it is of and its cost. */
+export function savepointLine(savepoint: SavepointSummary): string {
+  const { path, checkpointId, durationMs, bytes } = savepoint
+  return `savepoint of checkpoint ${checkpointId} in ${path}: ${formatMs(durationMs)}, ${formatBytes(bytes)}`
 }
 
 /** Event time of operators stands still, with the reason, or goes on. */

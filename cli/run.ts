@@ -7,7 +7,7 @@ import type { Host } from './host.ts'
 import { jsonFinished, jsonLines } from './json-output.ts'
 import { type Noun, plainProgressLine, Progress, progressLine } from './progress.ts'
 import { renderPlan } from './render-plan.ts'
-import { endLines, eventTimeLine, firstLine, goOnLine } from './report.ts'
+import { endLines, eventTimeLine, firstLine, goOnLine, savepointLine } from './report.ts'
 import { Screen } from './screen.ts'
 import { StopRequest } from './signals.ts'
 
@@ -131,6 +131,17 @@ class Run {
       case 'checkpoint-failed':
         screen.log(`checkpoint ${event.checkpointId} failed, its changes go into the next one:`)
         screen.log(`  ${event.error.code ?? event.error.name}: ${event.error.message}`)
+        break
+      case 'savepoint':
+        screen.log(savepointLine(event))
+        break
+      case 'savepoint-failed':
+        screen.log('a savepoint failed, the job goes on:')
+        screen.log(`  ${event.error.code ?? event.error.name}: ${event.error.message}`)
+        break
+      case 'stopping':
+      case 'draining':
+        if (this.#stop.exitCode === undefined) screen.log('another process stops the job')
         break
       case 'restarting':
         screen.log(

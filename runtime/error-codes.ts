@@ -17,6 +17,7 @@ export const ERROR_CODES = {
     'A checkpoint was not acknowledged by all subtasks in time; it is aborted.',
   MR_CHECKPOINT_UNUSABLE: 'None of the checkpoints of the job can be restored.',
   MR_CHECKPOINT_VERSION: 'A checkpoint was written in a layout that this version does not read.',
+  MR_COMMAND_LOST: 'A running job ended, or went away, before it had answered a command.',
   MR_DEPENDENCY_MISSING: 'A package that is needed for this is not installed.',
   MR_DEPLOY_TIMEOUT: 'A worker thread did not report in time after it was started.',
   MR_DIRECTORY_LOCKED: 'Another run of the same job is using its state directory.',
@@ -43,6 +44,8 @@ export const ERROR_CODES = {
   MR_JOB_FAILED_TO_LOAD: 'The job module threw while it was imported or while its graph was built.',
   MR_JOB_INVALID: 'The job module has no job as its default export.',
   MR_JOB_MISSING: 'The job file does not exist.',
+  MR_JOB_NOT_RUNNING: 'No run of the job is there that could be told to do something.',
+  MR_JOB_STOPPING: 'The job is being stopped already, so it cannot be told to do that.',
   MR_JOB_TIMEOUT: 'The job module did not finish being imported in time.',
   MR_KEY_INVALID:
     'A key selector returned, or map state was given, something that cannot be a key.',
@@ -58,6 +61,9 @@ export const ERROR_CODES = {
   MR_PARTITION_INVALID: 'A custom partitioner returned something that is no index of a subtask.',
   MR_REPEATED_FAILURE:
     'The same failure came back three times without a completed checkpoint between.',
+  MR_SAVEPOINT_FAILED:
+    'A savepoint could not be taken or written; there is none, and the job goes on.',
+  MR_SAVEPOINT_TARGET: 'The path given for a savepoint is in use, or cannot be written to.',
   MR_SINK_INVALID: 'The options of a sink contradict each other or name something unknown.',
   MR_SOURCE_ABORTED: 'An abort marker in the input of a test ended the attempt.',
   MR_SOURCE_INVALID: 'The options of a source contradict each other or name something unknown.',

@@ -21,7 +21,18 @@ export const FAILPOINTS = [
   'after-commit',
 ] as const
 
-export type Failpoint = (typeof FAILPOINTS)[number]
+/** Those of a savepoint, and of a start that takes a snapshot over; only some runs pass them, in this order. */
+export const SAVEPOINT_POINTS = [
+  'savepoint-begun',
+  'savepoint-copied',
+  'savepoint-published',
+  'claim-begun',
+  'claim-copied',
+  'claim-published',
+  'claim-recorded',
+] as const
+
+export type Failpoint = (typeof FAILPOINTS)[number] | (typeof SAVEPOINT_POINTS)[number]
 
 /** Called when a point is reached. */
 export type FailpointHook = (name: Failpoint) => void

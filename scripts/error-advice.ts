@@ -132,6 +132,10 @@ export const ADVICE: readonly AdviceSection[] = [
         'Look at the disk: space, permissions. The checkpoint before stays good; three failures in a row end the attempt.',
       MR_CHECKPOINT_TIMEOUT:
         'Look for an operator or sink that is slow: the message names the subtasks that had not answered.',
+      MR_SAVEPOINT_FAILED:
+        'Look at what the message quotes; the job goes on as before, so take the savepoint again. A folder without `manifest.json` is no savepoint.',
+      MR_SAVEPOINT_TARGET:
+        'Give a new or empty folder outside of the state directory, or none: then millrace finds one.',
       MR_DIRECTORY_LOCKED: 'Wait for the other run, stop it, or give this one another `--dir`.',
       MR_DIRECTORY_UNUSABLE:
         'Give a `--dir` that can be written, or look at its permissions and the space of the disk.',
@@ -142,6 +146,10 @@ export const ADVICE: readonly AdviceSection[] = [
   {
     title: 'Threads, stops and restarts',
     advice: {
+      MR_JOB_NOT_RUNNING:
+        'Start the job, or give the `--dir` that it was started with; a job that has ended can be started from any of its checkpoints.',
+      MR_JOB_STOPPING: 'Wait for the job to end.',
+      MR_COMMAND_LOST: 'Look why the run ended; run the job again, and repeat the command.',
       MR_REPEATED_FAILURE: 'Mend the cause that the message quotes, then run the same command.',
       MR_DEPLOY_TIMEOUT:
         'Look for code at the top of the job module that blocks; or the machine has more to do than it can.',

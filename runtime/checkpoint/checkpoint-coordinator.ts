@@ -6,6 +6,7 @@ import type { CheckpointStorage } from './checkpoint-storage.ts'
 import type { CheckpointSummary } from './checkpoint-summary.ts'
 import type { CheckpointManifest, ManifestSubtask } from './manifest.ts'
 import { PendingCheckpoint, type SubtaskKey, subtaskKey } from './pending-checkpoint.ts'
+import { SavepointQueue, type SavepointRequest } from './savepoint-queue.ts'
 import { type ChainKey, chainKey, SegmentChains } from './segment-chains.ts'
 
 /** What the coordinator needs to know of a subtask. */
@@ -40,6 +41,8 @@ export interface CheckpointCoordinatorOptions {
   readonly lastId: number
   /** Ids of older checkpoints that still exist, ascending. */
   readonly keptIds: readonly number[]
+  /** Savepoints that are wanted of the run; default: none. */
+  readonly savepoints?: SavepointQueue
   readonly pathOf: (checkpointId: number) => string
   readonly onCompleted: (summary: CheckpointSummary) => void
   readonly onAborted: (checkpointId: number, error: ErrorData) => void
@@ -53,6 +56,8 @@ interface Pending {
   readonly checkpoint: PendingCheckpoint
   readonly kind: CheckpointKind
   readonly startedAt: number
+  /** The savepoints that are made of it. */
+  readonly savepoints: readonly SavepointRequest[]
   /** All parts are there: from now on nothing but the storage decides what becomes of it. */
   isPublishing: boolean
 }
@@ -82,6 +87,7 @@ export class CheckpointCoordinator {
   newest: CheckpointManifest | undefined
   readonly #options: CheckpointCoordinatorOptions
   readonly #chains: SegmentChains
+  readonly #savepoints: SavepointQueue
   readonly #finished: Set<SubtaskKey> = new Set()
   /** Those whose input has ended, finished or not: no barrier reaches them. */
   readonly #ended: Set<SubtaskKey> = new Set()
@@ -102,6 +108,7 @@ export class CheckpointCoordinator {
     this.newest = options.base
     this.#lastCompletedId = options.base?.checkpointId ?? 0
     this.#lastId = options.lastId
+    this.#savepoints = options.savepoints ?? new SavepointQueue()
     this.#chains = new SegmentChains({
       storage: options.storage,
       clock: options.clock,
@@ -109,6 +116,7 @@ export class CheckpointCoordinator {
       continues: options.continues,
       keptIds: options.keptIds,
       retained: options.retained,
+      pinnedFiles: () => this.#savepoints.pinnedFiles,
       onDamage: options.fail,
     })
   }
@@ -116,7 +124,9 @@ export class CheckpointCoordinator {
   /** Begins to trigger periodically, the first time after one interval, and removes what a killed run left. */
   start(): void {
     void this.#chains.tidy()
-    this.#schedule()
+    this.#savepoints.listen(() => this.#savepointWanted())
+    if (this.#savepoints.isEmpty) this.#schedule()
+    else this.#trigger()
   }
 
   /**
@@ -127,7 +137,9 @@ export class CheckpointCoordinator {
     this.#isClosed = true
     this.#timer?.()
     this.#timeout?.()
+    this.#savepoints.listen(undefined)
     await Promise.all([this.#chains.close(), this.#storing])
+    if (this.#pending !== undefined) this.#savepoints.putBack(this.#pending.savepoints)
   }
 
   get allFinished(): boolean {
@@ -187,6 +199,13 @@ export class CheckpointCoordinator {
     })
   }
 
+  /** It waits for the checkpoint under way, and for nothing else (semantics 2.7). The last checkpoint serves it too. */
+  #savepointWanted(): void {
+    if (this.#isTriggering || this.#pending !== undefined || this.#last !== undefined) return
+    this.#timer?.()
+    this.#trigger()
+  }
+
   #trigger(): void {
     this.#isTriggering = true
     this.#options.failpoint('before-trigger')
@@ -197,7 +216,11 @@ export class CheckpointCoordinator {
         checkpointId = await this.#options.storage.reserveId(this.#lastId)
       } catch (error) {
         this.#isTriggering = false
-        this.#failed(this.#lastId + 1, this.#last !== undefined, error)
+        if (this.#isClosed) return
+        this.#failed(this.#lastId + 1, error, {
+          isLast: this.#last !== undefined,
+          savepoints: this.#savepoints.takeAll(),
+        })
         return
       }
       this.#isTriggering = false
@@ -214,6 +237,7 @@ export class CheckpointCoordinator {
       checkpoint: new PendingCheckpoint(checkpointId, subtasks),
       kind,
       startedAt: clock.elapsed(),
+      savepoints: this.#savepoints.takeAll(),
       isPublishing: false,
     }
     this.#timeout = clock.schedule(timeoutMs, () => this.#expire(checkpointId))
@@ -261,7 +285,7 @@ export class CheckpointCoordinator {
         this.#abort(error)
         return
       }
-      if (!this.#isClosed) this.#completed(summary)
+      if (!this.#isClosed) this.#completed(summary, pending.savepoints)
     })
   }
 
@@ -306,7 +330,7 @@ export class CheckpointCoordinator {
     })
   }
 
-  #completed(summary: CheckpointSummary): void {
+  #completed(summary: CheckpointSummary, savepoints: readonly SavepointRequest[]): void {
     const { checkpointId, kind } = summary
     const { slots, send } = this.#options
     this.#pending = undefined
@@ -317,15 +341,25 @@ export class CheckpointCoordinator {
       send(slot, { type: 'checkpoint-completed', checkpointId })
     this.#options.failpoint('after-notify')
     this.#options.onCompleted(summary)
+    for (const savepoint of savepoints) this.#serve(savepoint)
     void this.#chains.tidy()
     this.#next()
+  }
+
+  /** Each has a manifest of its own, so that each is unpinned by itself. */
+  #serve(savepoint: SavepointRequest): void {
+    const manifest = { ...this.newest! }
+    this.#savepoints.pin(manifest)
+    savepoint.completed(manifest)
   }
 
   #next(): void {
     // A callback may have asked for the last one in the meantime.
     if (this.#isTriggering || this.#pending !== undefined) return
-    if (this.#last === undefined) this.#schedule()
-    else if (this.#last.summary === undefined) this.#trigger()
+    if (this.#last !== undefined) {
+      if (this.#last.summary === undefined) this.#trigger()
+    } else if (this.#savepoints.isEmpty) this.#schedule()
+    else this.#trigger()
   }
 
   #committed(checkpointId: number, id: SubtaskId): void {
@@ -358,24 +392,34 @@ export class CheckpointCoordinator {
 
   /** Gives the pending checkpoint up: its changes go into the next one (R24), what it wrote is removed. */
   #abort(error: unknown): void {
-    const { kind, checkpoint } = this.#pending!
+    const { kind, checkpoint, savepoints } = this.#pending!
     const { checkpointId } = checkpoint
-    this.#pending = undefined
     this.#timeout?.()
     if (this.#isClosed) return
+    this.#pending = undefined
     for (let slot = 0; slot < this.#options.slots; slot++) {
       this.#options.send(slot, { type: 'checkpoint-aborted', checkpointId })
     }
     this.#discard(checkpointId)
-    this.#failed(checkpointId, kind !== 'checkpoint', error)
+    this.#failed(checkpointId, error, { isLast: kind !== 'checkpoint', savepoints })
   }
 
-  #failed(checkpointId: number, isLast: boolean, error: unknown): void {
-    if (this.#isClosed) return
+  #failed(
+    checkpointId: number,
+    error: unknown,
+    of: { readonly isLast: boolean; readonly savepoints: readonly SavepointRequest[] },
+  ): void {
     this.#options.onAborted(checkpointId, toErrorData(error))
-    this.#failures++
-    // A last checkpoint has nothing after it that could make up for it.
-    if (isLast || this.#failures > this.#options.tolerableFailures) this.#options.fail(error)
+    // A last checkpoint has nothing after it that could make up for it, but another attempt.
+    if (of.isLast) {
+      this.#savepoints.putBack(of.savepoints)
+      this.#options.fail(error)
+      return
+    }
+    for (const savepoint of of.savepoints) savepoint.failed(error)
+    // Whoever wanted the savepoint has been told: the job goes on, and does not count it (semantics 2.7).
+    if (of.savepoints.length === 0) this.#failures++
+    if (this.#failures > this.#options.tolerableFailures) this.#options.fail(error)
     else this.#next()
   }
 

@@ -192,7 +192,7 @@ const manifestShape = shape<CheckpointManifest>({
   job: text,
   lineage: text,
   checkpointId,
-  kind: oneOf('checkpoint', 'stop', 'final'),
+  kind: oneOf('checkpoint', 'stop', 'final', 'savepoint'),
   ancestry: list(shape<LineagePoint>({ lineage: text, checkpointId })),
   createdAt: integer(0),
   params: dictionary(parameter),

@@ -59,7 +59,8 @@ export interface CheckpointManifest {
   readonly job: string
   readonly lineage: string
   readonly checkpointId: number
-  readonly kind: 'checkpoint' | 'stop' | 'final'
+  /** A savepoint has the id of the checkpoint that it was copied from; file names are relative to its own folder. */
+  readonly kind: 'checkpoint' | 'stop' | 'final' | 'savepoint'
   /** Where this lineage began, nearest first (R2). */
   readonly ancestry: readonly LineagePoint[]
   readonly createdAt: number

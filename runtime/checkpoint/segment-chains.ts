@@ -35,6 +35,8 @@ export interface SegmentChainsOptions {
   /** Ids of older checkpoints that still exist, ascending. */
   readonly keptIds: readonly number[]
   readonly retained: number
+  /** Files that must stay, although no manifest may name them any more: they are being copied. */
+  readonly pinnedFiles: () => readonly string[]
   /** A segment of a chain turned out to be damaged: no checkpoint that names it can be restored (R27). */
   readonly onDamage: (error: Error) => void
   readonly foldBytesPerSecond?: number
@@ -193,7 +195,7 @@ export class SegmentChains {
     if (kept.length === 0) return
     const unnamed = [...this.#chains.values()].flatMap((chain) => chain.files)
     const spared = this.#isConcluded ? [] : unnamed
-    await storage.retain(kept, spared)
+    await storage.retain(kept, [...spared, ...this.#options.pinnedFiles()])
     this.#kept = this.#kept.slice(this.#kept.indexOf(kept[0]!))
   }
 

@@ -1,6 +1,7 @@
 import { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import type { SavepointQueue } from '../checkpoint/savepoint-queue.ts'
 import { chainKey } from '../checkpoint/segment-chains.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import { asError, fromErrorData } from '../errors.ts'
@@ -62,6 +63,8 @@ export interface AttemptOptions {
   readonly checkpointTimeoutMs: number
   readonly tolerableFailures: number
   readonly retained: number
+  /** Savepoints that are wanted of the run; default: none. */
+  readonly savepoints?: SavepointQueue | undefined
   readonly pathOf: (checkpointId: number) => string
   readonly figures: JobFigures
   readonly onEvent: (event: JobEvent) => void
@@ -254,6 +257,7 @@ export class Attempt {
       continues: (key) => continuing.has(key),
       lastId: options.lastId,
       keptIds: options.keptIds,
+      ...(options.savepoints === undefined ? {} : { savepoints: options.savepoints }),
       pathOf: options.pathOf,
       onCompleted: (summary) => options.onEvent({ type: 'checkpoint', ...summary }),
       onAborted: (checkpointId, error) =>

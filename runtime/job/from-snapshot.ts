@@ -1,42 +1,71 @@
-import { basename, dirname, resolve } from 'node:path'
-import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import { checkpointIdOf } from '../checkpoint/file-names.ts'
+import { basename, dirname, join, resolve } from 'node:path'
+import { createFileStorage } from '../checkpoint/file-storage.ts'
+import { checkpointIdOf, MANIFEST } from '../checkpoint/file-names.ts'
+import { FolderFiles } from '../checkpoint/folder-files.ts'
 import { validateManifestFiles } from '../checkpoint/manifest-codec.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import { readManifestFile } from '../checkpoint/manifest-file.ts'
+import { INCOMPLETE } from '../checkpoint/savepoint-target.ts'
 import { StreamError } from '../errors.ts'
+import type { FileSystem } from '../file-system.ts'
+import type { LineagePoint } from '../sink.ts'
 
-/** A snapshot that a lineage begins from: its manifest, and the folder of the lineage that it is part of. */
+/**
+ * A snapshot that a lineage begins from: its manifest, and the folder that the names in it are relative to, which is the
+ * savepoint's own, or that of the lineage that a checkpoint is part of.
+ */
 export interface Snapshot {
   readonly manifest: CheckpointManifest
   readonly directory: string
 }
 
-type OpenStorage = (directory: string) => CheckpointStorage
-
 /**
- * Reads the snapshot that `--from` names: the folder of a checkpoint, or the manifest in it, anywhere.
+ * Reads the snapshot that `--from` names: the folder of a savepoint or of a checkpoint, or the manifest in it, anywhere.
  *
- * It must be among the folders of its lineage, since an incremental checkpoint names files of earlier ones. Fails with
- * `MR_CHECKPOINT_NOT_FOUND`, `MR_CHECKPOINT_CORRUPT` or `MR_CHECKPOINT_VERSION`.
+ * A checkpoint must be among the folders of its lineage, since it names files of earlier ones; a savepoint stands alone.
+ * Fails with `MR_CHECKPOINT_NOT_FOUND`, `MR_CHECKPOINT_CORRUPT` or `MR_CHECKPOINT_VERSION`.
  */
-export async function readSnapshot(path: string, openStorage: OpenStorage): Promise<Snapshot> {
-  const folder = [resolve(path), dirname(resolve(path))].find(
-    (one) => checkpointIdOf(basename(one)) !== undefined,
-  )
-  if (folder === undefined) {
-    throw notFound(path, 'neither it nor the folder it is in is one of a checkpoint (chk-<id>)')
+export async function readSnapshot(path: string, fileSystem: FileSystem): Promise<Snapshot> {
+  const given = resolve(path)
+  const folder = basename(given) === MANIFEST ? dirname(given) : given
+  const names = await fileSystem.list(folder)
+  if (!names.includes(MANIFEST)) throw notFound(path, whatIsThere(folder, names))
+  const manifest = await readManifestFile(fileSystem, folder)
+  if (manifest.kind === 'savepoint') {
+    await validateManifestFiles(new FolderFiles(folder, fileSystem), manifest)
+    return { manifest, directory: folder }
   }
-  return readPoint(dirname(folder), checkpointIdOf(basename(folder))!, path, openStorage)
+  const checkpointId = checkpointIdOf(basename(folder))
+  if (checkpointId === undefined) {
+    throw notFound(path, 'its folder has another name than that of a checkpoint (chk-<id>)')
+  }
+  return readCheckpoint(dirname(folder), checkpointId, { path, fileSystem })
 }
 
 /** Reads a snapshot again that a lineage began from, at the place where it was then. */
-export async function readPoint(
+export async function readOrigin(
+  { point, directory }: { readonly point: LineagePoint; readonly directory: string },
+  fileSystem: FileSystem,
+): Promise<Snapshot> {
+  // That of a savepoint has the manifest in it, that of a lineage has it further down.
+  if ((await fileSystem.size(join(directory, MANIFEST))) === undefined) {
+    return readCheckpoint(directory, point.checkpointId, { path: directory, fileSystem })
+  }
+  const snapshot = await readSnapshot(directory, fileSystem)
+  const { lineage, checkpointId } = snapshot.manifest
+  if (lineage === point.lineage && checkpointId === point.checkpointId) return snapshot
+  throw notFound(
+    directory,
+    `it is now that of checkpoint ${checkpointId} of lineage ${lineage}, the job began from ${point.checkpointId} of ${point.lineage}`,
+  )
+}
+
+async function readCheckpoint(
   directory: string,
   checkpointId: number,
-  path: string,
-  openStorage: OpenStorage,
+  { path, fileSystem }: { readonly path: string; readonly fileSystem: FileSystem },
 ): Promise<Snapshot> {
-  const storage = openStorage(directory)
+  const storage = createFileStorage({ directory, fileSystem })
   if (!(await storage.list()).includes(checkpointId)) {
     throw notFound(path, `${directory} has no manifest of checkpoint ${checkpointId}`)
   }
@@ -45,10 +74,18 @@ export async function readPoint(
   return { manifest, directory }
 }
 
+function whatIsThere(folder: string, names: readonly string[]): string {
+  if (names.length === 0) return `there is no ${MANIFEST} in ${folder}, nor anything else`
+  const isUnfinished = names.includes(INCOMPLETE)
+  return isUnfinished
+    ? 'it is a savepoint that was not finished'
+    : `there is no ${MANIFEST} in ${folder}`
+}
+
 function notFound(path: string, what: string): StreamError {
   return new StreamError(
     'MR_CHECKPOINT_NOT_FOUND',
-    `${resolve(path)} is not a checkpoint: ${what}; the job cannot start from it; give the path of a checkpoint's folder or of the manifest in it, as a run tells it.`,
+    `${resolve(path)} is not a checkpoint or savepoint: ${what}; the job cannot start from it; give the path of its folder or of the manifest in it, as a run tells it.`,
     { path },
   )
 }

@@ -5,11 +5,13 @@ import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
 import { NAME_RULE, nameProblem } from '../names.ts'
 import { type JobLock, takeJobLock } from './job-lock.ts'
+import { CONTROL_FILE } from './control-protocol.ts'
 import { decodeJobRecord, encodeJobRecord } from './job-record.ts'
 import type { JobRecord } from './lineage.ts'
+import { SAVEPOINTS } from './savepoints.ts'
 
 /** What stays where it is when old state moves aside. */
-const FIXED = new Set(['lock', 'holder', 'old'])
+const FIXED = new Set(['lock', 'holder', 'old', CONTROL_FILE, SAVEPOINTS])
 const RECORD = 'job.json'
 
 /**
@@ -23,6 +25,8 @@ const RECORD = 'job.json'
  *   DIR/<job>/checkpoints/<lineage>/
  *   DIR/<job>/work/<attempt>/    working state, disposable (R37)
  *   DIR/<job>/old/<n>/           what --fresh moved aside; never deleted
+ *   DIR/<job>/savepoints/<id>/   savepoints that were given no other path; never deleted
+ *   DIR/<job>/control.json       where the run takes commands; gone with it
  * ```
  *
  * Folders have mode 0700, files 0600 (N25). What cannot be created, read or written fails with `MR_DIRECTORY_UNUSABLE`.

@@ -1,11 +1,11 @@
-import type { CheckpointSummary } from '../checkpoint/checkpoint-summary.ts'
+import type { CheckpointSummary, SavepointSummary } from '../checkpoint/checkpoint-summary.ts'
 import type { ErrorData } from '../errors.ts'
 import type { EventTimeExplanation, EventTimeFigures } from '../event-time.ts'
 import type { LineagePoint, OutputPolicy } from '../sink.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
 import type { HeldSources } from './source-release.ts'
 
-export type { CheckpointSummary, HeldSources }
+export type { CheckpointSummary, HeldSources, SavepointSummary }
 
 /** Options of a run: every flag of `millrace run`, same names in camelCase, same defaults. */
 export interface RunJobOptions {
@@ -137,6 +137,9 @@ export type JobEvent =
       readonly checkpointId: number
       readonly error: ErrorData
     }
+  /** A savepoint is complete; it was asked for by a command, or by the program. */
+  | ({ readonly type: 'savepoint' } & SavepointSummary)
+  | { readonly type: 'savepoint-failed'; readonly error: ErrorData }
   | { readonly type: 'print'; readonly uid: string; readonly lines: string }
   | {
       readonly type: 'log'

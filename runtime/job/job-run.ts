@@ -1,7 +1,7 @@
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import type { Clock, Random } from '../clock.ts'
-import { StreamError, toErrorData } from '../errors.ts'
+import { asError, StreamError, toErrorData } from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
 import type { DeploySettings } from '../messages.ts'
@@ -16,6 +16,7 @@ import { JobFigures } from './job-figures.ts'
 import type { ManifestFacts } from './manifest-header.ts'
 import { checkEnded, checkRestore, numberStates, pendingCommits } from './restore-plan.ts'
 import type { RestartStrategy } from './restart-strategy.ts'
+import type { Savepoints } from './savepoints.ts'
 import type { SlotLauncher } from './slot-launcher.ts'
 
 export interface JobRunOptions {
@@ -55,6 +56,8 @@ export interface JobRunOptions {
     notes: readonly string[],
   ) => void | Promise<void>
   readonly deliveries: Deliveries
+  /** Default: none can be taken. */
+  readonly savepoints?: Savepoints
   readonly onEvent: (event: JobEvent) => void
   readonly print: (uid: string, lines: string) => Promise<void> | undefined
   readonly failpoint: FailpointHook
@@ -119,16 +122,27 @@ export class JobRun {
   /** Ends the run with this error as soon as its threads have ended; nothing is waited for. */
   abort(error: Error): void {
     this.#aborted ??= error
+    this.#options.savepoints?.abort(this.#aborted)
     this.#current?.abort(this.#aborted)
     this.#endDelay?.()
   }
 
-  /** Resolves when the job has finished or stopped; rejects when it has failed for good. */
+  /**
+   * Resolves when the job has finished or stopped; rejects when it has failed for good. No savepoint is being written when it
+   * settles.
+   */
   async run(): Promise<JobResult> {
+    const { savepoints } = this.#options
     try {
-      return await this.#attempts()
+      const result = await this.#attempts()
+      savepoints?.end()
+      return result
+    } catch (error) {
+      savepoints?.end(asError(error))
+      throw error
     } finally {
       this.#cancelProgress?.()
+      await savepoints?.settled()
     }
   }
 
@@ -249,6 +263,7 @@ export class JobRun {
       checkpointTimeoutMs: CHECKPOINT_TIMEOUT_MS,
       tolerableFailures: TOLERABLE_FAILURES,
       retained: RETAINED,
+      savepoints: options.savepoints?.queue,
       pathOf: options.pathOf,
       figures: this.#figures,
       onEvent: (event) => this.#attemptEvent(event),

@@ -1,7 +1,9 @@
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { createFileStorage } from '../checkpoint/file-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { StreamError } from '../errors.ts'
-import { readPoint, readSnapshot, type Snapshot } from './from-snapshot.ts'
+import type { FileSystem } from '../file-system.ts'
+import { readOrigin, readSnapshot, type Snapshot } from './from-snapshot.ts'
 import type { JobDirectory } from './job-directory.ts'
 import { changedSources, type JobSources } from './job-sources.ts'
 import { decideStart, type Start, withLineage } from './lineage.ts'
@@ -13,7 +15,7 @@ export interface JobStartOptions {
   /** Path of a snapshot (`--from`). */
   readonly from: string | undefined
   readonly newLineage: string
-  readonly openStorage: (directory: string) => CheckpointStorage
+  readonly fileSystem: FileSystem
 }
 
 /**
@@ -48,9 +50,9 @@ export class JobStart {
 
   /** Finds out what a start means (R1, R2). */
   static async find(options: JobStartOptions): Promise<JobStart> {
-    const { directory, job, fresh, newLineage, openStorage } = options
+    const { directory, job, fresh, newLineage, fileSystem } = options
     const from =
-      options.from === undefined ? undefined : await readSnapshot(options.from, openStorage)
+      options.from === undefined ? undefined : await readSnapshot(options.from, fileSystem)
     const start = decideStart({
       job,
       record: fresh ? undefined : await directory.readRecord(job),
@@ -64,13 +66,12 @@ export class JobStart {
     })
     const { lineage, abandoned, origin } = start.lineage
     const checkpointDirectory = directory.checkpointsOf(lineage)
-    const storage = openStorage(checkpointDirectory)
+    const storage = createFileStorage({ directory: checkpointDirectory, fileSystem })
     const ids = await storage.list()
     const newest = await newestReadable(storage, ids, abandoned)
     let foreign: Snapshot | undefined
     if (ids.length === 0 && origin !== undefined) {
-      const { directory: folder, point } = origin
-      foreign = from ?? (await readPoint(folder, point.checkpointId, folder, openStorage))
+      foreign = from ?? (await readOrigin(origin, fileSystem))
     }
     return new JobStart(directory, start, { checkpointDirectory, storage, newest, foreign })
   }

@@ -1,9 +1,7 @@
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
-import { createFileStorage } from '../checkpoint/file-storage.ts'
 import { checkpointFolder, MANIFEST } from '../checkpoint/file-names.ts'
 import {
   type Cancel,
@@ -13,10 +11,11 @@ import {
   SystemClock,
   SystemRandom,
 } from '../clock.ts'
-import { StreamError, toErrorData } from '../errors.ts'
+import { asError, StreamError, toErrorData } from '../errors.ts'
 import { type FailpointHook, processFailpoint } from '../failpoint.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import { Deliveries } from './deliveries.ts'
+import { JobCommands } from './job-commands.ts'
 import type { CheckpointSummary, JobEvent, JobResult, RunJobOptions } from './job-events.ts'
 import { JobDirectory } from './job-directory.ts'
 import { DEFAULT_MAX_PARALLELISM } from './job-module.ts'
@@ -28,6 +27,7 @@ import { jobUrlOf, type PlannedJob, Planner } from './planning.ts'
 import { createRestartStrategy } from './restart-strategy.ts'
 import { RunEvents } from './run-events.ts'
 import { resolveRunOptions, type RunSettings } from './run-options.ts'
+import type { RunningJob } from './running-job.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** How long a record may wait in a batch, and how often watermarks are generated. */
@@ -57,7 +57,21 @@ export interface RunEnvironment {
  * ```
  */
 export function runJob(job: URL | string, options: RunJobOptions = {}): Promise<JobResult> {
-  return runJobIn(job, options, {
+  return startJob(job, options).result
+}
+
+/**
+ * Runs a job as `runJob` does, and returns at once, with what can be done to the job while it runs.
+ *
+ * @example
+ * ```ts
+ * const running = startJob(new URL('./job.ts', import.meta.url))
+ * const savepoint = await running.stop({ savepoint: '/backup/before-upgrade' })
+ * const { status } = await running.result
+ * ```
+ */
+export function startJob(job: URL | string, options: RunJobOptions = {}): RunningJob {
+  return startJobIn(job, options, {
     clock: new SystemClock(),
     random: new SystemRandom(),
     failpoint: processFailpoint(process.env['MILLRACE_FAILPOINT']),
@@ -65,13 +79,32 @@ export function runJob(job: URL | string, options: RunJobOptions = {}): Promise<
 }
 
 /** As `runJob`, with another clock, randomness or crash points. */
-export async function runJobIn(
+export function runJobIn(
   job: URL | string,
   options: RunJobOptions,
   environment: RunEnvironment,
 ): Promise<JobResult> {
-  const settings = resolveRunOptions(options)
-  return new JobSession(jobUrlOf(job), options, settings, environment).run()
+  return startJobIn(job, options, environment).result
+}
+
+/** As `startJob`, with another clock, randomness or crash points. */
+export function startJobIn(
+  job: URL | string,
+  options: RunJobOptions,
+  environment: RunEnvironment,
+): RunningJob {
+  try {
+    const settings = resolveRunOptions(options)
+    return new JobSession(jobUrlOf(job), options, settings, environment).start()
+  } catch (error) {
+    return neverRuns(error)
+  }
+}
+
+/** Mistakes in the options are told where the result is awaited, as all failures of a run. */
+function neverRuns(error: unknown): RunningJob {
+  const rejected = (): Promise<never> => Promise.reject(asError(error))
+  return { result: rejected(), savepoint: rejected, stop: rejected }
 }
 
 /** One call of `runJob`: plan, directory, lineage, then the run itself. */
@@ -85,8 +118,10 @@ class JobSession {
   readonly #startedAt: number
   #planner: Planner | undefined
   #run: JobRun | undefined
-  #isStopping = false
+  #stopping: StopRequest | undefined
   #cancelStopTimeout: Cancel | undefined
+  #start: JobStart | undefined
+  readonly #commands: JobCommands
 
   constructor(
     jobUrl: string,
@@ -100,10 +135,27 @@ class JobSession {
     this.#startedAt = environment.clock.elapsed()
     this.#signal = options.signal
     this.#events = new RunEvents(options, (error) => this.#run?.abort(error))
+    this.#commands = new JobCommands({
+      clock: environment.clock,
+      failpoint: environment.failpoint,
+      onEvent: (event) => this.#events.emit(event),
+      source: () => this.#start!.storage,
+      isStopping: () => this.#isStopping,
+      stop: ({ drain }) => this.#stop({ drain, timeoutMs: undefined }),
+    })
   }
 
-  async run(): Promise<JobResult> {
-    const stop = (): void => this.#stop()
+  start(): RunningJob {
+    return {
+      result: this.#session(),
+      savepoint: (path) => this.#commands.savepoint(path),
+      stop: (options = {}) => this.#commands.stop(options),
+    }
+  }
+
+  async #session(): Promise<JobResult> {
+    const { drain, stopTimeoutMs } = this.#settings
+    const stop = (): void => this.#stop({ drain, timeoutMs: stopTimeoutMs })
     this.#signal?.addEventListener('abort', stop)
     if (this.#signal?.aborted === true) stop()
     try {
@@ -118,6 +170,7 @@ class JobSession {
     } finally {
       this.#signal?.removeEventListener('abort', stop)
       this.#cancelStopTimeout?.()
+      await this.#commands.close()
     }
   }
 
@@ -137,7 +190,9 @@ class JobSession {
     try {
       const { name } = await planner.describe()
       directory = await JobDirectory.open(this.#settings.dir, name, nodeFileSystem)
+      await this.#commands.open(directory.path)
       const start = await this.#findStart(directory, name)
+      this.#start = start
       const planned = await planner.build({
         params: this.#settings.params,
         parallelism:
@@ -152,6 +207,7 @@ class JobSession {
       throw error
     } finally {
       await planner.end()
+      await this.#commands.withdraw()
       await directory?.close()
     }
   }
@@ -172,7 +228,7 @@ class JobSession {
   #findStart(directory: JobDirectory, job: string): Promise<JobStart> {
     const { fresh, from } = this.#settings
     const newLineage = randomId(this.#environment.random)
-    return JobStart.find({ directory, job, fresh, from, newLineage, openStorage })
+    return JobStart.find({ directory, job, fresh, from, newLineage, fileSystem: nodeFileSystem })
   }
 
   async #runPlanned(
@@ -245,12 +301,13 @@ class JobSession {
         ])
       },
       deliveries: this.#deliveries,
+      ...(this.#commands.savepoints === undefined ? {} : { savepoints: this.#commands.savepoints }),
       onEvent: (event) => this.#events.emit(event),
       print: (uid, lines) => this.#events.print(uid, lines),
       failpoint,
     })
     this.#run = run
-    if (this.#isStopping) this.#stopRun(run)
+    if (this.#stopping !== undefined) this.#stopRun(run, this.#stopping)
     if (this.#events.failure !== undefined) run.abort(this.#events.failure)
     return run.run()
   }
@@ -277,28 +334,36 @@ class JobSession {
     this.#events.emit(event)
   }
 
-  #stop(): void {
+  #stop(how: StopRequest): void {
     if (this.#isStopping) return
-    this.#isStopping = true
+    this.#stopping = how
     if (this.#run === undefined) void this.#planner?.end()
-    else this.#stopRun(this.#run)
+    else this.#stopRun(this.#run, how)
   }
 
-  #stopRun(run: JobRun): void {
-    const { stopTimeoutMs, drain } = this.#settings
+  #stopRun(run: JobRun, { drain, timeoutMs }: StopRequest): void {
     if (drain) {
       run.drain()
       return
     }
-    this.#cancelStopTimeout = this.#environment.clock.schedule(stopTimeoutMs, () => {
-      run.abort(stopTimeout(stopTimeoutMs, run.lastCheckpoint))
-    })
+    if (timeoutMs !== undefined) {
+      this.#cancelStopTimeout = this.#environment.clock.schedule(timeoutMs, () => {
+        run.abort(stopTimeout(timeoutMs, run.lastCheckpoint))
+      })
+    }
     run.stop()
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping !== undefined
   }
 }
 
-function openStorage(directory: string): CheckpointStorage {
-  return createFileStorage({ directory, fileSystem: nodeFileSystem })
+/** How the run is to end. */
+interface StopRequest {
+  readonly drain: boolean
+  /** Undefined: whoever asked waits for it. */
+  readonly timeoutMs: number | undefined
 }
 
 function allowances(settings: RunSettings): string[] {

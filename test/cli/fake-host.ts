@@ -61,6 +61,19 @@ export class FakeHost implements Host {
   planJob: Host['planJob'] = () => Promise.resolve({ plan: plan(), params: {} })
   describeJob: Host['describeJob'] = () => Promise.resolve({ name: 'cards', parameters: [] })
 
+  commandJob: Host['commandJob'] = (_job, _command, onProgress) => {
+    onProgress({ stage: 'checkpoint' })
+    onProgress({ stage: 'copy', copied: 10, total: 20 })
+    onProgress({ stage: 'copy', copied: 20, total: 20 })
+    return Promise.resolve({
+      path: '/backup/7',
+      lineage: '0123456789abcdef',
+      checkpointId: 7,
+      durationMs: 5,
+      bytes: 20,
+    })
+  }
+
   constructor(streams: { stdout?: FakeStream; stderr?: FakeStream } = {}) {
     this.stdout = streams.stdout ?? new FakeStream()
     this.stderr = streams.stderr ?? new FakeStream()

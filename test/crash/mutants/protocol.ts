@@ -154,8 +154,8 @@ export const PROTOCOL: readonly Mutant[] = [
     what: 'each run that is killed right after a publication leaves one more checkpoint (R29)',
     file: 'runtime/checkpoint/checkpoint-coordinator.ts',
     find: `    void this.#chains.tidy()
-    this.#schedule()`,
-    replace: '    this.#schedule()',
+    this.#savepoints.listen(`,
+    replace: '    this.#savepoints.listen(',
     killers: [unit(coordinator, 'does not leave one more checkpoint each time')],
   },
   {

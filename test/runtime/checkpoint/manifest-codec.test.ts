@@ -87,7 +87,7 @@ describe('manifest codec', () => {
     ['manifest has a field "extra"', ['extra'], 1],
     ['manifest.checkpointId is "12"', ['checkpointId'], '12'],
     ['manifest.checkpointId is 0', ['checkpointId'], 0],
-    ['manifest.kind is "savepoint"', ['kind'], 'savepoint'],
+    ['manifest.kind is "backup"', ['kind'], 'backup'],
     ['manifest.subtasks is {}', ['subtasks'], {}],
     ['manifest.subtasks[0] is null', ['subtasks', 0], null],
     ['manifest.subtasks names something twice', ['subtasks', 1, 'subtaskIndex'], 0],

@@ -42,6 +42,7 @@ class OneChain {
       continues: () => true,
       keptIds: [],
       retained: 3,
+      pinnedFiles: () => [],
       onDamage: (error) => this.damages.push(error),
       ...options,
     })

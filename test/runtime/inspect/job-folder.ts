@@ -1,4 +1,3 @@
-import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
 import { nodeFileSystem } from '../../../runtime/file-system.ts'
 import { JobDirectory } from '../../../runtime/job/job-directory.ts'
@@ -26,7 +25,7 @@ export class JobFolder {
       fresh: options.fresh ?? false,
       from: options.from,
       newLineage: `lineage-${++this.#made}`,
-      openStorage: (directory) => createFileStorage({ directory, fileSystem: nodeFileSystem }),
+      fileSystem: nodeFileSystem,
     })
     await start.commit()
     return start

@@ -1,7 +1,6 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
 import { nodeFileSystem } from '../../../runtime/file-system.ts'
 import { JobDirectory } from '../../../runtime/job/job-directory.ts'
@@ -10,8 +9,6 @@ import { manifestOf, planOf } from './plans.ts'
 import { temporaryFolders } from './temporary-folder.ts'
 
 const makeFolder = temporaryFolders()
-const openStorage = (directory: string) =>
-  createFileStorage({ directory, fileSystem: nodeFileSystem })
 let made = 0
 let folder: string
 let directory: JobDirectory
@@ -27,7 +24,14 @@ afterEach(() => directory.close())
 function find(options: { fresh?: boolean; from?: string } = {}): Promise<JobStart> {
   const { fresh = false, from } = options
   const newLineage = `lineage-${++made}`
-  return JobStart.find({ directory, job: 'job', fresh, from, newLineage, openStorage })
+  return JobStart.find({
+    directory,
+    job: 'job',
+    fresh,
+    from,
+    newLineage,
+    fileSystem: nodeFileSystem,
+  })
 }
 
 /** Begins a lineage and gives it checkpoints. */

@@ -1,0 +1,60 @@
+import type { Clock } from '../clock.ts'
+import type { SnapshotFiles } from './checkpoint-storage.ts'
+import { foldSegments } from './fold.ts'
+import type { CheckpointManifest, ManifestSubtask, SegmentReference } from './manifest.ts'
+import type { SavepointTarget } from './savepoint-target.ts'
+import { SegmentWriter } from './segment-writer.ts'
+
+/** Bytes a second that are read: somebody waits for it, and the job has to live beside it. */
+const COPY_BYTES_PER_SECOND = 256 * 1_024 * 1_024
+
+export interface SavepointCopyOptions {
+  /** Where the files are that the manifest names; they must stay. */
+  readonly source: SnapshotFiles
+  /** A complete checkpoint. */
+  readonly manifest: CheckpointManifest
+  readonly target: SavepointTarget
+  readonly clock: Clock
+  /** Ends the copying soon: it rejects with the reason. */
+  readonly signal: AbortSignal
+  /** Told after each subtask: bytes read so far, and of all. */
+  readonly onProgress: (copied: number, total: number) => void
+}
+
+/**
+ * Makes a savepoint of a checkpoint: merges the chain of each subtask into one file, on bytes without decoding (R24, R29),
+ * and resolves with its manifest, which is still to be published. Needs memory for 256 KiB of each segment of a chain.
+ */
+export async function copySavepoint(options: SavepointCopyOptions): Promise<CheckpointManifest> {
+  const { manifest, onProgress } = options
+  const total = manifest.subtasks.reduce((sum, { segments }) => sum + bytesOf(segments), 0)
+  const subtasks: ManifestSubtask[] = []
+  let copied = 0
+  for (const part of manifest.subtasks) {
+    const segment = await copyChain(part, options)
+    subtasks.push({ ...part, segments: segment === undefined ? [] : [segment] })
+    copied += bytesOf(part.segments)
+    onProgress(copied, total)
+  }
+  return { ...manifest, kind: 'savepoint', subtasks }
+}
+
+async function copyChain(
+  { vertex, subtaskIndex, segments }: ManifestSubtask,
+  { manifest, source, target, clock, signal }: SavepointCopyOptions,
+): Promise<SegmentReference | undefined> {
+  signal.throwIfAborted()
+  if (segments.length === 0) return undefined
+  const name = `${vertex}-${subtaskIndex}`
+  return foldSegments(source, await SegmentWriter.create(target, manifest.checkpointId, name), {
+    segments,
+    isBeginning: true,
+    bytesPerSecond: COPY_BYTES_PER_SECOND,
+    clock,
+    signal,
+  })
+}
+
+function bytesOf(segments: readonly SegmentReference[]): number {
+  return segments.reduce((sum, { bytes }) => sum + bytes, 0)
+}
