@@ -116,6 +116,8 @@ export interface SnapshotPart {
   readonly operatorState: Readonly<Record<string, string>>
   readonly watermarks: Readonly<Record<string, number | null | 'max'>>
   readonly isFinished: boolean
+  /** Of operators that have seen the final watermark in this attempt: where they stood before it (R12). */
+  readonly beforeFinal?: Readonly<Record<string, number | null>>
   /** Bytes of sink files made durable for it and such, for the summary. */
   readonly extraBytes: number
 }

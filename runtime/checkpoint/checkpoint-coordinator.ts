@@ -3,6 +3,7 @@ import { type ErrorData, fromErrorData, RestartableError, toErrorData } from '..
 import type { FailpointHook } from '../failpoint.ts'
 import type { CheckpointKind, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
+import { drainedFields } from './drained.ts'
 import type { CheckpointSummary } from './checkpoint-summary.ts'
 import type { CheckpointManifest, ManifestSubtask } from './manifest.ts'
 import { PendingCheckpoint, type SubtaskKey, subtaskKey } from './pending-checkpoint.ts'
@@ -89,6 +90,8 @@ export class CheckpointCoordinator {
   readonly #chains: SegmentChains
   readonly #savepoints: SavepointQueue
   readonly #finished: Set<SubtaskKey> = new Set()
+  /** From a drain on: the vertices that it does not end. */
+  #undrained: ReadonlySet<number> | undefined
   /** Those whose input has ended, finished or not: no barrier reaches them. */
   readonly #ended: Set<SubtaskKey> = new Set()
   #isTriggering = false
@@ -140,6 +143,16 @@ export class CheckpointCoordinator {
     this.#savepoints.listen(undefined)
     await Promise.all([this.#chains.close(), this.#storing])
     if (this.#pending !== undefined) this.#savepoints.putBack(this.#pending.savepoints)
+  }
+
+  /** Whether a subtask has said that its input has ended. */
+  hasFinished(id: SubtaskId): boolean {
+    return this.#finished.has(subtaskKey(id))
+  }
+
+  /** All input is ended now, but for vertices where it has ended by itself. */
+  drain(endedVertices: ReadonlySet<number>): void {
+    this.#undrained = endedVertices
   }
 
   get allFinished(): boolean {
@@ -319,7 +332,7 @@ export class CheckpointCoordinator {
   #parts(checkpoint: PendingCheckpoint): ManifestSubtask[] {
     return this.#options.subtasks.map((id) => {
       const part = checkpoint.partOf(id)
-      return {
+      const subtask: ManifestSubtask = {
         vertex: id.vertexName,
         subtaskIndex: id.subtask,
         segments: this.#chains.extend(chainKey(id.vertexName, id.subtask), part.segment),
@@ -327,6 +340,8 @@ export class CheckpointCoordinator {
         watermarks: part.watermarks,
         isFinished: part.isFinished,
       }
+      if (this.#undrained === undefined || this.#undrained.has(id.vertex)) return subtask
+      return { ...subtask, ...drainedFields(subtask, part.beforeFinal, this.#options.base) }
     })
   }
 

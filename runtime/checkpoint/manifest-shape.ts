@@ -142,6 +142,12 @@ const watermark: Read<number | null | 'max'> = (value, path) => {
   throw wrong(path, 'a watermark', value)
 }
 
+const earlierWatermark: Read<number | null> = (value, path) => {
+  const found = watermark(value, path)
+  if (found === 'max') throw wrong(path, 'a watermark before the final one', value)
+  return found
+}
+
 const parameter: Read<string | number | boolean> = (value, path) => {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
     return value
@@ -160,14 +166,19 @@ const segmentShape = shape<SegmentReference>({
   range: shape<SegmentReference['range']>({ first: keyGroup, last: keyGroup }),
 })
 
-const subtaskShape = shape<ManifestSubtask>({
-  vertex: text,
-  subtaskIndex: keyGroup,
-  segments: list(segmentShape),
-  operatorState: dictionary(text),
-  watermarks: dictionary(watermark),
-  isFinished: truth,
-})
+const subtaskShape = shape<ManifestSubtask>(
+  {
+    vertex: text,
+    subtaskIndex: keyGroup,
+    segments: list(segmentShape),
+    operatorState: dictionary(text),
+    watermarks: dictionary(watermark),
+    isFinished: truth,
+    isDrained: yes,
+    beforeFinal: dictionary(earlierWatermark),
+  },
+  ['isDrained', 'beforeFinal'],
+)
 
 const stateShape = shape<ManifestState>(
   {

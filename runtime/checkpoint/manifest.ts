@@ -41,6 +41,10 @@ export interface ManifestSubtask {
   /** Watermark of each operator by uid (R12); null stands for -Infinity, 'max' for Infinity. */
   readonly watermarks: Readonly<Record<string, number | null | 'max'>>
   readonly isFinished: boolean
+  /** Its input is being, or has been, ended by a drain: in a savepoint it is not (R12). */
+  readonly isDrained?: true
+  /** There too: where operators stood that are at 'max', before the final watermark came; null stands for -Infinity. */
+  readonly beforeFinal?: Readonly<Record<string, number | null>>
 }
 
 /** What an operator is, for the comparison at restore (R5) and for messages. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { SnapshotFiles } from './checkpoint-storage.ts'
+import { undrained } from './drained.ts'
 import { foldSegments } from './fold.ts'
 import type { CheckpointManifest, ManifestSubtask, SegmentReference } from './manifest.ts'
 import type { SavepointTarget } from './savepoint-target.ts'
@@ -23,14 +24,14 @@ export interface SavepointCopyOptions {
 
 /**
  * Makes a savepoint of a checkpoint: merges the chain of each subtask into one file, on bytes without decoding (R24, R29),
- * and resolves with its manifest, which is still to be published. Needs memory for 256 KiB of each segment of a chain.
+ * and resolves with its manifest, which is still to be published. What a drain has ended goes on in it (R12). Needs memory for 256 KiB of each segment of a chain.
  */
 export async function copySavepoint(options: SavepointCopyOptions): Promise<CheckpointManifest> {
   const { manifest, onProgress } = options
   const total = manifest.subtasks.reduce((sum, { segments }) => sum + bytesOf(segments), 0)
   const subtasks: ManifestSubtask[] = []
   let copied = 0
-  for (const part of manifest.subtasks) {
+  for (const part of undrained(manifest.subtasks)) {
     const segment = await copyChain(part, options)
     subtasks.push({ ...part, segments: segment === undefined ? [] : [segment] })
     copied += bytesOf(part.segments)

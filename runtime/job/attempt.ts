@@ -18,6 +18,7 @@ import {
 } from './attempt-failure.ts'
 import type { CheckpointSummary, JobEvent } from './job-events.ts'
 import type { JobFigures } from './job-figures.ts'
+import { naturallyEnded } from './natural-end.ts'
 import { planOperators, restoredSubtasks } from './restore-plan.ts'
 import type { LaunchedSlots, SlotLauncher } from './slot-launcher.ts'
 import { addSourcePositions } from './source-positions.ts'
@@ -148,7 +149,22 @@ export class Attempt {
   /** Ends the input of all sources, as if they were bounded and at their end (R14). */
   drain(): void {
     this.#drainWanted = true
-    if (this.#isRunning && !this.#isEnding) this.#broadcast({ type: 'drain' })
+    if (!this.#isRunning || this.#isEnding) return
+    this.#coordinator!.drain(this.#naturallyEnded())
+    this.#broadcast({ type: 'drain' })
+  }
+
+  #naturallyEnded(): ReadonlySet<number> {
+    const { plan, restore } = this.#options
+    const coordinator = this.#coordinator!
+    // What has ended before this attempt may not have said so yet, and an earlier drain may have ended it.
+    const before = (restore?.manifest.subtasks ?? []).filter((part) => part.isFinished)
+    return naturallyEnded(plan, (vertex, subtask) => {
+      const { name } = plan.vertices[vertex]!
+      const part = before.find((one) => one.vertex === name && one.subtaskIndex === subtask)
+      if (part !== undefined) return part.isDrained !== true
+      return coordinator.hasFinished({ vertex, subtask })
+    })
   }
 
   /** The sources that are not read yet; undefined where there is none. */

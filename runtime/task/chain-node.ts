@@ -47,6 +47,8 @@ export class NodeRuntime implements RecordTarget {
   eventTime: EventTtlTime | undefined
   /** The operator's watermark: what its timers have been fired up to (R12). */
   watermark: number = MIN_TIMESTAMP
+  /** Where the operator stood when the final watermark came; undefined until it has come in this attempt (R12). */
+  beforeFinal: number | undefined
   /** The last one it forwarded. */
   forwarded: number = MIN_TIMESTAMP
   /** Waiting to be processed; -Infinity is none. */
@@ -75,6 +77,12 @@ export class NodeRuntime implements RecordTarget {
   restoreWatermark(watermark: number): void {
     this.watermark = watermark
     this.takesNoTimers = watermark === MAX_TIMESTAMP
+  }
+
+  /** Its watermark rises. */
+  advance(watermark: number): void {
+    if (watermark === MAX_TIMESTAMP) this.beforeFinal = this.watermark
+    this.watermark = watermark
   }
 
   /** Takes a record; a failure leaves with the record and this operator named in it (R39). */

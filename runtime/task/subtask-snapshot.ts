@@ -36,9 +36,11 @@ export function beginSubtaskSnapshot(options: SnapshotOptions): RunningSnapshot 
   const { nodes, barrier } = options
   const operatorState: Record<string, string> = {}
   const watermarks: Record<string, number | null | 'max'> = {}
+  const beforeFinal: Record<string, number | null> = {}
   const commits: Promise<{ uid: string; pending: readonly PendingCommit[] }>[] = []
   for (const node of nodes) {
     watermarks[node.name] = watermarkData(node.watermark)
+    if (node.beforeFinal !== undefined) beforeFinal[node.name] = finiteData(node.beforeFinal)
     const state = nodeState(node, barrier.checkpointId)
     if (state !== undefined) operatorState[node.name] = toBase64(encodeValue(state, node.name))
     if (node.body.kind === 'sink') {
@@ -51,7 +53,7 @@ export function beginSubtaskSnapshot(options: SnapshotOptions): RunningSnapshot 
   const snapshot = options.backend?.beginSnapshot(barrier.checkpointId, barrier.baseId)
   const sinks = Promise.all(commits)
   options.failpoint('snapshot-cut')
-  const part = finishPart(options, { operatorState, watermarks, snapshot, sinks })
+  const part = finishPart(options, { operatorState, watermarks, beforeFinal, snapshot, sinks })
   return { checkpointId: barrier.checkpointId, part, sinks }
 }
 
@@ -60,6 +62,7 @@ async function finishPart(
   cut: {
     readonly operatorState: Record<string, string>
     readonly watermarks: SnapshotPart['watermarks']
+    readonly beforeFinal: NonNullable<SnapshotPart['beforeFinal']>
     readonly snapshot: StateSnapshot | undefined
     readonly sinks: Promise<{ uid: string; pending: readonly PendingCommit[] }[]>
   },
@@ -82,8 +85,9 @@ async function finishPart(
     if (pending.length > 0) operatorState[uid] = toBase64(encodeValue(pending, uid))
   }
   options.failpoint('after-pre-commit')
-  const { watermarks } = cut
-  return { segment, operatorState, watermarks, isFinished: options.isFinished, extraBytes: 0 }
+  const { watermarks, beforeFinal } = cut
+  const { isFinished } = options
+  return { segment, operatorState, watermarks, beforeFinal, isFinished, extraBytes: 0 }
 }
 
 function nodeState(node: NodeRuntime, checkpointId: number): unknown {
@@ -95,6 +99,11 @@ function nodeState(node: NodeRuntime, checkpointId: number): unknown {
 /** Bytes as they stand in a manifest. */
 export function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+/** One that is not the final watermark. */
+function finiteData(watermark: number): number | null {
+  return watermark === -Infinity ? null : watermark
 }
 
 /** A watermark as it stands in a manifest: JSON has no infinities. */

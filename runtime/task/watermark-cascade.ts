@@ -89,7 +89,7 @@ export class WatermarkCascade {
 
   #fire(node: NodeRuntime, index: number, deadline: number): Fired {
     if (node.watermark < node.pending) {
-      node.watermark = node.pending
+      node.advance(node.pending)
       node.eventTime?.advance(node.watermark)
     }
     if (!node.takesNoTimers) {
@@ -157,7 +157,7 @@ export class WatermarkCascade {
    */
   passBehindRecord(node: NodeRuntime, watermark: number): void {
     if (watermark <= node.watermark) return
-    node.watermark = watermark
+    node.advance(watermark)
     this.forwardBehindRecord(node, seenBy(node, watermark))
   }
 

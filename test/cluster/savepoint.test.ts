@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readdir, rename } from 'node:fs/promises'
+import { readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunJobOptions } from '../../runtime/job/job-events.ts'
@@ -55,6 +55,14 @@ async function finishFrom(options: RunJobOptions): Promise<void> {
   expect(await rowsOf(out)).toEqual(expectedRows(COUNT))
 }
 
+/** All that windows have counted. */
+async function countsIn(folder: string): Promise<number> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith('part-'))
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
+  const counts = texts.flatMap((text) => text.split('\n').filter((line) => line !== ''))
+  return counts.reduce((sum, line) => sum + Number(line), 0)
+}
+
 describe('a savepoint by command', () => {
   it('stands alone: taken by name beside the running job, moved, and started from (R2, R24)', async () => {
     const child = await startCounting('--param', 'rate=500')
@@ -96,6 +104,39 @@ describe('a savepoint by command', () => {
       checkpointId: last['checkpointId'],
     })
     await finishFrom({ from: path, output: 'replace' })
+  })
+
+  it('of a drained job has the watermarks from before: later input is not late to it (R12, semantics 2.6)', async () => {
+    const params = ['--param', `out=${out}`, '--param', 'count=1000000', '--param', 'rate=2000']
+    const args = ['--dir', dir, '--checkpoint-interval', '50ms', '--parallelism', '2', '--json']
+    const child = new CliProcess([
+      'run',
+      join(ROOT, 'test/cluster/jobs/windows.ts'),
+      ...params,
+      ...args,
+    ])
+    running.push(child)
+    await child.lineOf('checkpoint', 2)
+    const path = join(folder, 'drained')
+    const stopped = await cli('stop', 'windows', path, '--drain', '--dir', dir)
+    expect(stopped).toMatchObject({ code: 0, stdout: `${path}\n` })
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+    expect(child.lines.at(-1)).toMatchObject({ type: 'finished', status: 'finished' })
+    const early = await countsIn(out)
+    expect(early).toBeGreaterThan(0)
+    // By itself the job has ended; what starts from the savepoint goes on.
+    const over = await run(jobUrl('windows'), { dir, params: { out, count: COUNT } })
+    expect(over.result?.status).toBe('already-finished')
+    const count = early + 1_000
+    const later = await run(jobUrl('windows'), {
+      dir: join(folder, 'other'),
+      from: path,
+      parallelism: 2,
+      params: { out, count },
+    })
+    expect(later.error).toBeUndefined()
+    expect(later.result).toMatchObject({ status: 'finished', metrics: { recordsRead: 1_000 } })
+    expect(await countsIn(out)).toBe(count)
   })
 
   it('has nobody to do it where the job does not run (exit code 1)', async () => {
