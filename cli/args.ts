@@ -10,6 +10,8 @@ import {
   runningJob,
   parameters,
   parseFlags,
+  required,
+  twoPaths,
   wholeNumber,
 } from './given.ts'
 import { usageError } from './usage-error.ts'
@@ -21,7 +23,8 @@ export type Command =
   | PlanCommand
   | SavepointCommand
   | StopCommand
-  | CheckpointsListCommand
+  | StateCommand
+  | CheckpointsCommand
   | HelpCommand
   | { readonly verb: 'version' }
 
@@ -60,12 +63,50 @@ export type StopCommand = JobReference & {
   readonly json: boolean
 }
 
-export interface CheckpointsListCommand {
-  readonly verb: 'checkpoints ls'
-  /** A checkpoint, the folder of a lineage, or that of a job. */
+/** Commands that look into snapshots. */
+export type StateCommand =
+  | { readonly verb: 'state ls'; readonly path: string; readonly json: boolean }
+  | StateGetCommand
+  | {
+      readonly verb: 'state export'
+      readonly path: string
+      readonly uid: string
+      readonly state: string
+    }
+  | StateDiffCommand
+
+export interface StateGetCommand {
+  readonly verb: 'state get'
   readonly path: string
+  readonly uid: string
+  readonly state: string
+  /** As written. */
+  readonly key: string
+  readonly namespace: string | undefined
   readonly json: boolean
 }
+
+export interface StateDiffCommand {
+  readonly verb: 'state diff'
+  readonly before: string
+  readonly after: string
+  readonly keys: boolean
+  readonly json: boolean
+}
+
+/** Commands that look after checkpoints. */
+export type CheckpointsCommand =
+  | {
+      readonly verb: 'checkpoints ls' | 'checkpoints verify'
+      readonly path: string
+      readonly json: boolean
+    }
+  | {
+      readonly verb: 'checkpoints gc'
+      readonly path: string
+      readonly dryRun: boolean
+      readonly json: boolean
+    }
 
 export interface HelpCommand {
   readonly verb: 'help'
@@ -101,7 +142,35 @@ export function parseCommand(argv: readonly string[]): Command {
     case 'stop':
       return { verb: named.verb, ...runningJob(given), drain: given.flags.has('drain') }
     case 'checkpoints ls':
+    case 'checkpoints verify':
+    case 'state ls':
       return { verb: named.verb, path: onlyPath(given), json: given.flags.has('json') }
+    case 'checkpoints gc':
+      return {
+        verb: named.verb,
+        path: onlyPath(given),
+        dryRun: given.flags.has('dry-run'),
+        json: given.flags.has('json'),
+      }
+    case 'state get':
+      return {
+        verb: named.verb,
+        path: onlyPath(given),
+        uid: required(given, 'uid'),
+        state: required(given, 'state'),
+        key: required(given, 'key'),
+        namespace: last(given, 'namespace'),
+        json: given.flags.has('json'),
+      }
+    case 'state export':
+      return {
+        verb: named.verb,
+        path: onlyPath(given),
+        uid: required(given, 'uid'),
+        state: required(given, 'state'),
+      }
+    case 'state diff':
+      return diffCommand(given)
   }
 }
 
@@ -189,6 +258,12 @@ function runCommand(given: Given): RunCommand {
     json: has('json'),
     noProgress: has('no-progress'),
   }
+}
+
+function diffCommand(given: Given): StateDiffCommand {
+  const [before, after] = twoPaths(given)
+  const { flags } = given
+  return { verb: 'state diff', before, after, keys: flags.has('keys'), json: flags.has('json') }
 }
 
 function planCommand(given: Given): PlanCommand {

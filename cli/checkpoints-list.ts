@@ -1,19 +1,15 @@
 import type { ListedCheckpoint } from '../runtime/inspect/list-checkpoints.ts'
 import { formatMs, formatTimestamp } from '../runtime/time-text.ts'
-import type { CheckpointsListCommand } from './args.ts'
 import { columns } from './columns.ts'
 import type { Host } from './host.ts'
 import { toLine } from './json-output.ts'
 import { formatBytes } from './units.ts'
 
 /** Lists checkpoints, a line each. */
-export async function listCheckpoints(
-  command: CheckpointsListCommand,
-  host: Host,
-): Promise<number> {
+export async function listCheckpoints(path: string, json: boolean, host: Host): Promise<number> {
   const { listCheckpoints: list } = await import('../runtime/inspect/list-checkpoints.ts')
-  const listed = await list(command.path)
-  const text = command.json ? listed.map(toLine).join('') : asText(listed, host.clock.now())
+  const listed = await list(path)
+  const text = json ? listed.map(toLine).join('') : asText(listed, host.clock.now())
   host.stdout.write(text)
   return 0
 }

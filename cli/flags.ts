@@ -18,7 +18,19 @@ export interface Flag {
  */
 
 /** The commands, in the order of the help. */
-export const VERBS = ['run', 'plan', 'savepoint', 'stop', 'checkpoints ls'] as const
+export const VERBS = [
+  'run',
+  'plan',
+  'savepoint',
+  'stop',
+  'state ls',
+  'state get',
+  'state export',
+  'state diff',
+  'checkpoints ls',
+  'checkpoints verify',
+  'checkpoints gc',
+] as const
 
 export type Verb = (typeof VERBS)[number]
 
@@ -50,6 +62,14 @@ const HELP: Flag = {
   name: 'help',
   value: undefined,
   description: "Show this help; with a job, the job's own parameters too.",
+}
+
+const UID: Flag = { name: 'uid', value: 'U', description: 'The operator.' }
+
+const STATE: Flag = {
+  name: 'state',
+  value: 'S',
+  description: 'The state, as "millrace state ls" names it.',
 }
 
 const HELP_ALONE: Flag = { ...HELP, description: 'Show this help.' }
@@ -149,8 +169,48 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
     },
     ...OF_RUNNING,
   ],
+  'state ls': [{ ...JSON_LINES, description: 'Write one JSON document.' }, HELP_ALONE],
+  'state get': [
+    UID,
+    STATE,
+    {
+      name: 'key',
+      value: 'K',
+      description: 'The key: 1 is a number, \'1\' a string, 1n a bigint, ["a",1] a tuple.',
+    },
+    {
+      name: 'namespace',
+      value: 'N',
+      description: 'Only this namespace, written like a key. Default: all that the key has',
+    },
+    JSON_LINES,
+    HELP_ALONE,
+  ],
+  'state export': [UID, STATE, HELP_ALONE],
+  'state diff': [
+    {
+      name: 'keys',
+      value: undefined,
+      description: 'Show every entry that differs, not only how many.',
+    },
+    JSON_LINES,
+    HELP_ALONE,
+  ],
   'checkpoints ls': [
     { ...JSON_LINES, description: 'Write one JSON line a checkpoint.' },
+    HELP_ALONE,
+  ],
+  'checkpoints verify': [
+    { ...JSON_LINES, description: 'Write one JSON line a checkpoint.' },
+    HELP_ALONE,
+  ],
+  'checkpoints gc': [
+    {
+      name: 'dry-run',
+      value: undefined,
+      description: 'Only show what would be removed.',
+    },
+    { ...JSON_LINES, description: 'Write one JSON document.' },
     HELP_ALONE,
   ],
 }

@@ -116,6 +116,32 @@ export function runningJob(given: Given): JobReference & {
 export type JobReference =
   | { readonly job: string; readonly name?: undefined }
   | { readonly job?: undefined; readonly name: string }
+/** The two paths that a command takes. */
+export function twoPaths(given: Given): readonly [string, string] {
+  const [first, second, extra] = given.positionals
+  if (first !== undefined && second !== undefined && extra === undefined) return [first, second]
+  const { verb } = given
+  throw usageError(
+    `millrace ${verb}`,
+    extra === undefined ? 'two paths are needed' : `unexpected argument "${extra}"`,
+    `write millrace ${verb} A B`,
+    `millrace ${verb} --help`,
+  )
+}
+
+/** The value of a flag without which the command means nothing. */
+export function required(given: Given, name: string): string {
+  const value = last(given, name)
+  if (value !== undefined) return value
+  const { verb } = given
+  const flag = FLAGS[verb].find((one) => one.name === name)!
+  throw usageError(
+    `millrace ${verb}`,
+    `--${name} is missing`,
+    `write --${name} ${flag.value}`,
+    `millrace ${verb} --help`,
+  )
+}
 
 function onlyArgument({ verb, positionals }: Given, what: string, example: string): string {
   const [argument, extra] = positionals

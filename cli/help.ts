@@ -12,18 +12,34 @@ const GENERAL = `millrace runs a job: a stream of records through operators with
   millrace plan JOB.ts [flags]       show the graph of a job without running it
   millrace savepoint JOB [PATH]      take a savepoint of a running job
   millrace stop JOB [PATH]           stop a running job with a savepoint
-  millrace checkpoints ls PATH       list the checkpoints of a job
+  millrace state ls PATH             show what a checkpoint or savepoint holds; get, export, diff
+  millrace checkpoints ls PATH       list the checkpoints of a job; verify, gc
   millrace help [COMMAND]            show the flags of a command
   millrace --version                 show the version
 
   millrace run JOB.ts --help         show the parameters of that job too`
 
+const PATHS = `PATH is a checkpoint (its folder chk-<id>) or a savepoint, or the manifest in it; of the folder of a
+lineage or of a job (DIR/<job>) the newest checkpoint. The job may be running.`
+
 const GROUPS: Readonly<Record<Group, string>> = {
+  state: `millrace state looks into a checkpoint or savepoint.
+
+  millrace state ls PATH             which states there are, and what they hold
+  millrace state get PATH            what a state holds for one key
+  millrace state export PATH         all entries of a state, as JSON lines
+  millrace state diff A B            what differs between two
+
+  millrace state COMMAND --help      shows the flags of a command
+
+${PATHS}`,
   checkpoints: `millrace checkpoints looks after the checkpoints of a job.
 
   millrace checkpoints ls PATH       list them
+  millrace checkpoints verify PATH   check every checksum of every file
+  millrace checkpoints gc DIR/<job>  remove what crashes have left
 
-  millrace checkpoints COMMAND --help shows the flags of a command.`,
+  millrace checkpoints COMMAND --help  shows the flags of a command`,
 }
 
 const USAGE: Readonly<Record<Verb, string>> = {
@@ -46,11 +62,43 @@ empty folder; default: DIR/<job>/savepoints/<id>. "millrace run JOB.ts --from PA
 Stops a job that runs, given by its file or its name: with a last checkpoint and its commits, of which a
 savepoint is made at the same time. Prints the savepoint's folder when the run has ended and the job may be
 started again. PATH is a new or empty folder; default: DIR/<job>/savepoints/<id>.`,
+  'state ls': `millrace state ls PATH [flags]
+
+Shows the states of a checkpoint or savepoint with their entries and bytes, where its sources stand, and the
+watermarks. Reads all of it.
+
+${PATHS}`,
+  'state get': `millrace state get PATH --uid U --state S --key K [flags]
+
+Shows what a state holds for a key. Reads the blocks of its key group only.
+
+${PATHS}`,
+  'state export': `millrace state export PATH --uid U --state S
+
+Writes all entries of a state as JSON lines: key, value, namespace, mapKey, version, lastAccess. What JSON has
+no notation for is written as docs/snapshots.md says.
+
+${PATHS}`,
+  'state diff': `millrace state diff A B [flags]
+
+Shows how many entries of each state were added, removed and changed from A to B. Reads both; holds little.
+
+${PATHS.replace('PATH', 'A or B')}`,
   'checkpoints ls': `millrace checkpoints ls PATH [flags]
 
 Lists the checkpoints of a job, and marks the one that a run would go on from. PATH is the job's folder
 (DIR/<job>), the folder of a lineage, or a checkpoint. The job may be running.`,
+  'checkpoints verify': `millrace checkpoints verify PATH [flags]
+
+Reads every file of a checkpoint or savepoint and checks each checksum; of the folder of a lineage or of a job
+(DIR/<job>) all checkpoints. Names all damage.`,
+  'checkpoints gc': `millrace checkpoints gc DIR/<job> [flags]
+
+Removes files that no checkpoint of a job needs, which crashes have left. All checkpoints stay. Beside a
+running job it only shows them: that job removes them itself.`,
 }
+
+const STATE_CODES = `Exit codes: 0 shown, 1 the files cannot be read or do not fit, 2 wrong command line, or no snapshot there.`
 
 const AFTER: Readonly<Record<Verb, string>> = {
   run: `Durations: 300ms, 10s, 5m, 1h, 1d, or milliseconds.
@@ -63,6 +111,13 @@ Ctrl-C, 143 stopped with SIGTERM.`,
   plan: `Exit codes: 0 shown, 1 the graph cannot be built, 2 wrong command line or parameters.`,
   savepoint: `Exit codes: 0 taken, 1 there is none (the job does not run, or goes on without it), 2 wrong command line.`,
   stop: `Exit codes: 0 stopped, 1 not stopped or without a savepoint, 2 wrong command line. The run itself ends with 0.`,
+  'state ls': STATE_CODES,
+  'state get': `Exit codes: 0 shown, 1 there is no such key, operator or state, or the files cannot be read, 2 wrong command
+line, or no snapshot there.`,
+  'state export': STATE_CODES,
+  'state diff': STATE_CODES,
+  'checkpoints verify': `Exit codes: 0 all is right, 1 something is damaged, 2 wrong command line, or no checkpoint there.`,
+  'checkpoints gc': `Exit codes: 0 done, 1 the folder cannot be read, 2 wrong command line, or no folder of a job.`,
   'checkpoints ls': `Exit codes: 0 listed, 1 the folder cannot be read, 2 wrong command line, or no checkpoint there.`,
 }
 

@@ -55,7 +55,7 @@ export interface PrepareOutput {
   readonly pending: Readonly<Record<string, readonly string[]>>
 }
 
-export type CheckpointKind = 'checkpoint' | 'stop' | 'final'
+export type CheckpointKind = 'checkpoint' | 'stop' | 'final' | 'savepoint'
 
 /** Coordinator → slot. */
 export type SlotCommand =

@@ -1,9 +1,9 @@
 import { deepFreeze } from '../../runtime/deep-freeze.ts'
 import { canonicalKey } from '../../runtime/key-encoding.ts'
 import type { CanonicalKey, Key } from '../../runtime/key.ts'
+import { decodeBroadcast, encodeBroadcast } from '../../runtime/state/broadcast-format.ts'
 import { orderOf } from '../../runtime/state/map-index.ts'
 import { ownKey } from '../../runtime/state/own-key.ts'
-import { decodeValue, encodeValue } from '../../runtime/value-codec.ts'
 
 /** One entry; it stays the same object while its value is replaced. */
 export interface BroadcastEntry {
@@ -79,12 +79,12 @@ export class BroadcastMap {
   /** All of it as bytes, for a checkpoint; `what` begins messages. */
   encode(what: string): Uint8Array {
     const pairs = (): [Key, unknown][] => this.sorted().map(({ key, value }) => [key, value])
-    this.#encoded ??= encodeValue(pairs(), what)
+    this.#encoded ??= encodeBroadcast(pairs(), what)
     return this.#encoded
   }
 
   /** The reverse of `encode`, into an empty map. */
   restore(bytes: Uint8Array): void {
-    for (const [key, value] of decodeValue(bytes) as [Key, unknown][]) this.set(key, value)
+    for (const [key, value] of decodeBroadcast(bytes)) this.set(key, value)
   }
 }

@@ -1,5 +1,6 @@
 import { invariant } from '../../runtime/errors.ts'
 import type { OperatorContext } from '../../runtime/operator.ts'
+import { broadcastStatesIn } from '../../runtime/state/broadcast-format.ts'
 import type { StateDescriptor } from '../../runtime/state/state.ts'
 import type { CallbackScope } from '../collector.ts'
 import { BroadcastHandle, ReadOnlyBroadcastHandle } from './broadcast-handles.ts'
@@ -59,8 +60,9 @@ export class BroadcastStates {
 
   /** What the job no longer declares is left out; whether it may be is checked before (R5). */
   #restore(state: unknown): void {
-    invariant(state instanceof Map, 'broadcast state was stored as something else')
-    for (const [name, bytes] of state as ReadonlyMap<string, Uint8Array>) {
+    const stored = broadcastStatesIn(state)
+    invariant(stored !== undefined, 'broadcast state was stored as something else')
+    for (const [name, bytes] of stored) {
       this.#maps.get(name)?.restore(bytes)
     }
   }

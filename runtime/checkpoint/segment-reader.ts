@@ -88,6 +88,17 @@ export class SegmentReader {
     }
   }
 
+  /** Reads the whole file and checks every block; what is wrong with each bad one. */
+  async *damages(): AsyncGenerator<unknown> {
+    for (const block of this.#index.blocksOf(0, 0xffff)) {
+      try {
+        this.#decode(await this.#read([block]), block)
+      } catch (error) {
+        yield error
+      }
+    }
+  }
+
   async #read(run: readonly BlockInfo[]): Promise<Uint8Array> {
     const length = run.reduce((sum, block) => sum + block.bytes, 0)
     const { file } = this.reference

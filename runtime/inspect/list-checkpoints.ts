@@ -1,13 +1,14 @@
-import { basename, join } from 'node:path'
-import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import { checkpointFolder } from '../checkpoint/file-names.ts'
+import { basename, dirname, join } from 'node:path'
+import { checkpointFolder, checkpointIdOf, MANIFEST } from '../checkpoint/file-names.ts'
 import { createFileStorage } from '../checkpoint/file-storage.ts'
+import { FolderFiles } from '../checkpoint/folder-files.ts'
 import { validateManifestFiles } from '../checkpoint/manifest-codec.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import type { JobRecord } from '../job/lineage.ts'
 import type { LineagePoint } from '../sink.ts'
+import { readSnapshotManifest } from './find-snapshot.ts'
 import { type Location, locate } from './locate.ts'
 
 /** A checkpoint as a list shows it. */
@@ -41,11 +42,8 @@ export interface ListedCheckpoint {
  */
 export async function listCheckpoints(path: string): Promise<ListedCheckpoint[]> {
   const location = await locate(path)
-  if (location.kind !== 'job') {
-    const listed = await listLineage(location.directory, undefined)
-    if (location.kind === 'lineage') return listed
-    return listed.filter((one) => one.checkpointId === location.checkpointId)
-  }
+  if (location.kind === 'lineage') return listLineage(location.directory, undefined)
+  if (location.kind === 'snapshot') return listOne(location.directory)
   const checkpoints = join(location.directory, 'checkpoints')
   const lists: ListedCheckpoint[][] = []
   for (const lineage of await lineagesOf(location, checkpoints)) {
@@ -67,6 +65,11 @@ async function lineagesOf(
   ]
 }
 
+async function listOne(path: string): Promise<ListedCheckpoint[]> {
+  const found = await readOne(path)
+  return found === undefined ? [] : [{ ...found, isAbandoned: false, isNext: false }]
+}
+
 async function listLineage(
   directory: string,
   record: JobRecord | undefined,
@@ -76,53 +79,60 @@ async function listLineage(
   const abandoned = record?.lineages.find((one) => one.lineage === lineage)?.abandoned ?? []
   const listed: ListedCheckpoint[] = []
   for (const checkpointId of await storage.list()) {
-    const path = join(directory, checkpointFolder(checkpointId))
-    const found = await readOne(storage, checkpointId)
-    if (found === undefined) continue
+    const found = await readOne(join(directory, checkpointFolder(checkpointId)))
     const isAbandoned = abandoned.includes(checkpointId)
-    listed.push({ lineage, checkpointId, path, isAbandoned, isNext: false, ...found })
+    if (found !== undefined) listed.push({ ...found, isAbandoned, isNext: false })
   }
   if (record?.current !== lineage) return listed
   const next = listed.findLast((one) => !one.isAbandoned && one.damage === undefined)
   return listed.map((one) => (one === next ? { ...one, isNext: true } : one))
 }
 
-type Facts = Omit<ListedCheckpoint, 'lineage' | 'checkpointId' | 'path' | 'isAbandoned' | 'isNext'>
-
-const UNKNOWN: Omit<Facts, 'damage'> = {
-  kind: undefined,
-  createdAt: undefined,
-  parallelism: undefined,
-  bytes: undefined,
-  ownBytes: undefined,
-  ancestry: [],
-}
+type Facts = Omit<ListedCheckpoint, 'isAbandoned' | 'isNext'>
 
 /** Undefined for one that is gone by now. */
-async function readOne(
-  storage: CheckpointStorage,
-  checkpointId: number,
-): Promise<Facts | undefined> {
-  let facts: Omit<Facts, 'damage'> = UNKNOWN
+async function readOne(path: string): Promise<Facts | undefined> {
+  let facts = unknownFacts(path)
   try {
-    const manifest = await storage.readManifest(checkpointId)
-    facts = factsOf(manifest)
-    await validateManifestFiles(storage, manifest)
-    return { ...facts, damage: undefined }
+    const { manifest, directory } = await readSnapshotManifest(path)
+    facts = factsOf(manifest, path)
+    await validateManifestFiles(new FolderFiles(directory, nodeFileSystem), manifest)
+    return facts
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    if (!(await storage.list()).includes(checkpointId)) return undefined
+    if ((await nodeFileSystem.size(join(path, MANIFEST))) === undefined) return undefined
     return { ...facts, damage: error.message }
   }
 }
 
-function factsOf(manifest: CheckpointManifest): Omit<Facts, 'damage'> {
-  const { checkpointId, kind, createdAt, parallelism, ancestry } = manifest
+/** What the place of a checkpoint says of it, where its manifest is damaged. */
+function unknownFacts(path: string): Facts {
+  return {
+    lineage: basename(dirname(path)),
+    checkpointId: checkpointIdOf(basename(path)) ?? 0,
+    path,
+    damage: undefined,
+    kind: undefined,
+    createdAt: undefined,
+    parallelism: undefined,
+    bytes: undefined,
+    ownBytes: undefined,
+    ancestry: [],
+  }
+}
+
+function factsOf(manifest: CheckpointManifest, path: string): Facts {
+  const { lineage, checkpointId, kind, createdAt, parallelism, ancestry } = manifest
   const files = new Map(
     manifest.subtasks.flatMap(({ segments }) => segments.map(({ file, bytes }) => [file, bytes])),
   )
-  const own = [...files].filter(([file]) => file.startsWith(`${checkpointFolder(checkpointId)}/`))
+  const isOwn = (file: string): boolean =>
+    kind === 'savepoint' || file.startsWith(`${checkpointFolder(checkpointId)}/`)
+  const own = [...files].filter(([file]) => isOwn(file))
   const sum = (all: Iterable<readonly [string, number]>): number =>
     [...all].reduce((total, [, bytes]) => total + bytes, 0)
-  return { kind, createdAt, parallelism, bytes: sum(files), ownBytes: sum(own), ancestry }
+  return {
+    ...{ lineage, checkpointId, path, damage: undefined, kind, createdAt, parallelism, ancestry },
+    ...{ bytes: sum(files), ownBytes: sum(own) },
+  }
 }

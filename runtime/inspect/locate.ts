@@ -8,14 +8,14 @@ import type { JobRecord } from '../job/lineage.ts'
 
 /** What a path of a command means; folders are absolute. */
 export type Location =
-  /** One checkpoint, among the folders of its lineage. */
-  | { readonly kind: 'checkpoint'; readonly directory: string; readonly checkpointId: number }
+  /** The folder of one snapshot: a checkpoint among the folders of its lineage, or a savepoint. */
+  | { readonly kind: 'snapshot'; readonly directory: string }
   | { readonly kind: 'lineage'; readonly directory: string }
   /** The folder of a job, or what `--fresh` has moved aside; `record` is undefined where it has none. */
   | { readonly kind: 'job'; readonly directory: string; readonly record: JobRecord | undefined }
 
 /**
- * Finds out what a path means, by what lies there: a manifest, the folder of a checkpoint, of a lineage or of a job. Reads
+ * Finds out what a path means, by what lies there: a manifest, the folder of a snapshot, of a lineage or of a job. Reads
  * nothing but names, and `job.json`; takes no lock, so a job may run meanwhile.
  *
  * Nothing of that: `MR_CHECKPOINT_NOT_FOUND`; a damaged `job.json`: `MR_DIRECTORY_UNUSABLE`.
@@ -24,10 +24,7 @@ export async function locate(path: string): Promise<Location> {
   const given = resolve(path)
   const folder = basename(given) === MANIFEST ? dirname(given) : given
   const names = await namesIn(folder, path)
-  const checkpointId = checkpointIdOf(basename(folder))
-  if (names.includes(MANIFEST) && checkpointId !== undefined) {
-    return { kind: 'checkpoint', directory: dirname(folder), checkpointId }
-  }
+  if (names.includes(MANIFEST)) return { kind: 'snapshot', directory: folder }
   if (names.includes('job.json') || names.includes('checkpoints')) {
     return { kind: 'job', directory: folder, record: await readRecord(folder, names) }
   }
@@ -62,7 +59,7 @@ async function readRecord(
 function notFound(path: string, what: string): StreamError {
   return new StreamError(
     'MR_CHECKPOINT_NOT_FOUND',
-    `${resolve(path)} is not a checkpoint, nor the folder of a lineage or a job: ${what}; nothing can be read from it; give a folder chk-<id>, the folder it is in, or the job's (DIR/<job>).`,
+    `${resolve(path)} is no checkpoint or savepoint, nor the folder of a lineage or a job: ${what}; nothing can be read from it; give the folder of a savepoint or checkpoint (chk-<id>), the folder it is in, or the job's (DIR/<job>).`,
     { path },
   )
 }

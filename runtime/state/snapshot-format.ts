@@ -37,8 +37,8 @@ import type { TtlTimeDomain } from './state-ttl.ts'
  * copy keeps what is its own there, and it never reaches a segment.
  */
 
-/** Key group and state id. */
-const KEY_HEADER_BYTES = 4
+/** Key group and state id, which an entry's key begins with. */
+export const KEY_HEADER_BYTES = 4
 const VALUE_HEADER_BYTES = 3
 const DEFAULT_NAMESPACE = 0x00
 const CODEC_NOTHING = 0
@@ -303,6 +303,12 @@ export function writeTimedEntryValue(
 export function lastAccessIn(bytes: Uint8Array, domain: TtlTimeDomain): number {
   if (bytes[0] !== CODEC_TIMED[domain]) return -Infinity
   return new ByteReader(bytes, VALUE_HEADER_BYTES).f64()
+}
+
+/** The clock by which an entry's value ages, on bytes; undefined where it was written without a time to live. */
+export function timeDomainIn(bytes: Uint8Array): TtlTimeDomain | undefined {
+  if (bytes[0] === CODEC_TIMED.processing) return 'processing'
+  return bytes[0] === CODEC_TIMED.event ? 'event' : undefined
 }
 
 /** The value in an entry's value bytes, whatever its time to live. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */
