@@ -9,7 +9,7 @@ const MAX_FIELD = 200
 
 /** The root of this package, built or not, as a path with a separator at its end. */
 const ROOT = fileURLToPath(new URL('../', import.meta.url)).replace(/dist[\\/]$/, '')
-const OWN_FOLDERS = ['bin', 'cli', 'connectors', 'dist', 'operators', 'runtime', 'testing']
+const OWN_FOLDERS = ['bin', 'cli', 'connectors', 'dist', 'operators', 'runtime', 'state', 'testing']
 
 /**
  * An error as lines for a person: code and message, the fields that the message does not already tell, the causes, and

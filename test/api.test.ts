@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as millrace from 'millrace'
+import * as state from 'millrace/state'
 import * as kit from 'millrace/testing'
 import { expect, test } from 'vitest'
 
@@ -287,6 +288,48 @@ test('the values that millrace exports are the ones listed here', () => {
 
 test('the types that millrace exports are the ones listed here', async () => {
   expect(await typesOf('../index.ts')).toEqual(TYPES)
+})
+
+const STATE_VALUES = [
+  'bootstrapBroadcast',
+  'bootstrapState',
+  'bootstrapTimers',
+  'changeState',
+  'dropState',
+  'fromJson',
+  'openSnapshot',
+  'putEntries',
+  'renameState',
+  'toJson',
+  'verifySnapshots',
+  'writeSavepoint',
+]
+
+const STATE_TYPES = [
+  'Entries',
+  'Json',
+  'MeasuredState',
+  'NewEntry',
+  'NewEntryOwner',
+  'NewTimer',
+  'OperatorWatermarks',
+  'Snapshot',
+  'SnapshotChange',
+  'SnapshotEntry',
+  'SnapshotState',
+  'SnapshotStateKind',
+  'SourcePosition',
+  'StateAddress',
+  'StateEdit',
+  'StateEdits',
+  'VerifiedSnapshot',
+  'WriteSavepointOptions',
+  'WrittenSavepoint',
+]
+
+test('millrace/state exports the names listed here', async () => {
+  expect(Object.keys(state).sort()).toEqual(STATE_VALUES)
+  expect(await typesOf('../state/index.ts')).toEqual(STATE_TYPES)
 })
 
 test('millrace/testing exports the names listed here', async () => {

@@ -9,7 +9,7 @@ interface SourceFile {
   readonly imports: readonly string[]
 }
 
-const folders = ['runtime', 'operators', 'connectors', 'cli', 'testing']
+const folders = ['runtime', 'operators', 'connectors', 'cli', 'testing', 'state']
 
 const sources: SourceFile[] = [
   ...folders.flatMap((folder) =>
@@ -35,6 +35,7 @@ const byPath = new Map(sources.map((file) => [file.path, file]))
 const entries = new Set([
   'index.ts',
   'testing/index.ts',
+  'state/index.ts',
   'cli/hand-over.ts',
   'cli/main.ts',
   'runtime/job/worker.ts',
@@ -69,6 +70,14 @@ const mayImport: Record<string, readonly string[]> = {
     'runtime/task',
     'runtime/job',
   ],
+  'runtime/rewrite': [
+    'runtime',
+    'runtime/state',
+    'runtime/checkpoint',
+    'runtime/job',
+    'runtime/inspect',
+  ],
+  state: ['runtime/inspect', 'runtime/rewrite'],
   operators: ['runtime', 'runtime/state', 'runtime/graph', 'runtime/job'],
   connectors: ['runtime'],
   cli: ['runtime', 'runtime/graph', 'runtime/job', 'runtime/inspect'],

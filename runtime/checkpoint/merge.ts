@@ -12,13 +12,23 @@ const MAX_BATCH = 1_024
  * `dropTombstones` leaves out `delete` and `clear` as well: right only where no older segment exists. Reads ahead at most
  * 256 KiB of each segment.
  */
-export async function* mergeSegments(
+export function mergeSegments(
   readers: readonly SegmentReader[],
   range: KeyGroupRange,
   options: { readonly dropTombstones: boolean },
 ): AsyncGenerator<readonly StateEntry[]> {
-  const merger = new EntryMerger(readers.length, options)
-  const sources = readers.map((reader) => reader.blocks(range))
+  return mergeEntries(
+    readers.map((reader) => reader.blocks(range)),
+    options,
+  )
+}
+
+/** As `mergeSegments`, of any ascending sequences of entries, the oldest first; reads ahead one batch of each. */
+export async function* mergeEntries(
+  sources: readonly AsyncIterator<readonly StateEntry[]>[],
+  options: { readonly dropTombstones: boolean },
+): AsyncGenerator<readonly StateEntry[]> {
+  const merger = new EntryMerger(sources.length, options)
   const feed = async (source: number): Promise<void> => {
     const next = await sources[source]!.next()
     if (next.done === true) merger.end(source)

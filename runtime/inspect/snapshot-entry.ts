@@ -86,23 +86,28 @@ async function* decodeLists(
   for await (const batch of batches) {
     for (const entry of batch) {
       const piece = decodeEntry(entry, 'list')
-      const own = entry.key.subarray(0, entry.key.length - PIECE_BYTES)
+      const own = listPrefix(entry.key)
       if (prefix !== undefined && compareKeys(prefix, own) !== 0) {
-        yield joined(pieces)
+        yield joinPieces(pieces)
         pieces = []
       }
       prefix = own.slice()
       pieces.push(piece)
     }
   }
-  if (pieces.length > 0) yield joined(pieces)
+  if (pieces.length > 0) yield joinPieces(pieces)
 }
 
 /** Length of the sub-key of a list. */
 const PIECE_BYTES = 4
 
-/** All pieces of one list, which come in their order. */
-function joined(pieces: readonly SnapshotEntry[]): SnapshotEntry {
+/** The key of a piece of a list without its sub-key. */
+export function listPrefix(key: Uint8Array): Uint8Array {
+  return key.subarray(0, key.length - PIECE_BYTES)
+}
+
+/** All pieces of one list, in their order, as one entry. */
+export function joinPieces(pieces: readonly SnapshotEntry[]): SnapshotEntry {
   if (pieces.length === 1) return pieces[0]!
   const timed = pieces.filter((piece) => piece.timeDomain !== undefined)
   const accesses = pieces.flatMap((piece) => piece.elementAccesses ?? [])

@@ -21,6 +21,7 @@ export async function* entriesOfPart(
   part: ManifestSubtask,
   range: KeyGroupRange,
 ): AsyncGenerator<readonly StateEntry[]> {
+  if (part.segments.length === 0) return
   const parallelism = manifest.subtasks.filter(({ vertex }) => vertex === part.vertex).length
   const own = keyGroupRange(part.subtaskIndex, parallelism, manifest.maxParallelism)
   const wanted = {

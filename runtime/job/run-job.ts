@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
@@ -23,6 +22,7 @@ import { JobRun } from './job-run.ts'
 import { changedSources, hashJobSources, type JobSources } from './job-sources.ts'
 import { JobStart, startNotes } from './job-start.ts'
 import { splitMemory } from './memory.ts'
+import { packageVersion } from './package-version.ts'
 import { jobUrlOf, type PlannedJob, Planner } from './planning.ts'
 import { createRestartStrategy } from './restart-strategy.ts'
 import { RunEvents } from './run-events.ts'
@@ -404,11 +404,6 @@ function threadPoolNotes(parallelism: number): string[] {
   return [
     `UV_THREADPOOL_SIZE is ${size}: set it to ${wanted} in the environment of the process, or files and state wait for each other`,
   ]
-}
-
-function packageVersion(): string {
-  const { version } = createRequire(import.meta.url)('millrace/package.json') as { version: string }
-  return version
 }
 
 function pathOf(directory: string, checkpointId: number): string {

@@ -1,7 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
-import type { CheckpointManifest, SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
+import type {
+  CheckpointManifest,
+  ManifestSubtask,
+  SegmentReference,
+} from '../../../runtime/checkpoint/manifest.ts'
 import { writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
 import { nodeFileSystem } from '../../../runtime/file-system.ts'
 import { keyGroupOf, keyGroupRange, subtaskOfKeyGroup } from '../../../runtime/key-group.ts'
@@ -102,7 +106,11 @@ export class ChainSnapshots {
   }
 
   /** Takes a checkpoint; returns its folder. */
-  async take(changes: Partial<CheckpointManifest> = {}): Promise<string> {
+  async take(
+    changes: Partial<CheckpointManifest> & {
+      readonly subtasksOf?: (part: ManifestSubtask) => ManifestSubtask
+    } = {},
+  ): Promise<string> {
     const storage = createFileStorage({ directory: this.directory, fileSystem: nodeFileSystem })
     const id = await storage.reserveId(this.#last)
     for (const [subtask, backend] of this.#backends.entries()) {
@@ -111,7 +119,9 @@ export class ChainSnapshots {
       if (segment !== undefined) this.#chains[subtask]!.push(segment)
       backend.checkpointCompleted()
     }
-    await storage.publish(this.#manifest(id, changes))
+    const { subtasksOf = (part) => part, ...rest } = changes
+    const manifest = this.#manifest(id, rest)
+    await storage.publish({ ...manifest, subtasks: manifest.subtasks.map(subtasksOf) })
     this.#last = id
     return join(this.directory, `chk-${id}`)
   }

@@ -137,7 +137,7 @@ describe('a snapshot of a chain of checkpoints', () => {
           await snapshots.close()
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 })
