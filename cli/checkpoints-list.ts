@@ -33,6 +33,6 @@ function row(one: ListedCheckpoint, now: number): string[] {
     createdAt === undefined ? '?' : `${formatTimestamp(createdAt)} UTC`,
     createdAt === undefined ? '' : `${formatMs(Math.max(0, now - createdAt))} ago`,
     bytes === undefined ? '?' : `${formatBytes(bytes)}, ${formatBytes(ownBytes!)} of it new`,
-    one.isAbandoned ? 'gone back behind' : note,
+    one.isAbandoned ? 'gone back behind' : one.kind === 'savepoint' ? one.path : note,
   ]
 }

@@ -9,7 +9,7 @@ import { nodeFileSystem } from '../file-system.ts'
 import type { JobRecord } from '../job/lineage.ts'
 import type { LineagePoint } from '../sink.ts'
 import { readSnapshotManifest } from './find-snapshot.ts'
-import { type Location, locate } from './locate.ts'
+import { type Location, locate, savepointsIn } from './locate.ts'
 
 /** A checkpoint as a list shows it. */
 export interface ListedCheckpoint {
@@ -35,8 +35,8 @@ export interface ListedCheckpoint {
 }
 
 /**
- * Lists the checkpoints at a path, lineage by lineage in the order they were begun, ascending. Reads manifests only; a
- * checkpoint that a running job removes meanwhile is left out.
+ * Lists the checkpoints at a path, lineage by lineage in the order they were begun, ascending; of a job its savepoints too, as far
+ * as they are in its folder. Reads manifests only; a checkpoint that a running job removes meanwhile is left out.
  *
  * Fails as `locate` does.
  */
@@ -49,6 +49,7 @@ export async function listCheckpoints(path: string): Promise<ListedCheckpoint[]>
   for (const lineage of await lineagesOf(location, checkpoints)) {
     lists.push(await listLineage(join(checkpoints, lineage), location.record))
   }
+  for (const path of await savepointsIn(location.directory)) lists.push(await listOne(path))
   return lists.flat()
 }
 

@@ -34,6 +34,17 @@ export async function locate(path: string): Promise<Location> {
   throw notFound(path, names.length === 0 ? 'there is nothing' : 'it holds no manifest')
 }
 
+/** The savepoints in the folder of a job that were given no other path, in the order of their names. */
+export async function savepointsIn(directory: string): Promise<string[]> {
+  const savepoints = join(directory, 'savepoints')
+  const found: string[] = []
+  for (const name of await nodeFileSystem.list(savepoints)) {
+    const path = join(savepoints, name)
+    if ((await nodeFileSystem.size(join(path, MANIFEST))) !== undefined) found.push(path)
+  }
+  return found
+}
+
 async function namesIn(folder: string, path: string): Promise<readonly string[]> {
   try {
     return await nodeFileSystem.list(folder)

@@ -7,7 +7,7 @@ import { openSegment } from '../checkpoint/segment-reader.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import { readSnapshotManifest } from './find-snapshot.ts'
-import { locate } from './locate.ts'
+import { locate, savepointsIn } from './locate.ts'
 
 /** What verifying one snapshot came to. */
 export interface VerifiedSnapshot {
@@ -44,7 +44,7 @@ export async function foldersAt(path: string): Promise<string[]> {
   for (const lineage of await nodeFileSystem.list(checkpoints)) {
     folders.push(...(await checkpointsIn(join(checkpoints, lineage))))
   }
-  return folders
+  return [...folders, ...(await savepointsIn(directory))]
 }
 
 async function checkpointsIn(directory: string): Promise<string[]> {

@@ -150,7 +150,9 @@ export function startNotes(options: {
       `checkpoint ${base.checkpointId} of lineage ${base.lineage} is needed until the first checkpoint of this run`,
     )
   }
-  const changed = changedSources(base.sources, sources)
+  // A savepoint that a program has written from nothing knows no sources.
+  const isKnown = Object.keys(base.sources).length > 0
+  const changed = isKnown ? changedSources(base.sources, sources) : []
   if (changed.length > 0) {
     const wayOn = base.kind === 'final' ? '; --fresh runs the changed job' : ''
     notes.push(`${changed.join(', ')} changed since checkpoint ${base.checkpointId}${wayOn}`)

@@ -110,6 +110,7 @@ it('the packed tarball holds what users need: no sources, tests, examples, or pa
 /** What a user may write who exports all kinds of things, and has declarations made of them. */
 const exporting = `
 import * as millrace from 'millrace'
+import * as snapshots from 'millrace/state'
 import * as kit from 'millrace/testing'
 
 export const rows = millrace.csv({ columns: { n: 'number' } })
@@ -140,6 +141,10 @@ export const count = () =>
     },
   })
 export const harness = () => kit.operatorHarness((s: millrace.DataStream<number>) => s.map(String))
+export const limits = () =>
+  snapshots.bootstrapState(millrace.valueState<number>(), [{ key: 'a', value: 1 }])
+export const filled = () => snapshots.writeSavepoint({ path: 'a', states: { op: { n: limits() } } })
+export const opened = () => snapshots.openSnapshot('a')
 export const tested = (job: millrace.JobModule) => kit.testJob(job, { crashAt: 'before-commit' })
 export default millrace.job('exporting', { params, restart }, () => {})
 `

@@ -1,9 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { runCommand } from '../../../cli/command.ts'
 import { listCheckpoints } from '../../../runtime/inspect/list-checkpoints.ts'
-import { partOf } from '../../harness/checkpoint-fixtures.ts'
+import { encodeManifest } from '../../../runtime/checkpoint/manifest-codec.ts'
+import { manifestOf, partOf } from '../../harness/checkpoint-fixtures.ts'
 import { FakeHost } from '../../cli/fake-host.ts'
 import { temporaryFolders } from '../job/temporary-folder.ts'
 import { JobFolder, publish } from './job-folder.ts'
@@ -71,6 +72,25 @@ describe('listing checkpoints', () => {
     expect(await ids(start.checkpointDirectory)).toEqual([1, 2])
     expect(await ids(join(start.checkpointDirectory, 'chk-2'))).toEqual([2])
     expect(await ids(join(start.checkpointDirectory, 'chk-2/manifest.json'))).toEqual([2])
+  })
+
+  it('lists the savepoints in the folder of a job behind its checkpoints', async () => {
+    const start = await job.start()
+    const { subtasks } = await publish(start, 1)
+    const path = join(job.directory.path, 'savepoints/1')
+    await mkdir(path, { recursive: true })
+    const { bytes } = subtasks[0]!.segments[0]!
+    const segment = { ...subtasks[0]!.segments[0]!, file: 'counts-0.seg' }
+    await writeFile(join(path, 'counts-0.seg'), Buffer.alloc(bytes))
+    await mkdir(join(job.directory.path, 'savepoints/incomplete'))
+    const manifest = manifestOf(1, { kind: 'savepoint', subtasks: [partOf(0, [segment])] })
+    await writeFile(join(path, 'manifest.json'), encodeManifest(manifest))
+    const listed = await listCheckpoints(job.directory.path)
+    expect(listed.map(({ kind, path: where, isNext }) => [kind, where, isNext])).toEqual([
+      ['checkpoint', join(start.checkpointDirectory, 'chk-1'), true],
+      ['savepoint', path, false],
+    ])
+    expect(await listCheckpoints(path)).toMatchObject([{ ownBytes: bytes, damage: undefined }])
   })
 
   it('refuses what holds none', async () => {
