@@ -9,6 +9,7 @@ import { KIT } from './kit.ts'
 import type { Mutant } from './mutant.ts'
 import { PROTOCOL } from './protocol.ts'
 import { RECOVERY } from './recovery.ts'
+import { SNAPSHOTS } from './snapshots.ts'
 import { STATE } from './state.ts'
 import { WINDOWS } from './windows.ts'
 
@@ -17,6 +18,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...DURABILITY,
   ...PROTOCOL,
   ...STATE,
+  ...SNAPSHOTS,
   ...EXPIRY,
   ...FLOW,
   ...END_OF_INPUT,
