@@ -47,7 +47,8 @@ export interface GeneratorEnumeratorState {
 
 /**
  * Makes records out of indices: bounded where `count` is given, with one split for each subtask (it takes the indices that
- * leave its number when divided by the parallelism).
+ * leave its number when divided by the parallelism). At another parallelism the splits stay as they are: a subtask with
+ * several makes the lowest index next, and more subtasks than splits have nothing to do.
  *
  * A resume goes on at the exact index; the pace begins anew. At a rate so low that nothing is due for longer than the idleness
  * timeout of its strategy, a split is idle from then until its next record (R11).
@@ -101,7 +102,7 @@ class GeneratorReader<T> implements SourceReader<T, GeneratorSplit> {
   readonly #options: DataGeneratorOptions<T>
   readonly #count: number
   readonly #finished = new FinishedSplits<GeneratorSplit>()
-  readonly #running: RunningSplit<T>[] = []
+  #running: RunningSplit<T>[] = []
   #output: ReaderOutput<T> | undefined
   #pacer: RatePacer | undefined
   #current = 0
@@ -127,7 +128,7 @@ class GeneratorReader<T> implements SourceReader<T, GeneratorSplit> {
         this.#running.push({ split, output, index: split.index })
       }
     }
-    if (splits[0] !== undefined) this.#startPacer(splits[0].step)
+    if (this.#running[0] !== undefined) this.#startPacer(this.#running[0].split.step)
     this.#context.wake()
   }
 
@@ -140,7 +141,7 @@ class GeneratorReader<T> implements SourceReader<T, GeneratorSplit> {
     const due = this.#pacer?.due() ?? 0
     let left = Math.min(maxRecords, due)
     while (left > 0 && this.#running.length > 0) {
-      const next = this.#running[0] as RunningSplit<T>
+      const next = this.#lowest as RunningSplit<T>
       if (next.index >= this.#count) {
         this.#finish(next)
         continue
@@ -151,8 +152,8 @@ class GeneratorReader<T> implements SourceReader<T, GeneratorSplit> {
     }
     if (this.#running.length === 0) return this.#isComplete ? 'end' : 'wait'
     if (due > 0) return 'more'
-    // Only the first one is read by now: the others have not been asked for anything (R11).
-    this.#running[0]?.output.fetchedEmpty()
+    // Nothing is due of any of them.
+    for (const { output } of this.#running) output.fetchedEmpty()
     return 'wait'
   }
 
@@ -173,9 +174,17 @@ class GeneratorReader<T> implements SourceReader<T, GeneratorSplit> {
     this.#pacer?.close()
   }
 
-  /** The rate is divided by the subtasks that have records. */
-  #startPacer(subtasks: number): void {
-    const rate = (this.#options.rate ?? 0) / Math.min(subtasks, Math.max(1, this.#count))
+  /** The one whose turn it is: all of them advance together. */
+  get #lowest(): RunningSplit<T> | undefined {
+    let lowest = this.#running[0]
+    for (const one of this.#running) if (one.index < lowest!.index) lowest = one
+    return lowest
+  }
+
+  /** The rate is divided by the splits that have records. */
+  #startPacer(splits: number): void {
+    const share = this.#running.length / Math.min(splits, Math.max(1, this.#count))
+    const rate = (this.#options.rate ?? 0) * share
     this.#pacer ??= new RatePacer(rate, this.#context.clock, () => this.#context.wake())
   }
 
@@ -190,8 +199,9 @@ class GeneratorReader<T> implements SourceReader<T, GeneratorSplit> {
       : output.emit(value, timestampOf(value, index))
   }
 
-  #finish({ split, output, index }: RunningSplit<T>): void {
-    this.#running.shift()
+  #finish(done: RunningSplit<T>): void {
+    const { split, output, index } = done
+    this.#running = this.#running.filter((other) => other !== done)
     this.#finished.add({ ...split, index, isFinished: true })
     output.finish()
   }

@@ -30,9 +30,8 @@ export class FileEnumerator implements SplitEnumerator<FileEnumeratorState> {
     const { parallelism } = this.#context
     if (this.#state?.isAssigned !== true) {
       const parts = balance(files, parallelism)
-      const rateShare = 1 / parts.filter((part) => part.length > 0).length
       parts.forEach((part, subtask) => {
-        const splits = part.map((file) => newSplit(file, rateShare))
+        const splits = part.map((file) => newSplit(file, files.length))
         if (splits.length > 0) this.#context.assignSplits(subtask, splits)
       })
     }

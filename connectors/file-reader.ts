@@ -75,7 +75,8 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
         this.#waiting.push({ id, split, output, ...state })
       }
     }
-    if (splits[0] !== undefined) this.#startPacer(this.#options.rate * splits[0].rateShare)
+    this.#waiting.sort(byTurn)
+    if (splits[0] !== undefined) this.#startPacer(splits[0].fileCount)
     this.#openMore()
     this.#context.wake()
   }
@@ -139,7 +140,9 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     await Promise.all(this.#closing)
   }
 
-  #startPacer(rate: number): void {
+  /** The rate is divided by the subtasks that have files. */
+  #startPacer(fileCount: number): void {
+    const rate = this.#options.rate / Math.min(fileCount, this.#context.parallelism)
     this.#pacer ??= new RatePacer(rate, this.#context.clock, () => this.#context.wake())
   }
 
@@ -215,6 +218,19 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     if (isRead) return this.#isComplete ? 'end' : 'wait'
     return otherwise
   }
+}
+
+/**
+ * Which file gets a place first: at another parallelism a reader may have been given more files that are half read than may be
+ * open. Of those the one with the lowest watermark holds time back; those not begun follow in the order of the listing (R11).
+ */
+function byTurn<T>(a: ReadingFile<T>, b: ReadingFile<T>): number {
+  const [first, second] = [turnOf(a), turnOf(b)]
+  return first === second ? 0 : first < second ? -1 : 1
+}
+
+function turnOf<T>({ split, output }: ReadingFile<T>): number {
+  return split.offset === 0 ? Infinity : output.watermark
 }
 
 /** `cards.csv:3 (byte 40)`. */

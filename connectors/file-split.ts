@@ -31,8 +31,8 @@ export interface FileSplit extends FileIdentity {
   readonly isFinished: boolean
   /** True once a checkpoint has recorded it: from then on growth must be allowed. */
   readonly isRestored: boolean
-  /** The part of the source's rate that the subtask of this split plays at. */
-  readonly rateShare: number
+  /** How many files the source has: that many subtasks at most divide its rate. */
+  readonly fileCount: number
 }
 
 /** Hash of bytes as it stands in splits. */
@@ -41,9 +41,9 @@ export function hashBytes(bytes: Uint8Array): string {
 }
 
 /** A split at the start of a file. */
-export function newSplit(file: FileIdentity, rateShare: number): FileSplit {
+export function newSplit(file: FileIdentity, fileCount: number): FileSplit {
   const position = { offset: 0, line: 1, header: null, tailHash: hashBytes(new Uint8Array(0)) }
-  return { id: file.path, ...file, ...position, isFinished: false, isRestored: false, rateShare }
+  return { id: file.path, ...file, ...position, isFinished: false, isRestored: false, fileCount }
 }
 
 /** Looks at a file on disk: size, head, kind. Reads at most 64 KiB. */

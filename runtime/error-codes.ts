@@ -56,7 +56,6 @@ export const ERROR_CODES = {
     'An option of a run or of an API call is unknown, contradictory or out of range.',
   MR_OUTPUT_CONFLICT: 'Output of another run is in the way.',
   MR_OUTPUT_FAILED: 'Output could not be written.',
-  MR_PARALLELISM_CHANGED: 'The parallelism is not the one of the checkpoint.',
   MR_PARAMETER_INVALID: 'A parameter of the job is unknown, missing or of the wrong type.',
   MR_PARTITION_INVALID: 'A custom partitioner returned something that is no index of a subtask.',
   MR_REPEATED_FAILURE:
@@ -73,6 +72,8 @@ export const ERROR_CODES = {
   MR_STATE_MUTATED:
     'A value from state or a record was changed in place without being stored again.',
   MR_STATE_NOT_FOUND: 'A snapshot has no operator, state or key of that name.',
+  MR_STATE_NOT_DIVISIBLE:
+    'An operator with another number of subtasks than in the checkpoint keeps in each what cannot be divided.',
   MR_STATE_NOT_RESTORED: 'The checkpoint holds state that the job does not have.',
   MR_STATE_OUTSIDE_CALLBACK:
     'State, timers, context or collector were used outside their callback.',

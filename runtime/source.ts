@@ -42,7 +42,12 @@ export interface EnumeratorContext<Split> {
 
 /** Finds splits and assigns them. Lives in one thread; all calls come from its event loop. */
 export interface SplitEnumerator<EnumeratorState> {
-  /** Called once, first; may be asynchronous (list a directory). A bounded source assigns all its splits here (R11). */
+  /**
+   * Called once, first; may be asynchronous (list a directory). A bounded source assigns all its splits here (R11).
+   *
+   * After a restore there may be another number of readers. What had been assigned has been dealt out to them already, whichever
+   * reader had it (semantics 2.9); that no more splits come has to be said to each of them again.
+   */
   start(): void | Promise<void>
   /**
    * Called with each checkpoint, in the same turn as the triggers go to the readers; must return at once. What has been
@@ -85,7 +90,10 @@ export type PollResult = 'more' | 'wait' | 'end'
 export interface SourceReader<T, Split> {
   /** Called once before the first split; may be asynchronous. `output` is valid until `close`. */
   open(output: ReaderOutput<T>): void | Promise<void>
-  /** Adds splits, restored ones first (in the order of `snapshotState`). Called before or between polls. */
+  /**
+   * Adds splits, restored ones first: those of its own snapshot in their order, or at another parallelism its share of those of
+   * all readers. Called before or between polls. It asks for the output of each at once, so that each takes part in time.
+   */
   addSplits(splits: readonly Split[]): void
   /** No splits will follow. */
   noMoreSplits(): void
@@ -124,7 +132,10 @@ export interface SourceReader<T, Split> {
 
 /** Gives a reader one output a split, so that watermarks and idleness are tracked per split (R11). */
 export interface ReaderOutput<T> {
-  /** The output of a split; made at the first call, ACTIVE and at the lowest watermark unless restored. */
+  /**
+   * The output of a split; made at the first call, ACTIVE and at the lowest watermark unless restored. Ids are unique within the
+   * source, not only within a reader: splits move between readers.
+   */
   split(splitId: string): SplitOutput<T>
 }
 

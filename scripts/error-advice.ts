@@ -116,11 +116,11 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_FALLBACK_REFUSED:
         'Restore the named file from a copy, or accept what the message lists as put out twice with `--allow-rewind`.',
       MR_IDENTITY_CHANGED: 'Give the same input and output again, or start over with `--fresh`.',
-      MR_PARALLELISM_CHANGED:
-        'Leave `--parallelism` out, which takes that of the checkpoint; changing it is still to come.',
       MR_MAX_PARALLELISM_CHANGED: 'Set it back, or start over with `--fresh`.',
       MR_STATE_NOT_FOUND:
         'The message lists what there is; `millrace state ls` shows it too. `1` is a number, `"1"` a string, `1n` a bigint.',
+      MR_STATE_NOT_DIVISIBLE:
+        'Give the operator a `parallelism` of its own: that of the checkpoint. Operators of millrace all go on at any parallelism.',
       MR_STATE_NOT_RESTORED:
         'Set the uid or the name of the state back, or drop the state with `--allow-non-restored-state`.',
       MR_STATE_INCOMPATIBLE:

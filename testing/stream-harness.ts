@@ -4,12 +4,7 @@ import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../runtime/element.ts'
 import type { JobPlan } from '../runtime/graph/job-plan.ts'
 import { DEFAULT_MAX_PARALLELISM } from '../runtime/job/job-module.ts'
 import { buildManifestHeader } from '../runtime/job/manifest-header.ts'
-import {
-  checkRestore,
-  numberStates,
-  planOperators,
-  restoredSubtasks,
-} from '../runtime/job/restore-plan.ts'
+import { checkRestore, numberStates, restoredSubtasks } from '../runtime/job/restore-plan.ts'
 import { checkOutputTag, type OutputTag } from '../runtime/operator.ts'
 import type { OptionNames } from '../runtime/option-names.ts'
 import { buildHarnessJob } from './harness-graph.ts'
@@ -97,7 +92,9 @@ export abstract class StreamHarness<R> {
           options.maxParallelism ?? snapshot?.manifest.maxParallelism ?? DEFAULT_MAX_PARALLELISM,
       },
     })
-    if (snapshot !== undefined) checkSnapshot(snapshot.manifest, plan)
+    if (snapshot !== undefined) {
+      checkRestore(snapshot.manifest, plan, { nonRestoredState: false })
+    }
     this.#plan = plan
     this.#states = numberStates(plan, snapshot?.manifest)
     this.#disk = snapshot?.disk ?? new SimulatedDisk()
@@ -353,16 +350,6 @@ export abstract class StreamHarness<R> {
     this.#phase = 'closed'
     await this.#slots.close()
   }
-}
-
-/** Compares as for a job; but here operators may have another parallelism than in the snapshot. */
-function checkSnapshot(manifest: CheckpointManifest, plan: JobPlan): void {
-  const now = new Map(planOperators(plan).map(({ name, parallelism }) => [name, parallelism]))
-  const operators = manifest.operators.map((operator) => ({
-    ...operator,
-    parallelism: now.get(operator.uid) ?? operator.parallelism,
-  }))
-  checkRestore({ ...manifest, operators }, plan, { nonRestoredState: false })
 }
 
 function noStatus(verb: string, given: unknown): Error {

@@ -10,8 +10,11 @@ import type { SimulatedDisk } from './simulated-storage.ts'
 export interface TestJobOptions {
   /** As on the command line, or values of the right type; defaults are filled in. */
   readonly params?: Readonly<Record<string, unknown>>
-  /** Default 1. */
-  readonly parallelism?: number
+  /**
+   * Of each run in turn, where the job is to go on at another parallelism after an interruption that ends its process (R12); the
+   * last one stays. Default 1.
+   */
+  readonly parallelism?: number | readonly number[]
   readonly maxParallelism?: number
   /**
    * What the sources read, by uid, in place of what they read in the job: values as for `collectionSource`, with its markers.

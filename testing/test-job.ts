@@ -76,7 +76,10 @@ class JobTest {
   readonly #options: TestJobOptions
   readonly #seed: number
   readonly #params: Readonly<Record<string, unknown>>
-  readonly #built: BuiltJob
+  /** Those of the runs to come. */
+  readonly #parallelisms: number[]
+  #parallelism: number
+  #built: BuiltJob
   readonly #world: SimulatedWorld
   readonly #plan: CrashPlan
   readonly #disk: SimulatedDisk
@@ -98,6 +101,8 @@ class JobTest {
     this.#options = options
     this.#seed = options.seed ?? 1
     this.#params = job.parseParams(options.params ?? {})
+    this.#parallelisms = [options.parallelism ?? 1].flat()
+    this.#parallelism = this.#parallelisms.shift() ?? 1
     this.#built = this.#build()
     this.#world = new SimulatedWorld(this.#seed, options.clock)
     this.#plan = new CrashPlan([options.crashAt ?? []].flat())
@@ -113,9 +118,8 @@ class JobTest {
   }
 
   #build(): BuiltJob {
-    const { parallelism = 1, maxParallelism = DEFAULT_MAX_PARALLELISM } = this.#options
-    const { inputs, sideOutputs = [] } = this.#options
-    const shape = { parallelism, maxParallelism }
+    const { inputs, sideOutputs = [], maxParallelism = DEFAULT_MAX_PARALLELISM } = this.#options
+    const shape = { parallelism: this.#parallelism, maxParallelism }
     return withEnds(this.#job.build(this.#params, shape), shape, { inputs, sideOutputs })
   }
 
@@ -127,7 +131,10 @@ class JobTest {
       } catch (error) {
         throw withNote(error, (message) => `${message} ${this.#howToReplay()}`)
       }
-      if (result === undefined || result.status === 'stopped') continue
+      if (result === undefined || result.status === 'stopped') {
+        this.#goOnAtNext()
+        continue
+      }
       return {
         collected: this.#collected(),
         sideOutputValues: <S>(tag: OutputTag<S>) => this.#sideOutput(tag) as readonly S[],
@@ -138,6 +145,14 @@ class JobTest {
         disk: this.#disk,
       }
     }
+  }
+
+  /** The next run has the next parallelism. */
+  #goOnAtNext(): void {
+    const next = this.#parallelisms.shift()
+    if (next === undefined) return
+    this.#parallelism = next
+    this.#built = this.#build()
   }
 
   #howToReplay(): string {

@@ -1,11 +1,8 @@
-import { StreamError } from '../errors.ts'
-import { keyGroupRange, subtaskOfKeyGroup } from '../key-group.ts'
+import { keyGroupRange } from '../key-group.ts'
 import type { RestoredSubtask } from '../messages.ts'
-import type { StateSpread } from '../operator.ts'
 import type { KeyGroupRange } from '../state/state-backend.ts'
-import { decodeValue, encodeValue } from '../value-codec.ts'
 import type { ManifestSubtask } from './manifest.ts'
-import { splitByOwner, splitLists } from './operator-lists.ts'
+import { type Spread, spreadState } from './spread-state.ts'
 
 /** A vertex of the job that goes on, as far as its state is concerned. */
 export interface RestoreTarget {
@@ -13,7 +10,12 @@ export interface RestoreTarget {
   readonly name: string
   readonly parallelism: number
   /** The operators of its chain by name, with what becomes of the state of each. */
-  readonly operators: ReadonlyMap<string, StateSpread>
+  readonly operators: ReadonlyMap<string, Spread>
+  /**
+   * Whether what reaches a subtask is not what reached the old one of its number, since the number of subtasks before it has
+   * changed. Keyed records reach the same one whatever is before it. Default false.
+   */
+  readonly isRearranged?: boolean
 }
 
 export interface RedistributeOptions {
@@ -27,8 +29,9 @@ export interface RedistributeOptions {
  *
  * Parts are found by the operators that they held, so an operator that has moved to another chain finds its state. Keyed
  * state and timers go by key group: a subtask reads all old parts whose key groups meet its own, and takes from them what is
- * its own (semantics 2.8, 2.9). The watermark of an operator is the lowest of its old subtasks where their number has changed
- * (R12). A chain of segments goes on only where old and new subtask hold the same operators and key groups.
+ * its own (semantics 2.8, 2.9). Where subtasks get other input than before, the watermark of an operator is the lowest of its old
+ * subtasks (R12), and they have finished only if all had (R9). A chain of segments goes on only where old and new subtask hold
+ * the same operators and key groups.
  */
 export function redistribute(
   parts: readonly ManifestSubtask[],
@@ -58,19 +61,20 @@ function restoredVertex(
   { maxParallelism, continues }: RedistributeOptions,
 ): RestoredSubtask[] {
   const { parallelism } = target
-  const isRescaled = old.some((one) => one.parallelism !== parallelism)
+  const isRearranged =
+    target.isRearranged === true || old.some((one) => one.parallelism !== parallelism)
   const states = new Map(
-    [...target.operators].map(([name, spread]) => [
-      name,
-      spreadState(holdersOf(old, name), { name, spread, parallelism, maxParallelism }),
-    ]),
+    [...target.operators].map(([name, spread]) => {
+      const kept = holdersOf(old, name).map((part) => part.operatorState[name])
+      return [name, spreadState(kept, { name, spread, parallelism, maxParallelism, isRearranged })]
+    }),
   )
   return Array.from({ length: parallelism }, (_, subtask) => {
     const range = keyGroupRange(subtask, parallelism, maxParallelism)
     const read = old.filter((one) =>
       meet(range, keyGroupRange(one.part.subtaskIndex, one.parallelism, maxParallelism)),
     )
-    const own = isRescaled ? old : read
+    const own = isRearranged ? old : read
     return {
       vertex: target.vertex,
       subtask,
@@ -79,7 +83,7 @@ function restoredVertex(
       operatorState: pick(target, (name) => states.get(name)![subtask]),
       watermarks: pick(target, (name) => {
         const holders = holdersOf(old, name)
-        if (holders.length === parallelism) return holders[subtask]!.watermarks[name]
+        if (!isRearranged) return holders[subtask]?.watermarks[name]
         return lowest(holders.map((part) => part.watermarks[name]!))
       }),
       isFinished: own.length > 0 && own.every(({ part }) => part.isFinished),
@@ -102,63 +106,6 @@ function holdersOf(old: readonly OldPart[], name: string): ManifestSubtask[] {
     .map(({ part }) => part)
     .filter((part) => name in part.watermarks)
     .sort((a, b) => a.subtaskIndex - b.subtaskIndex)
-}
-
-/** An operator at its new parallelism. */
-interface SpreadTarget {
-  readonly name: string
-  readonly spread: StateSpread
-  readonly parallelism: number
-  readonly maxParallelism: number
-}
-
-/** The state of one operator for each new subtask; undefined for those that get none. */
-function spreadState(
-  holders: readonly ManifestSubtask[],
-  to: SpreadTarget,
-): readonly (string | undefined)[] {
-  const { name, spread, parallelism } = to
-  const states = holders.map((part) => part.operatorState[name])
-  if (states.length === parallelism) return states
-  const subtasks = Array.from({ length: parallelism }, (_, subtask) => subtask)
-  if (spread === 'broadcast' && states.length > 0) {
-    return subtasks.map((subtask) => states[subtask % states.length])
-  }
-  if (spread === 'split' || spread === 'by-key-group') return splitStates(states, to)
-  if (spread === 'fixed' && states.some((state) => state !== undefined)) {
-    throw new StreamError(
-      'MR_PARALLELISM_CHANGED',
-      `Operator "${name}" had ${states.length} subtasks in the checkpoint and has ${parallelism} now; what each of them kept for itself cannot be divided; go on with ${states.length}.`,
-      { operator: name, was: states.length, is: parallelism },
-    )
-  }
-  return subtasks.map(() => undefined)
-}
-
-function splitStates(
-  states: readonly (string | undefined)[],
-  { name, spread, parallelism, maxParallelism }: SpreadTarget,
-): (string | undefined)[] {
-  const decoded = states.map((state) =>
-    state === undefined
-      ? {}
-      : (decodeValue(Buffer.from(state, 'base64')) as Readonly<Record<string, unknown[]>>),
-  )
-  const names = [...new Set(decoded.flatMap((lists) => Object.keys(lists)))]
-  if (names.length === 0) return Array.from({ length: parallelism }, () => undefined)
-  const lists = names.map((list) => ({
-    name: list,
-    lists: decoded.map((state) => state[list] ?? []),
-  }))
-  const ownerOf = (item: unknown): number | undefined => {
-    const { keyGroup } = item as { readonly keyGroup?: number }
-    return keyGroup === undefined
-      ? undefined
-      : subtaskOfKeyGroup(keyGroup, maxParallelism, parallelism)
-  }
-  const split =
-    spread === 'split' ? splitLists(lists, parallelism) : splitByOwner(lists, parallelism, ownerOf)
-  return split.map((state) => Buffer.from(encodeValue(state, name)).toString('base64'))
 }
 
 type WatermarkData = ManifestSubtask['watermarks'][string]

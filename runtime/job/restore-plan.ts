@@ -1,10 +1,12 @@
 import type { CheckpointManifest, ManifestState } from '../checkpoint/manifest.ts'
 import { redistribute } from '../checkpoint/redistribute.ts'
+import type { Spread } from '../checkpoint/spread-state.ts'
 import { StreamError } from '../errors.ts'
 import type { JobPlan, PlanOperator } from '../graph/job-plan.ts'
 import type { PrepareOutput, RestoredSubtask } from '../messages.ts'
 import { quotedNames } from '../names.ts'
 import { EVENT_TIMERS, PROCESSING_TIMERS } from '../state/timer-names.ts'
+import { parallelismNotes, rearrangedVertices } from './rescaling.ts'
 
 /** All operators of a plan, in order. */
 export function planOperators(plan: JobPlan): PlanOperator[] {
@@ -69,11 +71,13 @@ export function checkRestore(
 ): string[] {
   const label = labelOf(manifest)
   checkJob(manifest, plan, label)
-  checkParallelism(manifest, plan, label)
+  checkMaxParallelism(manifest, plan, label)
   checkUids(manifest, plan, label, allow)
   checkIdentity(manifest, plan, label)
   checkStates(manifest, plan, label)
-  return changedParameters(manifest, plan)
+  // Fails where something cannot go on at another parallelism.
+  restoredSubtasks(manifest, plan, false)
+  return [...parallelismNotes(manifest, plan), ...changedParameters(manifest, plan)]
 }
 
 /**
@@ -101,21 +105,12 @@ function checkJob(manifest: CheckpointManifest, plan: JobPlan, label: string): v
   }
 }
 
-function checkParallelism(manifest: CheckpointManifest, plan: JobPlan, label: string): void {
+function checkMaxParallelism(manifest: CheckpointManifest, plan: JobPlan, label: string): void {
   if (manifest.maxParallelism !== plan.maxParallelism) {
     throw new StreamError(
       'MR_MAX_PARALLELISM_CHANGED',
       `${label} was taken with a maximum parallelism of ${manifest.maxParallelism}, the job has ${plan.maxParallelism}; keys would be looked for in the wrong key groups; set it back, or start with --fresh.`,
       { was: manifest.maxParallelism, is: plan.maxParallelism },
-    )
-  }
-  for (const operator of planOperators(plan)) {
-    const before = manifest.operators.find((one) => one.uid === operator.name)
-    if (before === undefined || before.parallelism === operator.parallelism) continue
-    throw new StreamError(
-      'MR_PARALLELISM_CHANGED',
-      `${label} was taken with parallelism ${before.parallelism} of operator "${operator.name}", now it is ${operator.parallelism}; state cannot be moved to another parallelism yet; run with --parallelism ${manifest.parallelism}, or start with --fresh.`,
-      { operator: operator.name, was: before.parallelism, is: operator.parallelism },
     )
   }
 }
@@ -221,14 +216,21 @@ export function restoredSubtasks(
   plan: JobPlan,
   continues: boolean,
 ): RestoredSubtask[] {
+  const rearranged = rearrangedVertices(manifest, plan)
   const targets = plan.vertices.map((vertex) => ({
     vertex: vertex.index,
     name: vertex.name,
     parallelism: vertex.parallelism,
-    operators: new Map(vertex.chain.map(({ name, stateSpread }) => [name, stateSpread ?? 'fixed'])),
+    operators: new Map(vertex.chain.map((operator) => [operator.name, spreadOf(operator)])),
+    isRearranged: rearranged.has(vertex.index),
   }))
   const { maxParallelism } = manifest
   return redistribute(manifest.subtasks, targets, { maxParallelism, continues })
+}
+
+function spreadOf({ type, stateSpread = 'fixed' }: PlanOperator): Spread {
+  if (type === 'operator') return stateSpread
+  return type === 'source' ? 'splits' : 'commits'
 }
 
 /** The pending committables of every sink in a snapshot. */

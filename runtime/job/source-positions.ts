@@ -1,9 +1,9 @@
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import type { SourceState } from '../checkpoint/source-state.ts'
 import { StreamError } from '../errors.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
 import { showValue } from '../show-value.ts'
 import { extendFailure } from '../task/failure-context.ts'
-import type { SourceState } from '../task/source-driver.ts'
 import { decodeValue } from '../value-codec.ts'
 import { planOperators } from './restore-plan.ts'
 

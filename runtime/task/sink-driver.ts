@@ -1,12 +1,7 @@
+import type { PendingCommit } from '../checkpoint/pending-commits.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { Committer, Sink, SinkContext, SinkWriter } from '../sink.ts'
 import type { SlotRoom } from './slot-room.ts'
-
-/** What one checkpoint has pending in a sink. */
-export interface PendingCommit {
-  readonly checkpointId: number
-  readonly committables: readonly unknown[]
-}
 
 /**
  * Runs the writer and the committer of one sink subtask (R33).

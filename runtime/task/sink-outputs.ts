@@ -1,8 +1,8 @@
+import type { PendingCommit } from '../checkpoint/pending-commits.ts'
 import type { StreamNode } from '../graph/stream-graph.ts'
 import type { PrepareOutput } from '../messages.ts'
 import type { PrepareOutputContext, Sink } from '../sink.ts'
 import { decodeValue } from '../value-codec.ts'
-import type { PendingCommit } from './sink-driver.ts'
 
 /** Does something with the output of every sink of a job, one after another, before anything is opened. */
 export async function eachSinkOutput(

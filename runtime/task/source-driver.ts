@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
+import type { SourceState, SplitTimeState } from '../checkpoint/source-state.ts'
 import type { EventTimeReason } from '../event-time.ts'
 import { invariant } from '../errors.ts'
 import type { Output } from '../operator.ts'
@@ -12,16 +13,7 @@ import {
 } from '../watermark-strategy.ts'
 import { sourceHold } from './source-hold.ts'
 import { SplitAlignment } from './split-alignment.ts'
-import { SplitTime, type SplitTimeState, SplitWatermarks } from './split-watermarks.ts'
-
-/** A source's part of a checkpoint. */
-export interface SourceState {
-  readonly splits: readonly unknown[]
-  readonly times: readonly SplitTimeState[]
-  readonly noMoreSplits: boolean
-  /** Where the first few splits that are not finished stand, for messages; not there where the source cannot tell. */
-  readonly positions?: readonly string[]
-}
+import { SplitTime, SplitWatermarks } from './split-watermarks.ts'
 
 /** So many splits are told of: messages are read by people. */
 const MAX_POSITIONS = 3

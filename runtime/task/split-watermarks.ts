@@ -1,12 +1,6 @@
+import type { SplitTimeState } from '../checkpoint/source-state.ts'
 import { MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
 import { checkWatermark, type WatermarkGenerator } from '../watermark-strategy.ts'
-
-/** What a checkpoint keeps of a split's time (R11). */
-export interface SplitTimeState {
-  readonly splitId: string
-  readonly status: WatermarkStatus
-  readonly generator: unknown
-}
 
 /**
  * The event time of one split.

@@ -1,5 +1,6 @@
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { SegmentReference } from '../checkpoint/manifest.ts'
+import type { PendingCommit } from '../checkpoint/pending-commits.ts'
 import { writeSegment } from '../checkpoint/segment-writer.ts'
 import type { CheckpointBarrier } from '../element.ts'
 import type { FailpointHook } from '../failpoint.ts'
@@ -7,7 +8,6 @@ import type { SnapshotPart } from '../messages.ts'
 import type { KeyedStateBackend, StateSnapshot } from '../state/state-backend.ts'
 import { encodeValue } from '../value-codec.ts'
 import type { NodeRuntime } from './chain-node.ts'
-import type { PendingCommit } from './sink-driver.ts'
 
 export interface SnapshotOptions {
   readonly nodes: readonly NodeRuntime[]

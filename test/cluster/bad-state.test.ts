@@ -113,17 +113,6 @@ describe('a checkpoint that does not fit the job', () => {
     expect(allowed.result?.status).toBe('finished')
   })
 
-  it('is of another parallelism', async () => {
-    expectFailure(await accounts.start({}, { parallelism: 2 }), {
-      code: 'MR_PARALLELISM_CHANGED',
-      where: checkpoint(),
-      what: 'was taken with parallelism 1 of operator "postings", now it is 2',
-      prevents: 'state cannot be moved to another parallelism yet',
-      wayOut: 'run with --parallelism 1, or start with --fresh',
-    })
-    await accounts.expectDone(await accounts.start())
-  })
-
   it('is of another job', async () => {
     const options = { dir: accounts.path('others'), from: dirname(last.path) }
     const other = await run(jobUrl('counting'), {

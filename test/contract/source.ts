@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { spreadSplits } from '../../runtime/checkpoint/source-state.ts'
 import type { Source } from '../../runtime/source.ts'
 import { SourceRun, type SourceRunOptions } from './source-run.ts'
 
@@ -11,6 +12,20 @@ export interface SourceContractOptions {
   readonly expected: readonly unknown[]
   /** Whether there are times in which it has no record to give. Default: it always has. */
   readonly hasQuietTimes?: boolean
+}
+
+/** Numbers of readers, before and after. */
+const RESCALES = [
+  [1, 3],
+  [2, 3],
+  [3, 1],
+  [3, 2],
+] as const
+
+/** The splits of all readers as the runtime deals them out. */
+function rescaled(readers: readonly (readonly unknown[])[], to: number): readonly unknown[][] {
+  const states = readers.map((splits) => ({ splits, times: [], noMoreSplits: false }))
+  return spreadSplits(states, to).map(({ splits }) => [...splits])
 }
 
 /** What every source must do, whatever it reads. */
@@ -101,6 +116,23 @@ export function sourceContract(options: SourceContractOptions): void {
       const again = await open({ parallelism: 2, restored })
       expect(await again.read()).toHaveLength(expected.length)
       await again.close()
+    })
+
+    it('goes on behind every record at any other parallelism, each split with one reader (semantics 2.9, R31)', async () => {
+      const texts = (values: readonly unknown[]) => values.map((v) => JSON.stringify(v)).sort()
+      for (const [from, to] of RESCALES) {
+        for (let taken = 0; taken <= expected.length; taken++) {
+          const first = await open({ parallelism: from })
+          await first.read(taken)
+          const { enumerator, readers } = first.snapshot(1)
+          await first.close()
+          const restored = { enumerator, readers: rescaled(readers, to) }
+          const second = await open({ parallelism: to, restored })
+          expect(texts([...first.values, ...(await second.read())])).toEqual(texts(expected))
+          expect(second.isEnded).toBe(true)
+          await second.close()
+        }
+      }
     })
 
     it('says that a fetch came back empty where it has nothing to give, and only there (R11)', async () => {

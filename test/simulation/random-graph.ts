@@ -57,7 +57,14 @@ export interface GraphDescription {
   }[]
 }
 
-const KEYED: readonly StepKind['type'][] = ['side', 'flaky', 'linger', 'running', 'buckets', 'both']
+export const KEYED: readonly StepKind['type'][] = [
+  'side',
+  'flaky',
+  'linger',
+  'running',
+  'buckets',
+  'both',
+]
 
 /** Draws a graph: one or two sources, some steps on streams that are there already, and a sink for each loose end. */
 export function randomGraph(random: Random, maxParallelism: number): GraphDescription {

@@ -10,6 +10,7 @@ import { buildJob } from './build-job.ts'
 import { expectedBuckets, idleJob, randomIdleSource } from './idle-job.ts'
 import { expectedOfBatches, lateJob, randomBatches } from './late-job.ts'
 import { expectedRows } from './oracle.ts'
+import { rescalingJob } from './rescaled.ts'
 import { type GraphDescription, randomGraph, type Step } from './random-graph.ts'
 import { below, pick, type Row } from './rows.ts'
 import { WatchedDisk } from './watched-disk.ts'
@@ -18,6 +19,8 @@ import { WatchedDisk } from './watched-disk.ts'
 export interface Simulation {
   readonly seed: number
   readonly parallelism: number
+  /** Of the runs after the first, each at another one (R12); without it all are at the same. */
+  readonly goesOnAt?: readonly number[]
   readonly graph: GraphDescription
   readonly crashAt: readonly CrashPoint[]
   readonly checkpointIntervalMs: number
@@ -68,6 +71,18 @@ export function readingFirst(simulation: Simulation): Simulation | undefined {
   return { ...simulation, graph: { ...simulation.graph, steps: changed } }
 }
 
+/** The same job, interrupted more often, and after each interruption at another parallelism. */
+export function rescaled(simulation: Simulation, parallelisms: readonly number[]): Simulation {
+  const random = new SeededRandom(simulation.seed)
+  const [parallelism = 1, ...goesOnAt] = parallelisms
+  const crashAt = goesOnAt.map((): CrashPoint => {
+    if (random.next() < 0.3) return `${pick(random, FAILPOINTS)}:${1 + below(random, 3)}`
+    const step = 1 + Math.floor(10 ** (0.5 + random.next() * 2.5))
+    return { step, kind: pick(random, ['process', 'stop', 'stop']) }
+  })
+  return { ...simulation, parallelism, goesOnAt, crashAt }
+}
+
 /** The same job with at most so many rows a split. */
 export function shrink(simulation: Simulation, rows: number): Simulation {
   const steps = simulation.graph.steps.map((step) => {
@@ -96,15 +111,19 @@ function randomCrashes(random: SeededRandom, parallelism: number): CrashPoint[] 
 
 /** Runs it and compares every sink with the oracle; throws what is wrong, with the seed. */
 export async function simulate(simulation: Simulation): Promise<TestJobResult> {
-  const { seed, parallelism, graph, crashAt, checkpointIntervalMs, storageFaults } = simulation
-  const job = buildJob(`simulation-${seed}`, graph, simulation.alignment)
-  const disk = new WatchedDisk(shuffledOperators(job, parallelism))
+  const { seed, graph, crashAt, checkpointIntervalMs, storageFaults } = simulation
+  const name = `simulation-${seed}`
+  const job =
+    simulation.goesOnAt === undefined
+      ? buildJob(name, graph, simulation.alignment)
+      : rescalingJob(name, graph, seed)
+  const disk = new WatchedDisk((parallelism) => shuffledOperators(job, parallelism))
   let result: TestJobResult
   try {
     result = await testJob(job, {
       seed,
       disk,
-      parallelism,
+      parallelism: parallelismsOf(simulation),
       crashAt,
       checkpointInterval: checkpointIntervalMs,
       storageFaults,
@@ -120,6 +139,10 @@ export async function simulate(simulation: Simulation): Promise<TestJobResult> {
     if (difference !== '') throw new Error(`seed ${seed}: sink "${uid}": ${difference}`)
   }
   return result
+}
+
+function parallelismsOf({ parallelism, goesOnAt = [] }: Simulation): number[] {
+  return [parallelism, ...goesOnAt]
 }
 
 /** Late data, which is exact where one source subtask decides on time (R41); the same crashes as in the other simulation. */

@@ -24,11 +24,12 @@ export class WatchedDisk extends SimulatedDisk {
   problem = ''
   #lastId = 0
 
-  /** `shuffled`: names of operators that are behind an all-to-all edge. */
-  constructor(shuffled: ReadonlySet<string>) {
+  /** `shuffledAt`: names of operators that are behind an all-to-all edge, by parallelism. */
+  constructor(shuffledAt: (parallelism: number) => ReadonlySet<string>) {
     super()
     this.manifests = new WatchedManifests((manifest) => {
-      const problem = this.#idProblem(manifest) || watermarkProblem(manifest, shuffled)
+      const problem =
+        this.#idProblem(manifest) || watermarkProblem(manifest, shuffledAt(manifest.parallelism))
       if (this.problem === '') this.problem = problem
     })
   }

@@ -147,6 +147,24 @@ describe('testJob', () => {
     expect(sorted(result.collected['sums'])).toEqual(expectedSums(200))
   })
 
+  it('goes on at the next parallelism after what ends a process, at the same one after what does not (R12)', async () => {
+    const { collected, crashes, events } = await testJob(sums, {
+      parallelism: [2, 3, 1],
+      crashAt: [
+        { step: 300, kind: 'thread', slot: 1 },
+        { step: 60, kind: 'stop' },
+        { step: 300, kind: 'process' },
+        { step: 100, kind: 'process' },
+      ],
+    })
+    expect(crashes).toHaveLength(4)
+    expect(collected['sums']).toHaveLength(200)
+    expect(collected['sums']).toEqual(expect.arrayContaining(expectedSums(200)))
+    const started = events.filter((event) => event.type === 'started')
+    expect(started.map(({ parallelism }) => parallelism)).toEqual([2, 3, 1, 1])
+    expect(started[1]!.notes).toEqual(['parallelism 2 → 3'])
+  })
+
   it('drains an endless input: windows fire, the job is finished, through a crash too (R14, R34)', async () => {
     const endless = job('endless', {}, (env) => {
       const watermarks = monotonousTimestamps((n: number) => T0 + n)

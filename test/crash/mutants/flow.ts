@@ -106,7 +106,7 @@ export const FLOW: readonly Mutant[] = [
     name: 'never-empty',
     what: 'a generator does not say that it has nothing to give, and never becomes idle (R11)',
     file: 'connectors/datagen-source.ts',
-    find: 'this.#running[0]?.output.fetchedEmpty()',
+    find: 'for (const { output } of this.#running) output.fetchedEmpty()',
     replace: '',
     killers: [
       unit('operators/idleness.test.ts', 'holds nobody back for longer'),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ManifestSubtask } from '../../../runtime/checkpoint/manifest.ts'
 import { redistribute } from '../../../runtime/checkpoint/redistribute.ts'
 import { keyGroupRange } from '../../../runtime/key-group.ts'
-import type { StateSpread } from '../../../runtime/operator.ts'
+import type { Spread } from '../../../runtime/checkpoint/spread-state.ts'
 import { decodeValue, encodeValue } from '../../../runtime/value-codec.ts'
 
 const base64 = (value: unknown): string =>
@@ -41,7 +41,7 @@ function partsOf(
   }))
 }
 
-function target(name: string, parallelism: number, spread: StateSpread = 'fixed', vertex = 0) {
+function target(name: string, parallelism: number, spread: Spread = 'fixed', vertex = 0) {
   return { vertex, name, parallelism, operators: new Map([[name, spread]]) }
 }
 
@@ -92,7 +92,15 @@ describe('redistributing keyed state', () => {
 
 describe('redistributing what subtasks keep', () => {
   it('gives each its own at the same parallelism, whatever its kind (semantics 2.9)', () => {
-    for (const spread of ['fixed', 'fresh', 'broadcast', 'split', 'by-key-group'] as const) {
+    for (const spread of [
+      'fixed',
+      'fresh',
+      'broadcast',
+      'split',
+      'by-key-group',
+      'splits',
+      'commits',
+    ] as const) {
       const parts = partsOf('op', 2, { state: (subtask) => ({ items: [subtask, subtask] }) })
       const restored = redistribute(parts, [target('op', 2, spread)], options)
       expect(restored.map(({ operatorState }) => decoded(operatorState['op']))).toEqual([
@@ -117,7 +125,7 @@ describe('redistributing what subtasks keep', () => {
     const parts = partsOf('op', 2, {
       state: (subtask) => ({ items: [`${subtask}a`, `${subtask}b`] }),
     })
-    const to = (spread: StateSpread) =>
+    const to = (spread: Spread) =>
       redistribute(parts, [target('op', 3, spread)], options).map(({ operatorState }) =>
         decoded(operatorState['op']),
       )
@@ -125,7 +133,7 @@ describe('redistributing what subtasks keep', () => {
     expect(to('fresh')).toEqual([undefined, undefined, undefined])
     expect(() => to('fixed')).toThrow(
       expect.objectContaining({
-        code: 'MR_PARALLELISM_CHANGED',
+        code: 'MR_STATE_NOT_DIVISIBLE',
         message: expect.stringContaining('"op" had 2 subtasks') as string,
       }),
     )
@@ -158,6 +166,54 @@ describe('redistributing what subtasks keep', () => {
     ])
   })
 
+  it('deals the splits of readers out, with all times (R11, R31, semantics 2.9)', () => {
+    const time = (splitId: string) => ({ splitId, status: 'active', generator: null })
+    const parts = partsOf('in', 2, {
+      state: (subtask) => ({
+        splits: subtask === 0 ? ['a', 'b'] : ['c'],
+        times: [time(String(subtask))],
+        noMoreSplits: true,
+        positions: ['somewhere'],
+      }),
+    })
+    const times = [time('0'), time('1')]
+    const restored = redistribute(parts, [target('in', 3, 'splits')], options)
+    expect(restored.map(({ operatorState }) => decoded(operatorState['in']))).toEqual(
+      ['a', 'b', 'c'].map((split) => ({ splits: [split], times, noMoreSplits: true })),
+    )
+  })
+
+  it('gives what a sink has pending to one committer each, also where some have nothing (R33)', () => {
+    const pending = (subtask: number) => [{ checkpointId: 3, committables: [subtask] }]
+    const all = partsOf('out', 3, { state: pending })
+    const parts = all.map((part, subtask) =>
+      subtask === 1 ? { ...part, operatorState: {} } : part,
+    )
+    const restored = redistribute(parts, [target('out', 2, 'commits')], options)
+    expect(restored.map(({ operatorState }) => decoded(operatorState['out']))).toEqual([
+      [...pending(0), ...pending(2)],
+      [],
+    ])
+  })
+
+  it('begins anew, at the lowest watermark, and unfinished unless all had, where other input comes (R9, R12)', () => {
+    const parts = partsOf('op', 2, {
+      state: (subtask) => subtask,
+      watermark: (subtask) => (subtask === 0 ? 'max' : 4),
+      isFinished: (subtask) => subtask === 0,
+    })
+    const restored = (isRearranged: boolean) =>
+      redistribute(parts, [{ ...target('op', 2, 'fresh'), isRearranged }], options)
+    expect(restored(false)).toMatchObject([
+      { watermarks: { op: 'max' }, isFinished: true, operatorState: { op: base64(0) } },
+      { watermarks: { op: 4 }, isFinished: false, operatorState: { op: base64(1) } },
+    ])
+    expect(restored(true)).toMatchObject([
+      { watermarks: { op: 4 }, isFinished: false, operatorState: {}, continuesChain: true },
+      { watermarks: { op: 4 }, isFinished: false, operatorState: {}, continuesChain: true },
+    ])
+  })
+
   it('takes the lowest watermark where the number of subtasks has changed (R12)', () => {
     const watermarks = (all: readonly (number | null | 'max')[], to: number): unknown[] => {
       const parts = partsOf('op', all.length, { watermark: (subtask) => all[subtask]! })
@@ -187,7 +243,7 @@ describe('redistributing what subtasks keep', () => {
       vertex: 0,
       name: 'first',
       parallelism: 2,
-      operators: new Map<string, StateSpread>([
+      operators: new Map<string, Spread>([
         ['first', 'fixed'],
         ['second', 'fixed'],
       ]),

@@ -49,8 +49,26 @@ describe('comparing a checkpoint with the job', () => {
   it.each<[string, JobPlan]>([
     ['MR_CHECKPOINT_OTHER_JOB', { ...plan, job: 'other' }],
     ['MR_MAX_PARALLELISM_CHANGED', { ...plan, maxParallelism: 256 }],
-    ['MR_PARALLELISM_CHANGED', planOf({ parallelism: 3 })],
   ])('refuses with %s (R5)', (code, changed) => expect(codeOf(changed)).toBe(code))
+
+  it('goes on at another parallelism, and says so (R12, semantics 2.8)', () => {
+    const notes = checkRestore(manifest, { ...planOf({ parallelism: 3 }), params: {} }, strict)
+    expect(notes[0]).toBe('parallelism 2 → 3')
+  })
+
+  it('refuses another parallelism of an operator whose subtasks keep what cannot be divided, and names it (semantics 2.9)', () => {
+    const subtasks = manifest.subtasks.map((part) =>
+      part.vertex === 'count' ? { ...part, operatorState: { count: 'c' } } : part,
+    )
+    const from = { ...manifest, subtasks }
+    expect(codeOf(plan, from)).toBeUndefined()
+    expect(() => checkRestore(from, planOf({ parallelism: 3 }), strict)).toThrow(
+      expect.objectContaining({
+        code: 'MR_STATE_NOT_DIVISIBLE',
+        fields: { operator: 'count', was: 2, is: 3 },
+      }),
+    )
+  })
 
   it('refuses another input or output (R5)', () => {
     const other = { ...sink, identity: { dir: 'elsewhere' } }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Sink, SinkContext } from '../../../runtime/sink.ts'
-import { type PendingCommit, SinkDriver } from '../../../runtime/task/sink-driver.ts'
+import type { PendingCommit } from '../../../runtime/checkpoint/pending-commits.ts'
+import { SinkDriver } from '../../../runtime/task/sink-driver.ts'
 import { SlotRoom } from '../../../runtime/task/slot-room.ts'
 
 /** A sink whose cuts and commits the test completes by hand. */

@@ -1,11 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { SourceState } from '../../../runtime/checkpoint/source-state.ts'
 import { MIN_TIMESTAMP } from '../../../runtime/element.ts'
 import type { PollResult, SourceReader } from '../../../runtime/source.ts'
-import {
-  SourceDriver,
-  type SourceDriverOptions,
-  type SourceState,
-} from '../../../runtime/task/source-driver.ts'
+import { SourceDriver, type SourceDriverOptions } from '../../../runtime/task/source-driver.ts'
 import type { WatermarkStrategy } from '../../../runtime/watermark-strategy.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 
