@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FAILPOINTS } from '../../runtime/failpoint.ts'
+import { SeededRandom } from '../../runtime/clock.ts'
 import { failureLines, namedPointsInOneLife, randomKills } from '../crash/campaign.ts'
+import { runCase } from '../crash/crash-case.ts'
 import { type CrashInputs, makeInputs } from '../crash/inputs.ts'
+import { fraudCase, ledgerCase } from '../crash/random-case.ts'
 import { BUNDLED, readCards } from '../fraud/card-files.ts'
 
 const ROWS = 8_000
@@ -27,6 +30,31 @@ describe('kill -9', { timeout: 300_000 }, () => {
     expect(failureLines(campaign)).toEqual([])
     expect(campaign.kills).toBe(KILLS)
   })
+
+  it.each(['fraud', 'ledger'] as const)(
+    'leaves none where each run goes on at another parallelism: %s, 1 → 3 → 2 → 7 (R12, R31, R33, semantics 2.8)',
+    async (name) => {
+      const draw = name === 'fraud' ? fraudCase : ledgerCase
+      const settings = {
+        parallelism: 1,
+        goesOnAt: [3, 2, 7],
+        checkpointIntervalMs: 150,
+        seconds: 120,
+      }
+      const { one, label } = draw(new SeededRandom(SEED), inputs, settings)
+      // Each run but the last is killed when it has completed a checkpoint of its own.
+      const kill = { kind: 'kill', at: { after: 'checkpoint', nth: 2, delayMs: 40 } } as const
+      const params = name === 'ledger' ? { ...one.params, note: 200 } : one.params
+      const short = { params, memory: undefined, input: inputs.eight }
+      const outcome = await runCase({ ...one, ...short }, [kill, kill, kill])
+      expect(outcome.problems, label).toEqual([])
+      expect(outcome.rescales).toEqual([
+        'parallelism 1 → 3',
+        'parallelism 3 → 2',
+        'parallelism 2 → 7',
+      ])
+    },
+  )
 
   it('leaves none at any point of the protocol, nor there again in the recovery (R26, R33)', async () => {
     const campaign = await namedPointsInOneLife(inputs)

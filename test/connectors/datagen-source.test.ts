@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { dataGeneratorSource } from '../../connectors/datagen-source.ts'
 import { sourceContract } from '../contract/source.ts'
-import { SourceRun } from '../contract/source-run.ts'
+import { rescaled, SourceRun } from '../contract/source-run.ts'
 
 sourceContract({
   name: 'generator',
@@ -57,6 +57,36 @@ describe('dataGeneratorSource', () => {
     await fast.read()
     expect(fast.splits.get('generator-0')?.emptyFetches).toBe(0)
   })
+
+  it('makes the lowest index next where a reader was given several splits, at another parallelism (R11)', async () => {
+    const before = await open({ count: 100 }, 3)
+    await before.read(30)
+    const restored = rescaled(before.snapshot(1), 1)
+    const source = dataGeneratorSource({ generate: (i: number) => i, count: 100 })
+    const after = await new SourceRun<number>(source, { restored }).start()
+    const rest = Array.from({ length: 100 }, (_, i) => i).filter((i) => !before.values.includes(i))
+    expect(await after.read()).toEqual(rest)
+  })
+
+  it.each([
+    [2, 1],
+    [2, 3],
+    [3, 2],
+  ])(
+    'plays at the same rate over all subtasks from %i of them to %i (semantics 2.9)',
+    async (from, to) => {
+      const before = await open({ rate: 100 }, from)
+      const restored = rescaled(before.snapshot(1), to)
+      const source = dataGeneratorSource({ generate: (i: number) => i, rate: 100 })
+      const run = await new SourceRun<number>(source, { restored, parallelism: to }).start()
+      for (let t = 0; t < 10_000; t += 10) {
+        for (let i = 0; i < 3; i++) run.poll()
+        run.clock.advance(10)
+      }
+      expect(run.records.length).toBeGreaterThanOrEqual(996)
+      expect(run.records.length).toBeLessThanOrEqual(1_004)
+    },
+  )
 
   it('takes timestamps from the records', async () => {
     const run = await open({ count: 2, timestampOf: (value: number) => value + 1_000 })

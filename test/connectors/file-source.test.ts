@@ -9,7 +9,12 @@ import type { FileSplit } from '../../connectors/file-split.ts'
 import { json } from '../../connectors/json-format.ts'
 import type { Source } from '../../runtime/source.ts'
 import { sourceContract } from '../contract/source.ts'
-import { SourceRun, type SourceRunOptions, type SourceSnapshot } from '../contract/source-run.ts'
+import {
+  rescaled,
+  SourceRun,
+  type SourceRunOptions,
+  type SourceSnapshot,
+} from '../contract/source-run.ts'
 import { writeCsv } from './nasty-csv.ts'
 import { temporaryFolders } from './temporary-folder.ts'
 
@@ -225,6 +230,29 @@ describe('fileSource', () => {
     await run.close()
   })
 
+  it('of more half read files than may be open, at another parallelism, opens those first that hold time back (R11)', async () => {
+    const source = () => fileSource({ path: folder, format: rows })
+    const names = Array.from({ length: 70 }, (_, i) => join(folder, `${100 + i}.csv`))
+    for (const name of names) await writeFile(name, idFile(0, 100))
+    const before = await open(source(), { parallelism: 2 })
+    await loaded(before, 70)
+    before.onRecord = ({ value }, split) => {
+      split.watermark = value.id
+      return true
+    }
+    // A turn of each.
+    await before.read(70 * 64)
+    const restored = rescaled(before.snapshot(1), 1)
+    await before.close()
+    const run = await open(source(), { restored, watermarkOf: (name) => -names.indexOf(name) })
+    await loaded(run, 64)
+    await run.read(1)
+    expect(run.records[0]!.splitId).toBe(names.at(-1))
+    await run.read()
+    expect(run.records).toHaveLength(70 * 36)
+    await run.close()
+  })
+
   it('does not read the files that alignment pauses, and goes on with them (semantics 2.6)', async () => {
     for (let i = 0; i < 3; i++) await writeFile(join(folder, `${i}.csv`), idFile(i * 1_000, 200))
     const run = await open(fileSource({ path: folder, format: rows }))
@@ -310,20 +338,27 @@ describe('fileSource', () => {
       return run.records.length - before
     }
 
-    it.each([1, 2, 3])(
-      'plays at it over all subtasks, after a restore too: parallelism %i',
-      async (parallelism) => {
+    it.each([
+      [1, 1, 1],
+      [2, 2, 2],
+      [3, 3, 3],
+      [1, 2, 3],
+      [3, 1, 2],
+    ])(
+      'plays at it over all subtasks, after a restore at any parallelism too: %i, %i, %i (semantics 2.9)',
+      async (...parallelisms) => {
         for (let i = 0; i < 2; i++) await writeFile(join(folder, `${i}.csv`), idFile(0, 5_000))
         const source = () => fileSource({ path: folder, format: rows, rate: 500 })
         let restored: SourceSnapshot | undefined
-        for (const id of [1, 2, 3]) {
-          const run = await open(source(), { parallelism, restored })
+        for (const [id, parallelism] of parallelisms.entries()) {
+          const from = restored && rescaled(restored, parallelism)
+          const run = await open(source(), { parallelism, restored: from })
           await loaded(run, 2)
           await run.read(1)
           for (let second = 0; second < 2; second++) {
             expect(Math.abs(perSecond(run) - 500)).toBeLessThanOrEqual(4)
           }
-          restored = run.snapshot(id)
+          restored = run.snapshot(id + 1)
           await run.close()
         }
       },

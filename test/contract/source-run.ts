@@ -1,3 +1,4 @@
+import { spreadSplits } from '../../runtime/checkpoint/source-state.ts'
 import { SystemClock } from '../../runtime/clock.ts'
 import type {
   PollResult,
@@ -20,6 +21,8 @@ export interface SourceRunOptions {
   readonly attempt?: number
   readonly allow?: readonly string[]
   readonly restored?: SourceSnapshot | undefined
+  /** Where the time of a split stands when its output is made; default at the lowest watermark. */
+  readonly watermarkOf?: (splitId: string) => number
   readonly clock?: ManualClock
 }
 
@@ -52,6 +55,15 @@ class TestSplit<T> implements SplitOutput<T> {
   finish(): void {
     this.isFinished = true
   }
+}
+
+/** What another number of readers goes on from: the splits of all, as the runtime deals them out. */
+export function rescaled(
+  { enumerator, readers }: SourceSnapshot,
+  parallelism: number,
+): SourceSnapshot {
+  const states = readers.map((splits) => ({ splits, times: [], noMoreSplits: false }))
+  return { enumerator, readers: spreadSplits(states, parallelism).map(({ splits }) => splits) }
 }
 
 /** One attempt of a source alone: its enumerator and readers in this thread, with a manual clock. */
@@ -161,6 +173,7 @@ export class SourceRun<T> {
           this.records.push(record)
           return this.onRecord(record, split) && !this.#isStopped()
         })
+        split.watermark = this.#options.watermarkOf?.(splitId) ?? -Infinity
         this.splits.set(splitId, split)
         return split
       },

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { spreadSplits } from '../../runtime/checkpoint/source-state.ts'
 import type { Source } from '../../runtime/source.ts'
-import { SourceRun, type SourceRunOptions } from './source-run.ts'
+import { rescaled, SourceRun, type SourceRunOptions } from './source-run.ts'
 
 /** What the contract suite needs to know of a source. */
 export interface SourceContractOptions {
@@ -21,12 +20,6 @@ const RESCALES = [
   [3, 1],
   [3, 2],
 ] as const
-
-/** The splits of all readers as the runtime deals them out. */
-function rescaled(readers: readonly (readonly unknown[])[], to: number): readonly unknown[][] {
-  const states = readers.map((splits) => ({ splits, times: [], noMoreSplits: false }))
-  return spreadSplits(states, to).map(({ splits }) => [...splits])
-}
 
 /** What every source must do, whatever it reads. */
 export function sourceContract(options: SourceContractOptions): void {
@@ -124,9 +117,8 @@ export function sourceContract(options: SourceContractOptions): void {
         for (let taken = 0; taken <= expected.length; taken++) {
           const first = await open({ parallelism: from })
           await first.read(taken)
-          const { enumerator, readers } = first.snapshot(1)
+          const restored = rescaled(first.snapshot(1), to)
           await first.close()
-          const restored = { enumerator, readers: rescaled(readers, to) }
           const second = await open({ parallelism: to, restored })
           expect(texts([...first.values, ...(await second.read())])).toEqual(texts(expected))
           expect(second.isEnded).toBe(true)

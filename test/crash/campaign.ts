@@ -11,8 +11,9 @@ export interface Campaign {
   cases: number
   kills: number
   stops: number
-  /** Runs that wrote state to LevelDB, and finished files, over all cases. */
+  /** Runs that wrote state to LevelDB, or went on at another parallelism, and finished files, over all cases. */
   spills: number
+  rescales: number
   files: number
   mostBytes: number
   readonly phases: Map<Phase, number>
@@ -150,6 +151,7 @@ function record(campaign: Campaign, planned: PlannedCase, outcome: CaseOutcome):
   campaign.kills += outcome.kills.length
   campaign.stops += outcome.stops
   campaign.spills += outcome.spills
+  campaign.rescales += outcome.rescales.length
   campaign.files += outcome.files
   campaign.mostBytes = Math.max(campaign.mostBytes, outcome.mostBytes)
   for (const phase of outcome.kills) {
@@ -164,6 +166,7 @@ function newCampaign(): Campaign {
     kills: 0,
     stops: 0,
     spills: 0,
+    rescales: 0,
     files: 0,
     mostBytes: 0,
     phases: new Map(),
@@ -174,17 +177,24 @@ function newCampaign(): Campaign {
 function killsOf(outcome: CaseOutcome): string {
   const stops = outcome.stops === 0 ? '' : `, ${outcome.stops} stops`
   const spills = outcome.spills === 0 ? '' : `, ${outcome.spills} runs with state in LevelDB`
-  return `${outcome.kills.length} kills${stops}${spills}`
+  const { length } = outcome.rescales
+  const rescales = length === 0 ? '' : `, ${length} rescales`
+  return `${outcome.kills.length} kills${stops}${rescales}${spills}`
 }
 
 /** The figures of a campaign, one a line. */
 export function summaryOf(campaign: Campaign): string[] {
-  const { cases, kills, stops, spills, files, mostBytes, phases } = campaign
+  const { cases, kills, stops, spills, rescales, files, mostBytes, phases } = campaign
   return [
-    `${cases} jobs, ${kills} kills, ${stops} stops, ${files} finished files, ${spills} runs with state in LevelDB`,
+    `${cases} jobs, ${kills} kills, ${stops} stops, ${rescales} rescales, ${files} finished files, ${spills} runs with state in LevelDB`,
     `kills ${PHASES.map((phase) => `${phase}: ${phases.get(phase) ?? 0}`).join(', ')}`,
     `checkpoints took ${(mostBytes / 1e6).toFixed(1)} MB at most`,
   ]
+}
+
+function factsOf({ one, blows }: PlannedCase): unknown {
+  const { params, memory, parallelism, goesOnAt } = one
+  return { params, memory, parallelism, goesOnAt, blows }
 }
 
 /** What went wrong, and where to look. */
@@ -194,7 +204,7 @@ export function failureLines(campaign: Campaign): string[] {
   const { problems, folder } = outcome
   return [
     `DIFFERENT: ${planned.label}`,
-    `  ${JSON.stringify({ params: planned.one.params, memory: planned.one.memory, blows: planned.blows })}`,
+    `  ${JSON.stringify(factsOf(planned))}`,
     ...problems.slice(0, 20).map((problem) => `  ${problem}`),
     ...(problems.length > 20 ? [`  and ${problems.length - 20} more`] : []),
     ...(existsSync(folder) ? [`  kept: ${folder}`] : []),

@@ -35,6 +35,7 @@ export interface RunLine {
   readonly directory?: string
   readonly lineage?: string
   readonly status?: string
+  readonly notes?: readonly string[]
 }
 
 export interface RunEnd {

@@ -14,6 +14,8 @@ export interface CrashCase {
   /** A file or a folder. */
   readonly input: string
   readonly parallelism: number
+  /** That of the second run, the third and so on, each going on from what the one before has left; the last one stays. */
+  readonly goesOnAt?: readonly number[]
   readonly checkpointIntervalMs: number
   readonly params: Readonly<Record<string, number>>
   /** Least that it takes, so that its state does not fit; undefined for the default. */
@@ -41,6 +43,8 @@ export interface CaseOutcome {
   readonly stops: number
   /** Runs that wrote state to LevelDB. */
   readonly spills: number
+  /** What runs that went on from a checkpoint of another parallelism told of it. */
+  readonly rescales: readonly string[]
   /** Files that a reader sees at the end. */
   readonly files: number
   /** Most bytes that the checkpoints took at any time. */
@@ -85,6 +89,7 @@ class JobLife {
   readonly #problems: string[] = []
   #stops = 0
   #spills = 0
+  readonly #rescales: string[] = []
   #mostBytes = 0
   #missed: string | undefined
   #runs = 0
@@ -111,6 +116,7 @@ class JobLife {
       kills: this.#kills,
       stops: this.#stops,
       spills: this.#spills,
+      rescales: this.#rescales,
       files: this.#finished.size,
       mostBytes: this.#mostBytes,
       missed: this.#missed,
@@ -132,6 +138,8 @@ class JobLife {
     const state = await readStateFolder(join(this.#folder, 'state', this.#case.name))
     if (end.hasSpilled) this.#spills++
     this.#mostBytes = Math.max(this.#mostBytes, state.bytes)
+    const { notes = [] } = lineOf(end, 'started') ?? {}
+    this.#rescales.push(...notes.filter((note) => note.startsWith('parallelism ')))
     const status = end.lines.find((line) => line.type === 'finished')?.status
     if (end.signal === 'SIGKILL' && !end.hangs) this.#kills.push(this.#phaseOf(end, output, state))
     this.#checkEnd(blow, end, status)
@@ -155,11 +163,17 @@ class JobLife {
     if (blow.kind === 'none') params['rate'] = 0
     return [
       one.job,
-      ...['--dir', join(this.#folder, 'state'), '--parallelism', String(one.parallelism)],
+      ...['--dir', join(this.#folder, 'state'), '--parallelism', String(this.#parallelism)],
       ...['--checkpoint-interval', `${one.checkpointIntervalMs}ms`],
       ...(one.memory === undefined ? [] : ['--memory', one.memory]),
       ...Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]),
     ]
+  }
+
+  get #parallelism(): number {
+    const { parallelism, goesOnAt = [] } = this.#case
+    const ofRuns = [parallelism, ...goesOnAt]
+    return ofRuns[Math.min(this.#runs, ofRuns.length) - 1]!
   }
 
   #phaseOf(end: RunEnd, output: CommittedOutput, state: StateFolder): Phase {

@@ -21,29 +21,37 @@ const MAX_SECONDS = 5
 /** Case `index` of a seed: the same whenever it is asked for. */
 export function randomCase(seed: number, index: number, inputs: CrashInputs): PlannedCase {
   const random = new SeededRandom(seed * 7_919 + index)
-  const parallelism = weighted(random, [
-    [1, 2],
-    [4, 2],
-    [3, 4],
-  ])
+  const parallelism = randomParallelism(random)
+  const goesOnAt =
+    random.next() < 0.5 ? [] : Array.from({ length: 8 }, () => randomParallelism(random))
   const checkpointIntervalMs = Math.floor(50 * 20 ** random.next())
   const seconds = MIN_SECONDS + random.next() * (MAX_SECONDS - MIN_SECONDS)
   const { one, label } =
     index % 3 === 2
-      ? ledgerCase(random, inputs, { parallelism, checkpointIntervalMs, seconds })
-      : fraudCase(random, inputs, { parallelism, checkpointIntervalMs, seconds })
+      ? ledgerCase(random, inputs, { parallelism, goesOnAt, checkpointIntervalMs, seconds })
+      : fraudCase(random, inputs, { parallelism, goesOnAt, checkpointIntervalMs, seconds })
   const blows = Array.from({ length: 2 + Math.floor(random.next() * 7) }, () =>
     randomBlow(random, checkpointIntervalMs),
   )
   return {
     one,
     blows,
-    label: `${label}, parallelism ${parallelism}, every ${checkpointIntervalMs} ms`,
+    label: `${label}, parallelism ${[parallelism, ...goesOnAt].join(' → ')}, every ${checkpointIntervalMs} ms`,
   }
+}
+
+function randomParallelism(random: SeededRandom): number {
+  return weighted(random, [
+    [1, 1],
+    [4, 2],
+    [1, 3],
+    [2, 4],
+  ])
 }
 
 interface Settings {
   readonly parallelism: number
+  readonly goesOnAt?: readonly number[]
   readonly checkpointIntervalMs: number
   readonly seconds: number
 }
@@ -78,14 +86,15 @@ export function ledgerCase(random: SeededRandom, inputs: CrashInputs, settings: 
   const { seconds, ...rest } = settings
   const rate = Math.ceil(inputs.rows / seconds)
   const roll = 2_000 + Math.floor(random.next() * 30_000)
-  const note = isSmall ? noteLength(settings.parallelism, inputs.rows) : 200
+  const most = Math.max(settings.parallelism, ...(settings.goesOnAt ?? []))
+  const note = isSmall ? noteLength(most, inputs.rows) : 200
   const one: CrashCase = {
     ...rest,
     job: LEDGER,
     name: 'ledger',
     input: inputs[shape],
     params: { rate, note, roll },
-    memory: isSmall ? `${leastMemoryMb(settings.parallelism)}mb` : undefined,
+    memory: isSmall ? `${leastMemoryMb(most)}mb` : undefined,
     expected: inputs.ledger,
   }
   return { one, label: `ledger on ${shape}${isSmall ? ' with little memory' : ''}` }

@@ -68,14 +68,26 @@ export function expectedOfBatches(batches: Batches): { windows: Row[]; late: Row
   return { windows: [...windows.values()], late }
 }
 
-/** Windows that drop what is late, and beside them a function that tells what that is. */
-export function lateJob(name: string, batches: Batches, parallelism: number): JobModule {
-  const values: (Row | CollectionMarker)[] = batches.flatMap((rows) => [...rows, pause(100)])
+/**
+ * Windows that drop what is late, and beside them a function that tells what that is. Whatever the parallelism of the source, one
+ * of its subtasks has all there is to read.
+ */
+export function lateJob(
+  name: string,
+  batches: Batches,
+  { parallelism, sourceParallelism }: { parallelism: number; sourceParallelism: number },
+): JobModule {
+  // Two, as a pause does not go on after a restore: with the second one time has come as far as it should.
+  const values = batches.flatMap((rows): (Row | CollectionMarker)[] => [
+    ...rows,
+    pause(100),
+    pause(100),
+  ])
   return job(name, {}, (env) => {
     const keyed = env
       .fromSource(collectionSource<Row>(values), {
         uid: 'rows',
-        parallelism: 1,
+        parallelism: sourceParallelism,
         watermarks: boundedOutOfOrderness(BOUND_MS, (row) => row.t),
       })
       .keyBy((row) => row.key)

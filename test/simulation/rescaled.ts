@@ -4,14 +4,14 @@ import { buildJob } from './build-job.ts'
 import { type GraphDescription, KEYED, type Step } from './random-graph.ts'
 import { below } from './rows.ts'
 
+/** A job whose graph is another one at each parallelism. */
+export function jobAtEach(make: (parallelism: number) => JobModule): JobModule {
+  return { ...make(1), build: (params, shape) => make(shape.parallelism).build(params, shape) }
+}
+
 /** The same job, whose operators have other parallelisms, drawn anew, with each parallelism of the job. */
 export function rescalingJob(name: string, graph: GraphDescription, seed: number): JobModule {
-  const at = (parallelism: number): JobModule =>
-    buildJob(name, respread(graph, { seed, parallelism }))
-  return {
-    ...at(1),
-    build: (params, shape) => at(shape.parallelism).build(params, shape),
-  }
+  return jobAtEach((parallelism) => buildJob(name, respread(graph, { seed, parallelism })))
 }
 
 /** Other parallelisms for the steps of a graph, so that what was chained or forwarded is spread now, and the other way round. */

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { TestJobResult } from '../../testing/test-job-options.ts'
-import { randomSimulation, rescaled, simulate } from './simulate.ts'
+import { randomSimulation, rescaled, simulate, simulateIdle, simulateLate } from './simulate.ts'
 
 const PARALLELISMS = [1, 2, 3, 4, 7]
 /** Every one to every other, as the runs tell it. */
 const MATRIX = PARALLELISMS.flatMap((was) =>
   PARALLELISMS.filter((is) => is !== was).map((is) => `parallelism ${was} → ${is}`),
 )
+const SEEDS = Array.from({ length: 8 }, (_, index) => 9_100 + index)
 const FIRST_SEED = 9_000
 /** More than are needed, unless jobs end before they are interrupted. */
 const MOST_SEEDS = 40
@@ -40,6 +41,21 @@ describe('simulated rescaling', { timeout: 60_000 }, () => {
       expect(seed).toBeLessThan(FIRST_SEED + MOST_SEEDS)
       const result = await simulate(rescaled(randomSimulation(seed), wayThrough(untried)))
       for (const rescale of rescalesIn(result)) untried.delete(rescale)
+    }
+  })
+
+  it('late data stays late at any parallelism, where one source subtask decides on time (R12, R41)', async () => {
+    let rescales = 0
+    for (const seed of SEEDS) {
+      const result = await simulateLate(rescaled(randomSimulation(seed), [2, 3, 1, 4]))
+      rescales += rescalesIn(result).length
+    }
+    expect(rescales).toBeGreaterThan(SEEDS.length)
+  })
+
+  it('every row is in time or late, once, where sources go idle and go on at another parallelism (R11, R41)', async () => {
+    for (const seed of SEEDS) {
+      await simulateIdle(rescaled(randomSimulation(seed), [3, 2, 4, 1]))
     }
   })
 })

@@ -10,7 +10,7 @@ import { buildJob } from './build-job.ts'
 import { expectedBuckets, idleJob, randomIdleSource } from './idle-job.ts'
 import { expectedOfBatches, lateJob, randomBatches } from './late-job.ts'
 import { expectedRows } from './oracle.ts'
-import { rescalingJob } from './rescaled.ts'
+import { jobAtEach, rescalingJob } from './rescaled.ts'
 import { type GraphDescription, randomGraph, type Step } from './random-graph.ts'
 import { below, pick, type Row } from './rows.ts'
 import { WatchedDisk } from './watched-disk.ts'
@@ -76,9 +76,11 @@ export function rescaled(simulation: Simulation, parallelisms: readonly number[]
   const random = new SeededRandom(simulation.seed)
   const [parallelism = 1, ...goesOnAt] = parallelisms
   const crashAt = goesOnAt.map((): CrashPoint => {
-    if (random.next() < 0.3) return `${pick(random, FAILPOINTS)}:${1 + below(random, 3)}`
-    const step = 1 + Math.floor(10 ** (0.5 + random.next() * 2.5))
-    return { step, kind: pick(random, ['process', 'stop', 'stop']) }
+    // Mostly with a checkpoint of its own, which the next run goes on from.
+    const kind = pick(random, ['published', 'published', 'point', 'process', 'stop'] as const)
+    if (kind === 'published') return `after-publish:${1 + below(random, 4)}`
+    if (kind === 'point') return `${pick(random, FAILPOINTS)}:${1 + below(random, 3)}`
+    return { step: 1 + Math.floor(10 ** (0.5 + random.next() * 2.5)), kind }
   })
   return { ...simulation, parallelism, goesOnAt, crashAt }
 }
@@ -147,11 +149,15 @@ function parallelismsOf({ parallelism, goesOnAt = [] }: Simulation): number[] {
 
 /** Late data, which is exact where one source subtask decides on time (R41); the same crashes as in the other simulation. */
 export async function simulateLate(simulation: Simulation): Promise<TestJobResult> {
-  const { seed, parallelism, crashAt, checkpointIntervalMs, storageFaults } = simulation
+  const { seed, crashAt, checkpointIntervalMs, storageFaults } = simulation
   const batches = randomBatches(new SeededRandom(seed))
-  const result = await testJob(lateJob(`late-${seed}`, batches, parallelism), {
+  const job = jobAtEach((parallelism) => {
+    const sourceParallelism = simulation.goesOnAt === undefined ? 1 : parallelism
+    return lateJob(`late-${seed}`, batches, { parallelism, sourceParallelism })
+  })
+  const result = await testJob(job, {
     seed,
-    parallelism,
+    parallelism: parallelismsOf(simulation),
     crashAt,
     checkpointInterval: checkpointIntervalMs,
     storageFaults,
@@ -173,13 +179,14 @@ export async function simulateLate(simulation: Simulation): Promise<TestJobResul
  * buckets are those of the rows in time (R41).
  */
 export async function simulateIdle(simulation: Simulation): Promise<TestJobResult> {
-  const { seed, parallelism, crashAt, checkpointIntervalMs, storageFaults } = simulation
+  const { seed, crashAt, checkpointIntervalMs, storageFaults } = simulation
   const random = new SeededRandom(seed)
   const sources = [randomIdleSource(random, 'a'), randomIdleSource(random, 'b')]
   const rows = sources.flatMap(({ splits }) => splits.flat())
-  const result = await testJob(idleJob(`idle-${seed}`, sources, parallelism), {
+  const job = jobAtEach((parallelism) => idleJob(`idle-${seed}`, sources, parallelism))
+  const result = await testJob(job, {
     seed,
-    parallelism,
+    parallelism: parallelismsOf(simulation),
     crashAt,
     checkpointInterval: checkpointIntervalMs,
     storageFaults,

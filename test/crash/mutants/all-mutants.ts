@@ -10,6 +10,7 @@ import type { Mutant } from './mutant.ts'
 import { PROTOCOL } from './protocol.ts'
 import { RECOVERY } from './recovery.ts'
 import { SNAPSHOTS } from './snapshots.ts'
+import { RESCALING } from './rescaling.ts'
 import { STATE } from './state.ts'
 import { WINDOWS } from './windows.ts'
 
@@ -25,6 +26,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...ANSWERS,
   ...ASYNC,
   ...RECOVERY,
+  ...RESCALING,
   ...KIT,
   ...CONVENIENCE,
   ...WINDOWS,

@@ -2,50 +2,8 @@ import { type Mutant, unit } from './mutant.ts'
 
 const once = unit('runtime/job/job-figures.test.ts', 'counts a delivery that is made again once')
 
-/** What goes on at another parallelism, and what the test kit itself must notice. */
+/** What the test kit itself must notice. */
 export const KIT: readonly Mutant[] = [
-  {
-    name: 'rescaled-from-one-part',
-    what: 'at another parallelism a subtask reads only the old part of its own index (semantics 2.8)',
-    file: 'runtime/checkpoint/redistribute.ts',
-    find: 'return a.first <= b.last && b.first <= a.last',
-    replace: 'return a.first === b.first',
-    killers: [
-      unit('runtime/checkpoint/redistribute.test.ts', 'lets every key group be read'),
-      unit('testing/rescaled-harness.test.ts', 'however many times and wherever it is rescaled'),
-      unit('testing/two-input-harness.test.ts', 'at another parallelism after each element too'),
-    ],
-  },
-  {
-    name: 'rescaled-chain-goes-on',
-    what: 'a chain of segments goes on although its subtask has other key groups now (R24)',
-    file: 'runtime/checkpoint/redistribute.ts',
-    find: 'if (part.vertex !== target.name || parallelism !== target.parallelism) return false',
-    replace: 'if (part.vertex !== target.name) return false',
-    killers: [
-      unit('runtime/checkpoint/redistribute.test.ts', 'each reads what meets its range'),
-      unit('testing/rescaled-harness.test.ts', 'however many times and wherever it is rescaled'),
-    ],
-  },
-  {
-    name: 'rescaled-time-ahead',
-    what: 'at another parallelism an operator begins with the highest watermark of its old subtasks (R12)',
-    file: 'runtime/checkpoint/redistribute.ts',
-    find: 'return numbers.length > 0 ? Math.min(...numbers) : watermarks[0]',
-    replace: 'return numbers.length > 0 ? Math.max(...numbers) : watermarks[0]',
-    killers: [unit('runtime/checkpoint/redistribute.test.ts', 'takes the lowest watermark')],
-  },
-  {
-    name: 'rescaled-list-item-lost',
-    what: 'splitting a list over other subtasks loses what does not divide (semantics 2.9)',
-    file: 'runtime/checkpoint/operator-lists.ts',
-    find: 'const extra = items.length % parallelism',
-    replace: 'const extra = 0',
-    killers: [
-      unit('runtime/checkpoint/operator-lists.test.ts', 'loses and doubles no item'),
-      unit('runtime/checkpoint/redistribute.test.ts', 'splits lists'),
-    ],
-  },
   {
     name: 'simulated-crash-spares-memory',
     what: 'a crash in the test kit leaves threads alive (R40)',
