@@ -58,7 +58,7 @@ describe('going on at another parallelism', () => {
         .sinkTo(collectionSink(), { uid: 'out' })
     })
     const expected = splits.flatMap((rows) => rows.map(({ key, n }) => [key, n % 3]))
-    await forSeeds(4, async (seed) => {
+    await forSeeds(6, async (seed) => {
       const { collected, crashes } = await testJob(counting, {
         seed,
         parallelism: [2, 4, 2, 1, 3, 1, 7],
@@ -81,7 +81,7 @@ describe('going on at another parallelism', () => {
     await forSeeds(6, async (seed) => {
       const { collected, crashes } = await testJob(copying, {
         seed,
-        parallelism: [3, 2, 3],
+        parallelism: [3, 7, 2],
         checkpointInterval: 5,
         crashAt: [`after-publish:${2 + seed}`, 'after-publish:3'],
       })
