@@ -2,7 +2,9 @@ import type { OperatorFactory, StateSpread } from '../runtime/operator.ts'
 import type { StateDescriptor } from '../runtime/state/state.ts'
 
 /** What an operator file hands to the graph: the node without its place in the graph. */
-export interface OperatorSpec {
+export type OperatorSpec = SpecOfAny & (SpecWithoutState | SpecWithState)
+
+interface SpecOfAny {
   readonly operatorKind: string
   readonly factory: OperatorFactory
   /** Declared keyed states, with their names. Default none. */
@@ -11,8 +13,17 @@ export interface OperatorSpec {
   readonly broadcastStates?: readonly StateDescriptor[]
   /** Default false. */
   readonly hasTimers?: boolean
-  /** Whether it keeps state of its subtask; default false. */
-  readonly hasOperatorState?: boolean
-  /** What becomes of that state at another parallelism; default `fixed`: it cannot be changed. */
   readonly stateSpread?: StateSpread
+}
+
+interface SpecWithoutState {
+  /** Whether it keeps state of its subtask; default false, but for broadcast states. */
+  readonly hasOperatorState?: false
+}
+
+/** Ours all go on at any parallelism. */
+interface SpecWithState {
+  readonly hasOperatorState: boolean
+  /** What becomes of that state at another parallelism. */
+  readonly stateSpread: Exclude<StateSpread, 'fixed'>
 }

@@ -131,6 +131,8 @@ export class HandInput {
     return {
       operatorKind: 'hand-time',
       hasOperatorState: true,
+      // There is one at any parallelism.
+      stateSpread: 'fresh',
       factory: ({ output, watermarks, restoredState }) => {
         if (restoredState !== undefined) this.#restore(restoredState as InputState)
         return {

@@ -1,7 +1,7 @@
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import type { SourceState } from '../checkpoint/source-state.ts'
 import { showValue } from '../show-value.ts'
 import { watermarkOf } from '../task/subtask-snapshot.ts'
-import type { SourceState } from '../task/source-driver.ts'
 import { decodeOwn } from './snapshot-states.ts'
 
 /** Where a source stands in a snapshot. */

@@ -17,8 +17,20 @@ import type { LateRecord, Row } from './oracle-operator.ts'
 export const MAIN = 'main'
 export const LATE = 'late'
 
-/** The job of a case: sources, the operator under test, and sinks that note the timestamp of each row. */
+/** The job of a case, at whatever parallelism a run has. */
 export function caseJob(of: OracleCase): JobModule {
+  const at = (parallelism: number): JobModule => {
+    const sourceParallelism = of.sourceParallelism === 1 ? 1 : parallelism
+    return jobAt({ ...of, parallelism, sourceParallelism })
+  }
+  return {
+    ...at(of.parallelism),
+    build: (params, shape) => at(shape.parallelism).build(params, shape),
+  }
+}
+
+/** Sources, the operator under test, and sinks that note the timestamp of each row. */
+function jobAt(of: OracleCase): JobModule {
   const { operator, params, keyKind, parallelism, stream } = of
   const restart = fixedDelayRestart({ attempts: 1_000, delay: 1 })
   return job(`oracle-${of.number}`, { restart }, (env) => {

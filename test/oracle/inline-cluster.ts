@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SeededRandom } from '../../runtime/clock.ts'
 import { Deliveries } from '../../runtime/job/deliveries.ts'
-import { DEFAULT_MAX_PARALLELISM } from '../../runtime/job/job-module.ts'
+import { type BuiltJob, DEFAULT_MAX_PARALLELISM } from '../../runtime/job/job-module.ts'
 import { planOperators } from '../../runtime/job/restore-plan.ts'
 import { CrashPlan } from '../../testing/crash-plan.ts'
 import { SimulatedDisk } from '../../testing/simulated-storage.ts'
@@ -25,17 +25,16 @@ export interface InlineResult {
  * about the same for the same seed, not exactly.
  */
 export async function runInline(options: InlineClusterOptions): Promise<InlineResult> {
-  const { job, parallelism, seed, crashAt } = options
-  const build = () => job.build({}, { parallelism, maxParallelism: DEFAULT_MAX_PARALLELISM })
-  const { plan } = build()
+  const { job, parallelisms, seed, crashAt } = options
+  const buildAt = (parallelism: number): BuiltJob =>
+    job.build({}, { parallelism, maxParallelism: DEFAULT_MAX_PARALLELISM })
+  const { plan } = buildAt(parallelisms[0]!)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-oracle-'))
   const crashes = new CrashPlan(crashAt)
   const deliveries = new Deliveries()
   const spilled: SpillCounts = { written: 0, readBack: 0 }
   const world = {
     options,
-    build,
-    plan,
     folder,
     random: new SeededRandom(seed),
     crashes,
@@ -46,7 +45,11 @@ export async function runInline(options: InlineClusterOptions): Promise<InlineRe
     attempts: 0,
   }
   try {
-    while ((await new InlineProcess(world).run()) !== 'finished');
+    for (let run = 0; ; run++) {
+      const parallelism = parallelisms[Math.min(run, parallelisms.length - 1)]!
+      const process = new InlineProcess(world, () => buildAt(parallelism))
+      if ((await process.run()) === 'finished') break
+    }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -21,7 +21,8 @@ const LINEAGE = '5eed5eed5eed5eed'
 
 export interface InlineClusterOptions {
   readonly job: JobModule
-  readonly parallelism: number
+  /** Of each run in turn; the last one stays. */
+  readonly parallelisms: readonly number[]
   readonly seed: number
   /** Interruptions; steps are turns of slots. */
   readonly crashAt: readonly CrashPoint[]
@@ -34,9 +35,6 @@ export interface InlineClusterOptions {
 /** What lies outside of the processes of a job, which run one after another. */
 export interface InlineWorld {
   readonly options: InlineClusterOptions
-  /** Builds the job anew. */
-  readonly build: () => BuiltJob
-  readonly plan: JobPlan
   /** For working copies of state. */
   readonly folder: string
   readonly random: SeededRandom
@@ -53,18 +51,21 @@ export interface InlineWorld {
 /** One process of a job under test: a run with its slots, until it ends or is interrupted. */
 export class InlineProcess {
   readonly #world: InlineWorld
+  readonly #plan: JobPlan
   readonly #main: InlineThread = new InlineThread()
   readonly #launcher: InlineLauncher
   readonly #run: JobRun
   #isStopping = false
   #crashed!: () => void
 
-  constructor(world: InlineWorld) {
+  /** `build` makes the job anew, as it is in this process. */
+  constructor(world: InlineWorld, build: () => BuiltJob) {
     this.#world = world
+    this.#plan = build().plan
     this.#launcher = new InlineLauncher({
       main: this.#main,
       random: world.random,
-      build: world.build,
+      build,
       storageOf: (thread) => this.#storage(thread),
       spilled: world.spilled,
       failpoint: (name) => this.#reached(name),
@@ -131,7 +132,8 @@ export class InlineProcess {
   }
 
   #jobRun(): JobRun {
-    const { plan, disk, random, folder, deliveries } = this.#world
+    const { disk, random, folder, deliveries } = this.#world
+    const plan = this.#plan
     const { strict, cacheBytes, checkpointIntervalMs } = this.#world.options
     const main = this.#main
     return new JobRun({

@@ -18,6 +18,9 @@ export interface OracleCase {
   readonly stream: RandomStream
   readonly keyKind: KeyKind
   readonly parallelism: number
+  /** Of the runs after the first, in turn; the last one stays. Empty: all are at the same. */
+  readonly goesOnAt: readonly number[]
+  /** At `parallelism`, where it is more than one it follows that of each run. */
   readonly sourceParallelism: number
   /** Whether an operator with two inputs reads two sources, or one that is divided. */
   readonly hasTwoSources: boolean
@@ -52,7 +55,7 @@ export function drawCase(seed: number, number: number, operators = OPERATORS): O
   const params = operator.draw(random, stream)
   const backend = pick(random, ['memory', 'leveldb'] as const)
   const count = eventCount(stream)
-  return {
+  const drawn = {
     seed,
     number,
     operator,
@@ -72,6 +75,16 @@ export function drawCase(seed: number, number: number, operators = OPERATORS): O
       fetchEvents: pick(random, [0, 0, Math.max(1, count >> 3)]),
     },
   }
+  // Where threads must not decide what is late there is one of each.
+  const isAlone = certainty === 'exact' && operator.inputs === 2
+  const isRescaled = !isAlone && random.next() < 0.4
+  const goesOnAt = isRescaled ? drawn.crashAt.map(() => pick(random, [1, 2, 3, 4])) : []
+  return { ...drawn, goesOnAt }
+}
+
+/** The parallelism of each run in turn; the last one stays. */
+export function parallelismsOf({ parallelism, goesOnAt }: OracleCase): readonly number[] {
+  return [parallelism, ...goesOnAt]
 }
 
 function randomCrashes(

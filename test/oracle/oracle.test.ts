@@ -20,6 +20,15 @@ describe('a case', () => {
     expect(Math.max(...cases.map(({ stream }) => eventCount(stream)))).toBeGreaterThan(4_000)
   })
 
+  it('goes on at other parallelisms where no more than one source subtask, or none, must decide on time (R12, R41)', () => {
+    const cases = Array.from({ length: 300 }, (_, number) => drawCase(1, number))
+    const rescaled = cases.filter(({ goesOnAt }) => goesOnAt.length > 0)
+    expect(rescaled.length).toBeGreaterThan(50)
+    for (const { stream, operator, sourceParallelism } of rescaled) {
+      if (stream.certainty === 'exact') expect([operator.inputs, sourceParallelism]).toEqual([1, 1])
+    }
+  })
+
   it('becomes smaller by events at the end of its splits', () => {
     const of = drawCase(1, 0)
     expect(reduced(of, { perSplit: 1 }).stream.splits).toEqual(

@@ -4,7 +4,7 @@ import type { EventTable } from './event-table.ts'
 import { type InlineResult, runInline } from './inline-cluster.ts'
 import { judge } from './judge.ts'
 import type { SpillCounts } from './watched-state.ts'
-import { describeCase, type OracleCase, reduced } from './oracle-case.ts'
+import { describeCase, type OracleCase, parallelismsOf, reduced } from './oracle-case.ts'
 
 /** What a case came to. */
 export interface Verdict {
@@ -34,9 +34,9 @@ export async function runCase(of: OracleCase, table: EventTable): Promise<Verdic
 }
 
 async function inSimulation(of: OracleCase): Promise<InlineResult> {
-  const { parallelism, crashAt, settings } = of
+  const { crashAt, settings } = of
   const result = await testJob(caseJob(of), {
-    parallelism,
+    parallelism: parallelismsOf(of),
     crashAt,
     seed: of.number,
     checkpointInterval: settings.checkpointIntervalMs,
@@ -48,11 +48,11 @@ async function inSimulation(of: OracleCase): Promise<InlineResult> {
 }
 
 function onLevelDb(of: OracleCase): Promise<InlineResult> {
-  const { parallelism, crashAt, settings, number } = of
+  const { crashAt, settings, number } = of
   const { checkpointIntervalMs, strict, cacheBytes } = settings
   return runInline({
     job: caseJob(of),
-    parallelism,
+    parallelisms: parallelismsOf(of),
     seed: number,
     crashAt,
     checkpointIntervalMs,

@@ -96,7 +96,7 @@ describe('windows whose state is in LevelDB, behind a cache for next to nothing 
       expect(expected.length).toBeGreaterThan(100)
       const { collected, crashes } = await runInline({
         job: windowJob(build),
-        parallelism: 2,
+        parallelisms: [2],
         seed: 1,
         crashAt: ['before-commit:1', { step: 60, kind: 'process' }],
         checkpointIntervalMs: 10,
