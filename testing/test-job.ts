@@ -63,6 +63,12 @@ function checkJob(job: unknown, options: TestJobOptions): void {
       `it was given ${job === null ? 'null' : `something of type ${typeof job}`} that is no job; there is nothing to run; give what job(…) returned, which is the default export of a job module.`,
     )
   }
+  if (Array.isArray(options.parallelism) && options.parallelism.length === 0) {
+    throw misuse(
+      'testJob',
+      'parallelism is an empty list; no run has a parallelism; give one, or that of each run in turn.',
+    )
+  }
   if (Number.isSafeInteger(seed)) return
   throw misuse(
     'testJob',

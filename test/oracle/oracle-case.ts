@@ -77,7 +77,7 @@ export function drawCase(seed: number, number: number, operators = OPERATORS): O
   }
   // Where threads must not decide what is late there is one of each.
   const isAlone = certainty === 'exact' && operator.inputs === 2
-  const isRescaled = !isAlone && random.next() < 0.4
+  const isRescaled = !isAlone && operator.isRescaled !== false && random.next() < 0.4
   const goesOnAt = isRescaled ? drawn.crashAt.map(() => pick(random, [1, 2, 3, 4])) : []
   return { ...drawn, goesOnAt }
 }

@@ -62,6 +62,11 @@ export interface OracleOperator<P> {
   readonly certainties: readonly Certainty[]
   /** The result depends on the order of a key's events, and rows of a key are compared in order. */
   readonly isOrdered: boolean
+  /**
+   * Whether runs go on at other parallelisms; default true. Records that an operator holds go where their key group is: with a
+   * partitioner of the user's own, who may send later ones elsewhere, not even the order of a key holds.
+   */
+  readonly isRescaled?: boolean
   /** Default 5,000. */
   readonly maxEvents?: number
   /** Options of the operator; plain data. */

@@ -147,6 +147,12 @@ describe('testJob', () => {
     expect(sorted(result.collected['sums'])).toEqual(expectedSums(200))
   })
 
+  it('refuses an empty list of parallelisms (R40)', async () => {
+    await expect(testJob(sums, { parallelism: [] })).rejects.toThrow(
+      expect.objectContaining({ code: 'MR_TEST_INVALID' }),
+    )
+  })
+
   it('goes on at the next parallelism after what ends a process, at the same one after what does not (R12)', async () => {
     const { collected, crashes, events } = await testJob(sums, {
       parallelism: [2, 3, 1],

@@ -27,6 +27,7 @@ function asyncWait(method: 'orderedWait' | 'unorderedWait'): OracleOperator<Para
     inputs: 1,
     certainties: ['exact', 'exact', 'in-time', 'loose'],
     isOrdered: method === 'orderedWait',
+    isRescaled: method === 'unorderedWait',
     maxEvents: 400,
 
     draw: (random: Random) => ({
