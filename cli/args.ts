@@ -223,6 +223,14 @@ function runCommand(given: Given): RunCommand {
       'millrace run --help',
     )
   }
+  if (has('claim') && !has('from')) {
+    throw usageError(
+      'millrace run',
+      '--claim is given without --from, so there is no snapshot to take over',
+      'write --from PATH --claim',
+      'millrace run --help',
+    )
+  }
   const output = last(given, 'output')
   if (output !== undefined && output !== 'replace' && output !== 'keep') {
     throw usageError(
@@ -239,6 +247,7 @@ function runCommand(given: Given): RunCommand {
     params: parameters(given),
     fresh: has('fresh') || undefined,
     from: last(given, 'from'),
+    claim: has('claim') || undefined,
     output,
     memory: last(given, 'memory'),
     strict: has('strict') || undefined,

@@ -100,7 +100,13 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
     {
       name: 'from',
       value: 'PATH',
-      description: 'Start from this checkpoint; run again, go on with what that began.',
+      description:
+        'Start from this checkpoint or savepoint; run again, go on with what that began.',
+    },
+    {
+      name: 'claim',
+      value: undefined,
+      description: 'Take it over: it becomes a checkpoint of the job, and is removed like one.',
     },
     {
       name: 'output',

@@ -29,7 +29,6 @@ export const SAVEPOINT_POINTS = [
   'claim-begun',
   'claim-copied',
   'claim-published',
-  'claim-recorded',
 ] as const
 
 export type Failpoint = (typeof FAILPOINTS)[number] | (typeof SAVEPOINT_POINTS)[number]

@@ -6,7 +6,8 @@ import type { CheckpointManifest } from './manifest.ts'
 import { damaged, decodeManifest, encodeManifest, MAX_MANIFEST_BYTES } from './manifest-codec.ts'
 import { isSystemError, readFailure, storageFailure, unreadable } from './storage-errors.ts'
 
-const MANIFEST_ASIDE = `${MANIFEST}.tmp`
+/** Where it lies until it is published; what is left of that means nothing. */
+export const MANIFEST_ASIDE: string = `${MANIFEST}.tmp`
 
 /** Makes a snapshot exist: atomic, create-only, and durable when it resolves (R26). `what` begins error messages. */
 export async function publishManifest(

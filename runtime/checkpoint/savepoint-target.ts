@@ -80,9 +80,12 @@ export class SavepointTarget implements SnapshotTarget {
   async publish(manifest: CheckpointManifest): Promise<void> {
     const what = `Savepoint ${manifest.checkpointId}`
     await publishManifest(this.#fs, manifest, { folder: this.path, what })
-    await removeFile(this.#fs, join(this.path, INCOMPLETE)).catch(() => {
+    try {
+      await removeFile(this.#fs, join(this.path, INCOMPLETE))
+      await this.#fs.syncDirectory(this.path)
+    } catch {
       // The manifest beside it says that it is complete.
-    })
+    }
   }
 
   /** Removes what was written, as far as that is possible; what is left is no snapshot. */

@@ -26,8 +26,7 @@ export interface Snapshot {
  * Fails with `MR_CHECKPOINT_NOT_FOUND`, `MR_CHECKPOINT_CORRUPT` or `MR_CHECKPOINT_VERSION`.
  */
 export async function readSnapshot(path: string, fileSystem: FileSystem): Promise<Snapshot> {
-  const given = resolve(path)
-  const folder = basename(given) === MANIFEST ? dirname(given) : given
+  const folder = snapshotFolder(path)
   const names = await fileSystem.list(folder)
   if (!names.includes(MANIFEST)) throw notFound(path, whatIsThere(folder, names))
   const manifest = await readManifestFile(fileSystem, folder)
@@ -40,6 +39,12 @@ export async function readSnapshot(path: string, fileSystem: FileSystem): Promis
     throw notFound(path, 'its folder has another name than that of a checkpoint (chk-<id>)')
   }
   return readCheckpoint(dirname(folder), checkpointId, { path, fileSystem })
+}
+
+/** The folder that a path of a snapshot means. */
+export function snapshotFolder(path: string): string {
+  const given = resolve(path)
+  return basename(given) === MANIFEST ? dirname(given) : given
 }
 
 /** Reads a snapshot again that a lineage began from, at the place where it was then. */

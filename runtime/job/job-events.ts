@@ -19,8 +19,13 @@ export interface RunJobOptions {
   readonly params?: Readonly<Record<string, unknown>>
   /** Start anew; old state moves to `dir/<job>/old/<n>`. */
   readonly fresh?: boolean
-  /** Start from this checkpoint: its directory or manifest file. */
+  /** Start from this checkpoint or savepoint: its directory or manifest file. It stays the user's, and as it is. */
   readonly from?: string
+  /**
+   * Take the snapshot of `from` over: its files become those of the first checkpoint of this job, which is removed like any
+   * other when it is no longer needed; a savepoint is not there any more then, a checkpoint stays with its lineage.
+   */
+  readonly claim?: boolean
   /** What to do with output in the way that this run does not continue (R2); default: refuse. */
   readonly output?: Exclude<OutputPolicy, 'refuse'>
   /** Bytes or '512mb': cache, channels and heaps together (N15). */

@@ -56,6 +56,7 @@ function decodeOrigin(data: unknown, fail: Fail): LineageOrigin {
   return {
     point: decodePoint(one['point'], fail),
     directory: textOf(one['directory'], 'directory', fail),
+    ...(one['isClaimed'] === true ? { isClaimed: true } : {}),
   }
 }
 

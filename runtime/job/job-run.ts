@@ -29,6 +29,8 @@ export interface JobRunOptions {
   /** The snapshot of another lineage that this one began from, until it has a checkpoint of its own (R2). */
   readonly foreign:
     { readonly manifest: CheckpointManifest; readonly directory: string } | undefined
+  /** The same where the job takes it over: the checkpoint of its own that it will be when `started` has resolved. */
+  readonly claimed?: CheckpointManifest | undefined
   readonly settings: Omit<DeploySettings, 'attempt' | 'slot' | 'states' | 'workDirectory'>
   /** A new folder for the working state of an attempt (R37). */
   readonly workDirectory: (attempt: number) => string
@@ -176,7 +178,7 @@ export class JobRun {
   async #base(attempt: number): Promise<AttemptBase> {
     const { storage, plan, allowRewind, allowNonRestoredState } = this.#options
     if (attempt > 1) await this.#options.checkUnchanged()
-    const base = await selectBase({
+    const selected = await selectBase({
       storage,
       plan,
       damaged: this.#damaged,
@@ -184,6 +186,7 @@ export class JobRun {
       allowRewind,
       pathOf: this.#options.pathOf,
     })
+    const base = selected.ids.length === 0 ? this.#claimed(selected) : selected
     const manifest = base.manifest ?? this.#options.foreign?.manifest
     const hasEnded = await this.#hasEnded(base.manifest)
     const differences: string[] = []
@@ -195,6 +198,13 @@ export class JobRun {
     }
     this.#lastCheckpoint = base.manifest && this.#summaryOf(base.manifest)
     return { ...base, differences }
+  }
+
+  /** What is taken over is there only once nothing refuses to go on from it. */
+  #claimed(selected: SelectedBase): SelectedBase {
+    const { claimed } = this.#options
+    if (claimed === undefined) return selected
+    return { ...selected, manifest: claimed, ids: [claimed.checkpointId] }
   }
 
   /** Nothing refuses to go on from there: it is told, and remembered. */

@@ -3,10 +3,18 @@ import { createFileStorage } from '../checkpoint/file-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
-import { readOrigin, readSnapshot, type Snapshot } from './from-snapshot.ts'
+import type { FailpointHook } from '../failpoint.ts'
+import { Claim } from './claim.ts'
+import { readOrigin, readSnapshot, type Snapshot, snapshotFolder } from './from-snapshot.ts'
 import type { JobDirectory } from './job-directory.ts'
 import { changedSources, type JobSources } from './job-sources.ts'
-import { decideStart, type Start, withLineage } from './lineage.ts'
+import {
+  decideStart,
+  type FromSnapshot,
+  type JobRecord,
+  type Start,
+  withLineage,
+} from './lineage.ts'
 
 export interface JobStartOptions {
   readonly directory: JobDirectory
@@ -14,8 +22,11 @@ export interface JobStartOptions {
   readonly fresh: boolean
   /** Path of a snapshot (`--from`). */
   readonly from: string | undefined
+  /** The job takes it over. */
+  readonly claim: boolean
   readonly newLineage: string
   readonly fileSystem: FileSystem
+  readonly failpoint: FailpointHook
 }
 
 /**
@@ -31,13 +42,15 @@ export class JobStart {
   readonly newest: CheckpointManifest | undefined
   /** The snapshot that the lineage began from, while it has no checkpoint of its own. */
   readonly foreign: Snapshot | undefined
+  /** The same where it is taken over: it will be the first checkpoint. */
+  readonly claim: Claim | undefined
   readonly #directory: JobDirectory
   #record: Start['record']
 
   private constructor(
     directory: JobDirectory,
     start: Start,
-    found: Pick<JobStart, 'checkpointDirectory' | 'storage' | 'newest' | 'foreign'>,
+    found: Pick<JobStart, 'checkpointDirectory' | 'storage' | 'newest' | 'foreign' | 'claim'>,
   ) {
     this.#directory = directory
     this.start = start
@@ -46,46 +59,43 @@ export class JobStart {
     this.storage = found.storage
     this.newest = found.newest
     this.foreign = found.foreign
+    this.claim = found.claim
   }
 
   /** Finds out what a start means (R1, R2). */
   static async find(options: JobStartOptions): Promise<JobStart> {
-    const { directory, job, fresh, newLineage, fileSystem } = options
-    const from =
-      options.from === undefined ? undefined : await readSnapshot(options.from, fileSystem)
-    const start = decideStart({
-      job,
-      record: fresh ? undefined : await directory.readRecord(job),
-      fresh,
-      from: from && {
-        point: { lineage: from.manifest.lineage, checkpointId: from.manifest.checkpointId },
-        directory: from.directory,
-        ancestry: from.manifest.ancestry,
-      },
-      newLineage,
-    })
-    const { lineage, abandoned, origin } = start.lineage
+    const { directory, job, fresh, newLineage, fileSystem, failpoint } = options
+    const given = await readGiven(options.from, fileSystem)
+    const record = fresh ? undefined : await directory.readRecord(job)
+    const from = options.from === undefined ? undefined : pointOf(given, record, options)
+    const start = decideStart({ job, record, fresh, from, newLineage })
+    const { lineage, ancestry, abandoned, origin } = start.lineage
     const checkpointDirectory = directory.checkpointsOf(lineage)
     const storage = createFileStorage({ directory: checkpointDirectory, fileSystem })
     const ids = await storage.list()
     const newest = await newestReadable(storage, ids, abandoned)
+    const place = { directory: checkpointDirectory, fileSystem, failpoint }
+    let claim: Claim | undefined
     let foreign: Snapshot | undefined
     if (ids.length === 0 && origin !== undefined) {
-      foreign = from ?? (await readOrigin(origin, fileSystem))
+      const snapshot = 'manifest' in given ? given : await readOrigin(origin, fileSystem)
+      if (origin.isClaimed === true) claim = new Claim({ snapshot, lineage, ancestry, ...place })
+      else foreign = snapshot
     }
-    return new JobStart(directory, start, { checkpointDirectory, storage, newest, foreign })
+    return new JobStart(directory, start, { checkpointDirectory, storage, newest, foreign, claim })
   }
 
   /** What the run goes on from, if that can be read. */
   get base(): CheckpointManifest | undefined {
-    return this.newest ?? this.foreign?.manifest
+    return this.newest ?? this.claim?.manifest ?? this.foreign?.manifest
   }
 
-  /** Makes the start so: old state aside, the lineage remembered, its folder there. */
+  /** Makes the start so: old state aside, the lineage remembered, its folder there, a snapshot taken over. */
   async commit(): Promise<string | undefined> {
     const aside = this.start.setsAside ? await this.#directory.setAside() : undefined
     await this.#directory.writeRecord(this.#record)
     await this.#directory.create(this.checkpointDirectory)
+    await this.claim?.take()
     return aside
   }
 
@@ -112,6 +122,41 @@ export class JobStart {
     this.#record = withLineage(this.#record, lineage)
     await this.#directory.writeRecord(this.#record)
   }
+}
+
+/** What `--from` names, or why that cannot be read. */
+async function readGiven(
+  from: string | undefined,
+  fileSystem: FileSystem,
+): Promise<Snapshot | { readonly error: unknown }> {
+  if (from === undefined) return { error: undefined }
+  try {
+    return await readSnapshot(from, fileSystem)
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** The snapshot that `--from` names; one that was taken over is known by the place where it was (R2). */
+function pointOf(
+  given: Snapshot | { readonly error: unknown },
+  record: JobRecord | undefined,
+  { from, claim }: Pick<JobStartOptions, 'from' | 'claim'>,
+): FromSnapshot {
+  if ('manifest' in given) {
+    const { lineage, checkpointId, ancestry } = given.manifest
+    const { directory } = given
+    const point = { lineage, checkpointId }
+    return { point, directory, ancestry, ...(claim ? { isClaimed: true } : {}) }
+  }
+  const { error } = given
+  const isGone = error instanceof StreamError && error.code === 'MR_CHECKPOINT_NOT_FOUND'
+  const folder = snapshotFolder(from!)
+  const known = record?.lineages.findLast(({ origin }) => {
+    return isGone && origin?.isClaimed === true && origin.directory === folder
+  })
+  if (known === undefined) throw error
+  return { ...known.origin!, ancestry: known.ancestry.slice(1) }
 }
 
 async function newestReadable(

@@ -4,6 +4,8 @@ import type { LineagePoint } from '../sink.ts'
 export interface LineageOrigin {
   readonly point: LineagePoint
   readonly directory: string
+  /** It was taken over (`--claim`), so it may be there no longer. */
+  readonly isClaimed?: true
 }
 
 /** One lineage of a job as its directory remembers it. */
@@ -74,7 +76,7 @@ export function decideStart(request: StartRequest): Start {
     const known = record?.lineages.findLast((one) => isSamePoint(one.origin?.point, from.point))
     if (known === undefined) return begin(request, 'from', from)
     // The snapshot may have been moved since: it is read where it is now.
-    const origin = { point: from.point, directory: from.directory }
+    const origin = { ...known.origin!, directory: from.directory }
     return resume(record!, { ...known, origin }, true)
   }
   if (record === undefined) return begin(request, 'fresh', undefined)
@@ -101,7 +103,7 @@ function begin(
   const lineage: LineageRecord = {
     lineage: newLineage,
     ancestry: from === undefined ? [] : [from.point, ...from.ancestry],
-    origin: from === undefined ? undefined : { point: from.point, directory: from.directory },
+    origin: from && originOf(from),
     committed: undefined,
     abandoned: [],
   }
@@ -113,6 +115,10 @@ function begin(
     setsAside: fresh,
     repeatsFrom: false,
   }
+}
+
+function originOf({ point, directory, isClaimed }: FromSnapshot): LineageOrigin {
+  return isClaimed === true ? { point, directory, isClaimed } : { point, directory }
 }
 
 function resume(record: JobRecord, lineage: LineageRecord, repeatsFrom: boolean): Start {

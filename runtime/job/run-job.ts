@@ -226,9 +226,19 @@ class JobSession {
   }
 
   #findStart(directory: JobDirectory, job: string): Promise<JobStart> {
-    const { fresh, from } = this.#settings
-    const newLineage = randomId(this.#environment.random)
-    return JobStart.find({ directory, job, fresh, from, newLineage, fileSystem: nodeFileSystem })
+    const { fresh, from, claim } = this.#settings
+    const { random, failpoint } = this.#environment
+    const newLineage = randomId(random)
+    return JobStart.find({
+      directory,
+      job,
+      fresh,
+      from,
+      claim,
+      newLineage,
+      fileSystem: nodeFileSystem,
+      failpoint,
+    })
   }
 
   async #runPlanned(
@@ -264,6 +274,7 @@ class JobSession {
       storage: start.storage,
       facts: { millrace: packageVersion(), lineage, ancestry, workingDirectory, sources },
       foreign: start.foreign,
+      claimed: start.claim?.manifest,
       settings: {
         parallelism: plan.parallelism,
         maxParallelism: plan.maxParallelism,
@@ -294,6 +305,7 @@ class JobSession {
           notes.push(
             `the state of earlier runs is now in ${aside}; --from with a checkpoint in it goes on from there`,
           )
+        if (start.claim !== undefined) notes.push(claimNote(await start.claim.release(), settings))
         this.#started(directory, start, planned, base, [
           ...notes,
           ...more,
@@ -314,12 +326,13 @@ class JobSession {
 
   #started(
     directory: JobDirectory,
-    { start, foreign }: JobStart,
+    { start, foreign, claim }: JobStart,
     { plan }: PlannedJob,
     own: CheckpointManifest | undefined,
     notes: readonly string[],
   ): void {
     const base = own ?? foreign?.manifest
+    const restored = claim === undefined ? base : start.lineage.ancestry[0]
     const event: JobEvent = {
       type: 'started',
       job: plan.job,
@@ -327,7 +340,7 @@ class JobSession {
       lineage: start.lineage.lineage,
       parallelism: plan.parallelism,
       mode: own?.kind === 'final' ? 'already-finished' : start.mode,
-      restored: base && { lineage: base.lineage, checkpointId: base.checkpointId },
+      restored: restored && { lineage: restored.lineage, checkpointId: restored.checkpointId },
       plan,
       notes,
     }
@@ -364,6 +377,11 @@ interface StopRequest {
   readonly drain: boolean
   /** Undefined: whoever asked waits for it. */
   readonly timeoutMs: number | undefined
+}
+
+function claimNote(problem: string | undefined, { from }: RunSettings): string {
+  const rest = problem === undefined ? '' : `; what it was could not be removed (${problem})`
+  return `${from} was taken over: it is a checkpoint of this job now${rest}`
 }
 
 function allowances(settings: RunSettings): string[] {

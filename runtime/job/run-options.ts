@@ -15,6 +15,7 @@ export interface RunSettings {
   readonly params: Readonly<Record<string, unknown>>
   readonly fresh: boolean
   readonly from: string | undefined
+  readonly claim: boolean
   readonly output: OutputPolicy
   readonly memoryBytes: number
   readonly strict: boolean
@@ -34,6 +35,7 @@ const TYPES: Readonly<Record<keyof RunJobOptions, readonly string[]>> = {
   params: ['object'],
   fresh: ['boolean'],
   from: ['string'],
+  claim: ['boolean'],
   output: ['string'],
   memory: ['number', 'string'],
   strict: ['boolean'],
@@ -56,10 +58,20 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
   for (const [name, value] of Object.entries(options)) {
     checkType(name as keyof RunJobOptions, value)
   }
-  const { parallelism, fresh = false, from, output, progressInterval = 1_000 } = options
+  const {
+    parallelism,
+    fresh = false,
+    from,
+    claim = false,
+    output,
+    progressInterval = 1_000,
+  } = options
   if (parallelism !== undefined) checkParallelism(parallelism)
   if (fresh && from !== undefined) {
     throw invalid('fresh and from', 'are both set', 'start anew or from a snapshot, not both')
+  }
+  if (claim && from === undefined) {
+    throw invalid('claim', 'is set without from', 'say which snapshot the job is to take over')
   }
   if (output !== undefined && output !== 'replace' && output !== 'keep') {
     throw invalid('output', `is ${JSON.stringify(output)}`, 'use "replace" or "keep"')
@@ -81,6 +93,7 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
     params: options.params ?? {},
     fresh,
     from,
+    claim,
     output: output ?? 'refuse',
     memoryBytes: options.memory === undefined ? defaultMemory() : parseMemory(options.memory),
     strict: options.strict ?? false,

@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createFileStorage } from '../../runtime/checkpoint/file-storage.ts'
+import type { CheckpointManifest } from '../../runtime/checkpoint/manifest.ts'
+import { nodeFileSystem } from '../../runtime/file-system.ts'
 import type { RunJobOptions } from '../../runtime/job/job-events.ts'
 import { takeJobLock } from '../../runtime/job/job-lock.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
 import { cli, CliProcess, ROOT } from './cli-process.ts'
-import { expectedRows, jobUrl, rowsOf, run } from './run.ts'
+import { eventOf, expectedRows, jobUrl, rowsOf, type Run, run } from './run.ts'
 
 const makeFolder = temporaryFolders()
 const counting = join(ROOT, 'test/cluster/jobs/counting.ts')
@@ -137,6 +140,47 @@ describe('a savepoint by command', () => {
     expect(later.error).toBeUndefined()
     expect(later.result).toMatchObject({ status: 'finished', metrics: { recordsRead: 1_000 } })
     expect(await countsIn(out)).toBe(count)
+  })
+
+  it('stays as it is unless it is claimed: then it is the first checkpoint, whose chains go on (R2, R27, R28)', async () => {
+    const child = await startCounting('--param', 'rate=500')
+    const path = join(folder, 'one')
+    expect((await cli('stop', 'counting', path, '--dir', dir)).code).toBe(0)
+    await child.ended
+    const first = async (options: RunJobOptions): Promise<[Run, CheckpointManifest]> => {
+      const stop = new AbortController()
+      const begun = await run(jobUrl('counting'), {
+        from: path,
+        parallelism: 2,
+        params: { out, count: 1e6, rate: 500 },
+        output: 'replace',
+        signal: stop.signal,
+        ...options,
+        onEvent: (event) => void (event.type === 'checkpoint' && stop.abort()),
+      })
+      expect(begun.error).toBeUndefined()
+      const { directory, lineage } = eventOf(begun, 'started')!
+      const { checkpointId } = eventOf(begun, 'checkpoint')!
+      const storage = createFileStorage({
+        directory: join(directory, 'checkpoints', lineage),
+        fileSystem: nodeFileSystem,
+      })
+      return [begun, await storage.readManifest(checkpointId)]
+    }
+    const lengths = ({ subtasks }: CheckpointManifest): number[] =>
+      subtasks.map(({ segments }) => segments.length).filter((length) => length > 0)
+
+    const [, own] = await first({ dir: join(folder, 'unclaimed') })
+    expect(lengths(own)).toEqual([1, 1])
+    expect(await readdir(path)).toContain('manifest.json')
+
+    const claimed = join(folder, 'claimed')
+    const [begun, next] = await first({ dir: claimed, claim: true })
+    expect(lengths(next)).toEqual([2, 2])
+    expect(eventOf(begun, 'started')!.notes.join()).toContain(`${path} was taken over`)
+    expect(existsSync(path)).toBe(false)
+    // A supervisor repeats the command; the lineage is known by the place where the savepoint was.
+    await finishFrom({ dir: claimed, from: path, claim: true, output: 'replace' })
   })
 
   it('has nobody to do it where the job does not run (exit code 1)', async () => {

@@ -25,7 +25,9 @@ export class JobFolder {
       fresh: options.fresh ?? false,
       from: options.from,
       newLineage: `lineage-${++this.#made}`,
+      claim: false,
       fileSystem: nodeFileSystem,
+      failpoint: () => {},
     })
     await start.commit()
     return start

@@ -21,16 +21,20 @@ beforeEach(async () => {
 
 afterEach(() => directory.close())
 
-function find(options: { fresh?: boolean; from?: string } = {}): Promise<JobStart> {
-  const { fresh = false, from } = options
+function find(
+  options: { fresh?: boolean; from?: string; claim?: boolean } = {},
+): Promise<JobStart> {
+  const { fresh = false, from, claim = false } = options
   const newLineage = `lineage-${++made}`
   return JobStart.find({
     directory,
     job: 'job',
     fresh,
     from,
+    claim,
     newLineage,
     fileSystem: nodeFileSystem,
+    failpoint: () => {},
   })
 }
 
