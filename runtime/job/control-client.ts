@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { SavepointSummary } from '../checkpoint/checkpoint-summary.ts'
 import { fromErrorData, StreamError } from '../errors.ts'
 import {
@@ -85,23 +84,18 @@ function post(
   })
 }
 
+/** The whole lines of an answer; a connection that breaks ends them as an end does: what is missing is the answer. */
 async function* linesOf(response: IncomingMessage): AsyncGenerator<ControlLine> {
-  // A connection that breaks ends the lines as an end does: what is missing is the answer.
-  response.on('error', () => {})
-  const lines = createInterface({ input: response })
-  for await (const line of lines) {
-    const told = decodeLine(line)
-    if (told === undefined) return
-    yield told
-  }
-}
-
-/** Undefined for half a line. */
-function decodeLine(line: string): ControlLine | undefined {
+  let rest = ''
   try {
-    return JSON.parse(line) as ControlLine
-  } catch {
-    return undefined
+    for await (const text of response.setEncoding('utf8')) {
+      const lines = (rest + (text as string)).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) yield JSON.parse(line) as ControlLine
+    }
+  } catch (error) {
+    const { code } = error as { readonly code?: string }
+    if (code !== 'ECONNRESET') throw error
   }
 }
 
