@@ -71,9 +71,9 @@ export const ERROR_CODES = {
   MR_STATE_INCOMPATIBLE: 'A state was written with another kind or version than the job declares.',
   MR_STATE_MUTATED:
     'A value from state or a record was changed in place without being stored again.',
-  MR_STATE_NOT_FOUND: 'A snapshot has no operator, state or key of that name.',
   MR_STATE_NOT_DIVISIBLE:
     'An operator with another number of subtasks than in the checkpoint keeps in each what cannot be divided.',
+  MR_STATE_NOT_FOUND: 'A snapshot has no operator, state or key of that name.',
   MR_STATE_NOT_RESTORED: 'The checkpoint holds state that the job does not have.',
   MR_STATE_OUTSIDE_CALLBACK:
     'State, timers, context or collector were used outside their callback.',
