@@ -104,7 +104,7 @@ class PlainTtl {
 
   /**
    * What a read may return: what has not expired, or, where that is asked for, everything that is still there: what had expired
-   * by some earlier time may have been swept away (R30).
+   * by some earlier time may have been swept away (R30), unless it was put there after the sweep, expired as it came.
    */
   read(id: string): readonly unknown[][] {
     const all = this.items.get(id) ?? []
@@ -116,7 +116,12 @@ class PlainTtl {
     const values = kept.map((item) => item.value)
     if (this.options.visibility === 'neverReturnExpired') return [values]
     const sweeps = [-Infinity, ...all.filter((item) => !kept.includes(item)).map(({ at }) => at)]
-    return sweeps.map((sweep) => all.filter(({ at }) => at > sweep).map((item) => item.value))
+    const left = sweeps.flatMap((sweep) =>
+      all.map((_, last) =>
+        all.filter(({ at }, index) => index > last || at > sweep).map((item) => item.value),
+      ),
+    )
+    return [values, ...left]
   }
 
   /** The value to build on. */
