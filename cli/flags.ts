@@ -93,6 +93,26 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
       description: 'Time from one checkpoint to the next. Default: 10s',
     },
     {
+      name: 'checkpoint-min-pause',
+      value: '5s',
+      description: 'Least time between two. Default: half of the interval',
+    },
+    {
+      name: 'checkpoint-timeout',
+      value: '10m',
+      description: 'Give one up that takes longer. Default: 10m',
+    },
+    {
+      name: 'tolerable-failures',
+      value: 'N',
+      description: 'Checkpoints in a row that may fail before the job restarts. Default: 2',
+    },
+    {
+      name: 'retained-checkpoints',
+      value: 'N',
+      description: 'Newest checkpoints that are kept. Default: 3',
+    },
+    {
       name: 'fresh',
       value: undefined,
       description: 'Start anew; the old state is moved aside, not deleted.',

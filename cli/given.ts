@@ -170,15 +170,15 @@ export function last({ flags }: Given, name: string): string | undefined {
 }
 
 /** The value of a flag that is a number from 1. */
-export function wholeNumber(given: Given, name: string): number | undefined {
+export function wholeNumber(given: Given, name: string, least = 1): number | undefined {
   const text = last(given, name)
   if (text === undefined) return undefined
-  const value = /^\d{1,6}$/.test(text) ? Number(text) : 0
-  if (value >= 1) return value
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : -1
+  if (value >= least) return value
   throw usageError(
     `millrace ${given.verb}`,
     `--${name} is "${text}"`,
-    `write a whole number from 1, such as --${name} 2`,
+    `write a whole number from ${least}, such as --${name} 2`,
     `millrace ${given.verb} --help`,
   )
 }

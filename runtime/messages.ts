@@ -135,6 +135,14 @@ export interface OperatorFigures {
   readonly time: OperatorTime
 }
 
+/** A subtask to which the barrier of a checkpoint has come by some of its inputs, and not by all. */
+export interface Alignment {
+  readonly subtask: SubtaskId
+  readonly checkpointId: number
+  /** Whose barrier is missing, as `operator[subtask]`: the first few. */
+  readonly missing: readonly string[]
+}
+
 /** Slot → coordinator; every message carries its attempt (R37). */
 export type SlotReport = { readonly attempt: number; readonly slot: number } & (
   | {
@@ -170,7 +178,11 @@ export type SlotReport = { readonly attempt: number; readonly slot: number } & (
   /** All that comes of sources with `readFirst` has been processed by this subtask. */
   | { readonly type: 'has-read-first'; readonly subtask: SubtaskId }
   | { readonly type: 'source-watermarks'; readonly sources: readonly SourceWatermark[] }
-  | { readonly type: 'figures'; readonly operators: readonly OperatorFigures[] }
+  | {
+      readonly type: 'figures'
+      readonly operators: readonly OperatorFigures[]
+      readonly alignments: readonly Alignment[]
+    }
   | { readonly type: 'print'; readonly uid: string; readonly lines: string }
   | {
       readonly type: 'log'

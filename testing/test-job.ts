@@ -1,3 +1,4 @@
+import { checkpointSettings } from '../runtime/checkpoint/checkpoint-settings.ts'
 import { parseDuration } from '../runtime/duration.ts'
 import { asError, fromErrorData, RestartableError, StreamError } from '../runtime/errors.ts'
 import { Deliveries } from '../runtime/job/deliveries.ts'
@@ -316,7 +317,9 @@ class JobTest {
       workDirectory: (attempt) => `/simulated/${attempt}`,
       policy: 'refuse',
       restart: createRestartStrategy(plan.restart),
-      checkpointIntervalMs: parseDuration(checkpointInterval, 'checkpointInterval of testJob'),
+      checkpoints: checkpointSettings(
+        parseDuration(checkpointInterval, 'checkpointInterval of testJob'),
+      ),
       progressIntervalMs: 0,
       allowRewind: false,
       allowNonRestoredState: false,

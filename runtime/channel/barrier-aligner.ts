@@ -39,6 +39,13 @@ export class BarrierAligner {
     return this.#pending
   }
 
+  /** The inputs whose barrier is missing while one is pending; O(inputs). */
+  get missing(): number[] {
+    if (this.#pending === undefined) return []
+    const inputs = this.#delivered.keys()
+    return [...inputs].filter((input) => !this.#delivered[input] && !this.#ended[input])
+  }
+
   /** Whether nothing may be taken from an input, since it is ahead of the others. */
   isBlocked(input: number): boolean {
     return this.#delivered[input]!

@@ -1,9 +1,10 @@
 import type { Cancel, Clock } from '../clock.ts'
 import { type ErrorData, fromErrorData, RestartableError, toErrorData } from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
-import type { CheckpointKind, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
+import type { Alignment, CheckpointKind, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
 import { drainedFields } from './drained.ts'
+import { type CheckpointSettings, nextCheckpointAt } from './checkpoint-settings.ts'
 import type { CheckpointSummary } from './checkpoint-summary.ts'
 import type { CheckpointManifest, ManifestSubtask } from './manifest.ts'
 import { PendingCheckpoint, type SubtaskKey, subtaskKey } from './pending-checkpoint.ts'
@@ -22,19 +23,13 @@ export type ManifestHeader = Omit<
   'checkpointId' | 'kind' | 'createdAt' | 'subtasks' | 'enumerators'
 >
 
-export interface CheckpointCoordinatorOptions {
+export interface CheckpointCoordinatorOptions extends CheckpointSettings {
   readonly clock: Clock
   readonly storage: CheckpointStorage
   readonly header: ManifestHeader
   readonly subtasks: readonly CoordinatedSubtask[]
   readonly slots: number
   readonly send: (slot: number, command: SlotCommand) => void
-  readonly intervalMs: number
-  /** How long the parts of a checkpoint may take to come in. */
-  readonly timeoutMs: number
-  /** Failed checkpoints in a row that the job survives; one more fails the attempt. */
-  readonly tolerableFailures: number
-  readonly retained: number
   /** The newest checkpoint whose chains the subtasks go on with; undefined begins with full snapshots. */
   readonly base: CheckpointManifest | undefined
   readonly continues: (key: ChainKey) => boolean
@@ -45,6 +40,8 @@ export interface CheckpointCoordinatorOptions {
   /** Savepoints that are wanted of the run; default: none. */
   readonly savepoints?: SavepointQueue
   readonly pathOf: (checkpointId: number) => string
+  /** The subtasks to which a barrier has come by some of their inputs only, as far as is known; default: none is. */
+  readonly alignments?: () => Iterable<Alignment>
   readonly onCompleted: (summary: CheckpointSummary) => void
   readonly onAborted: (checkpointId: number, error: ErrorData) => void
   /** A named point of the protocol has been reached; tests crash here. */
@@ -102,6 +99,8 @@ export class CheckpointCoordinator {
   #lastCompletedId: number
   #lastId: number
   #failures = 0
+  /** When the last checkpoint began, or this did. */
+  #beganAt: number
   #isClosed = false
   /** What is being done with the storage, housekeeping apart. */
   #storing: Promise<void> = Promise.resolve()
@@ -109,6 +108,7 @@ export class CheckpointCoordinator {
   constructor(options: CheckpointCoordinatorOptions) {
     this.#options = options
     this.newest = options.base
+    this.#beganAt = options.clock.elapsed()
     this.#lastCompletedId = options.base?.checkpointId ?? 0
     this.#lastId = options.lastId
     this.#savepoints = options.savepoints ?? new SavepointQueue()
@@ -126,6 +126,7 @@ export class CheckpointCoordinator {
 
   /** Begins to trigger periodically, the first time after one interval, and removes what a killed run left. */
   start(): void {
+    this.#beganAt = this.#options.clock.elapsed()
     void this.#chains.tidy()
     this.#savepoints.listen(() => this.#savepointWanted())
     if (this.#savepoints.isEmpty) this.#schedule()
@@ -186,7 +187,7 @@ export class CheckpointCoordinator {
         this.#completeIfDone()
         break
       case 'decline':
-        if (this.#isCollecting(report.checkpointId)) this.#abort(fromErrorData(report.error))
+        if (this.#isCollecting(report.checkpointId)) this.#abort(this.#declined(report))
         break
       case 'input-ended':
         this.#inputEnded(report.subtask)
@@ -207,7 +208,9 @@ export class CheckpointCoordinator {
 
   #schedule(): void {
     this.#timer?.()
-    this.#timer = this.#options.clock.schedule(this.#options.intervalMs, () => {
+    const now = this.#options.clock.elapsed()
+    const at = nextCheckpointAt(this.#options, this.#beganAt, now)
+    this.#timer = this.#options.clock.schedule(at - now, () => {
       if (!this.allFinished) this.#trigger()
     })
   }
@@ -221,6 +224,7 @@ export class CheckpointCoordinator {
 
   #trigger(): void {
     this.#isTriggering = true
+    this.#beganAt = this.#options.clock.elapsed()
     this.#options.failpoint('before-trigger')
     this.#store(async () => {
       let checkpointId: number
@@ -395,7 +399,7 @@ export class CheckpointCoordinator {
 
   #expire(checkpointId: number): void {
     if (!this.#isCollecting(checkpointId)) return
-    const missing = this.#pending!.checkpoint.missing()
+    const missing = this.#pending!.checkpoint.missing(this.#options.alignments?.() ?? [])
     this.#abort(
       new RestartableError(
         'MR_CHECKPOINT_TIMEOUT',
@@ -403,6 +407,19 @@ export class CheckpointCoordinator {
         { checkpointId, missing },
       ),
     )
+  }
+
+  /** Why a subtask has no part of the checkpoint to give. */
+  #declined({ subtask, error }: Extract<SlotReport, { type: 'decline' }>): Error {
+    const { vertexName } = this.#options.subtasks.find(
+      (one) => subtaskKey(one) === subtaskKey(subtask),
+    )!
+    const declinedBy = `${vertexName}[${subtask.subtask}]`
+    return fromErrorData({
+      ...error,
+      message: `${error.message} It is ${declinedBy} that could not give its part of the checkpoint.`,
+      fields: { ...error.fields, declinedBy },
+    })
   }
 
   /** Gives the pending checkpoint up: its changes go into the next one (R24), what it wrote is removed. */

@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import type { SnapshotPart, SubtaskId } from '../messages.ts'
+import type { Alignment, SnapshotPart, SubtaskId } from '../messages.ts'
 
 /** Names a subtask within an attempt: vertex name and subtask index. */
 export type SubtaskKey = `${string}/${number}`
@@ -72,11 +72,19 @@ export class PendingCheckpoint {
     return bytes
   }
 
-  /** Who has not answered, as `vertex[subtask]`. */
-  missing(): string[] {
+  /** Who has not answered, as `vertex[subtask]`, with the channels that have not delivered the barrier where that is known. */
+  missing(alignments: Iterable<Alignment>): string[] {
+    const waiting = new Map<SubtaskKey, Alignment>()
+    for (const alignment of alignments) {
+      if (alignment.checkpointId !== this.checkpointId) continue
+      waiting.set(subtaskKey(alignment.subtask), alignment)
+    }
     const missing = this.#enumerators === undefined ? ['the enumerators'] : []
     for (const [key, id] of this.#expected) {
-      if (!this.#parts.has(key)) missing.push(`${id.vertexName}[${id.subtask}]`)
+      if (this.#parts.has(key)) continue
+      const barriers = waiting.get(key)?.missing
+      const why = barriers === undefined ? '' : ` (no barrier has come from ${barriers.join(', ')})`
+      missing.push(`${id.vertexName}[${id.subtask}]${why}`)
     }
     return missing
   }

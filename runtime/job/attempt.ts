@@ -1,4 +1,5 @@
 import { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
+import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import type { SavepointQueue } from '../checkpoint/savepoint-queue.ts'
@@ -7,7 +8,13 @@ import type { Cancel, Clock } from '../clock.ts'
 import { asError, fromErrorData } from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
-import type { DeploySettings, PrepareOutput, SlotCommand, SlotReport } from '../messages.ts'
+import type {
+  Alignment,
+  DeploySettings,
+  PrepareOutput,
+  SlotCommand,
+  SlotReport,
+} from '../messages.ts'
 import {
   AttemptFailure,
   deployTimeout,
@@ -60,10 +67,7 @@ export interface AttemptOptions {
   readonly isOver: boolean
   readonly lastId: number
   readonly keptIds: readonly number[]
-  readonly checkpointIntervalMs: number
-  readonly checkpointTimeoutMs: number
-  readonly tolerableFailures: number
-  readonly retained: number
+  readonly checkpoints: CheckpointSettings
   /** Savepoints that are wanted of the run; default: none. */
   readonly savepoints?: SavepointQueue | undefined
   readonly pathOf: (checkpointId: number) => string
@@ -97,6 +101,8 @@ export class Attempt {
   #launching: Promise<LaunchedSlots> | undefined
   #launched: LaunchedSlots | undefined
   #accepting: Promise<void> | undefined
+  /** By slot: the subtasks that wait for barriers. */
+  readonly #alignments: Map<number, readonly Alignment[]> = new Map()
   #coordinator: CheckpointCoordinator | undefined
   readonly #alignment: SourceAlignment
   readonly #release: SourceRelease
@@ -265,16 +271,14 @@ export class Attempt {
       ),
       slots: this.#slots,
       send: (slot, command) => this.#send(slot, command),
-      intervalMs: options.checkpointIntervalMs,
-      timeoutMs: options.checkpointTimeoutMs,
-      tolerableFailures: options.tolerableFailures,
-      retained: options.retained,
+      ...options.checkpoints,
       base: own?.manifest,
       continues: (key) => continuing.has(key),
       lastId: options.lastId,
       keptIds: options.keptIds,
       ...(options.savepoints === undefined ? {} : { savepoints: options.savepoints }),
       pathOf: options.pathOf,
+      alignments: () => [...this.#alignments.values()].flat(),
       onCompleted: (summary) => options.onEvent({ type: 'checkpoint', ...summary }),
       onAborted: (checkpointId, error) =>
         options.onEvent({ type: 'checkpoint-failed', checkpointId, error }),
@@ -359,6 +363,7 @@ export class Attempt {
         this.#release.passed(report.subtask)
         return
       case 'figures':
+        this.#alignments.set(slot, report.alignments)
         for (const news of figures.update(slot, report.operators, this.#options.clock.elapsed())) {
           onEvent(news)
         }

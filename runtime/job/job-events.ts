@@ -13,8 +13,22 @@ export interface RunJobOptions {
   readonly parallelism?: number
   /** State and checkpoints live in `dir/<job name>`. Default `.millrace`. */
   readonly dir?: string
-  /** Milliseconds or '10s'; default 10 s. */
+  /** From the beginning of one checkpoint to that of the next: milliseconds or '10s'; default 10 s. */
   readonly checkpointInterval?: number | string
+  /**
+   * At least so long from the end of a checkpoint to the beginning of the next one; default half of the interval, so that records
+   * have that much to themselves where checkpoints take longer than their interval. Savepoints and the last one do not wait.
+   */
+  readonly checkpointMinPause?: number | string
+  /** A checkpoint that has not come together within this time is given up; default 10 min. */
+  readonly checkpointTimeout?: number | string
+  /**
+   * So many checkpoints in a row may fail; with one more the job restarts. Default 2: a slow disk may pass, but a job that can
+   * take no checkpoints at all must not go on for long either.
+   */
+  readonly tolerableFailures?: number
+  /** The newest checkpoints that are kept; default 3, so that there is something to go back to if a file is damaged (R3). */
+  readonly retainedCheckpoints?: number
   /** Parameter values as given: strings are parsed by the parameter's type. */
   readonly params?: Readonly<Record<string, unknown>>
   /** Start anew; old state moves to `dir/<job>/old/<n>`. */

@@ -1,3 +1,4 @@
+import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import type { Clock, Random } from '../clock.ts'
@@ -36,7 +37,7 @@ export interface JobRunOptions {
   readonly workDirectory: (attempt: number) => string
   readonly policy: OutputPolicy
   readonly restart: RestartStrategy
-  readonly checkpointIntervalMs: number
+  readonly checkpoints: CheckpointSettings
   readonly progressIntervalMs: number
   readonly allowRewind: boolean
   readonly allowNonRestoredState: boolean
@@ -69,11 +70,6 @@ export interface JobRunOptions {
 interface AttemptBase extends SelectedBase {
   readonly differences: readonly string[]
 }
-
-/** Checkpoints kept, time one may take, failed ones in a row that the job survives. */
-const RETAINED = 3
-const CHECKPOINT_TIMEOUT_MS = 600_000
-const TOLERABLE_FAILURES = 2
 
 /** Runs a job to its end: attempt after attempt, each from the newest usable checkpoint, as the restart strategy allows. */
 export class JobRun {
@@ -269,10 +265,7 @@ export class JobRun {
       isOver: base.manifest?.kind === 'final',
       lastId: Math.max(own, ...base.ids),
       keptIds: base.ids.filter((id) => id < own),
-      checkpointIntervalMs: options.checkpointIntervalMs,
-      checkpointTimeoutMs: CHECKPOINT_TIMEOUT_MS,
-      tolerableFailures: TOLERABLE_FAILURES,
-      retained: RETAINED,
+      checkpoints: options.checkpoints,
       savepoints: options.savepoints?.queue,
       pathOf: options.pathOf,
       figures: this.#figures,

@@ -289,7 +289,7 @@ class JobSession {
       workDirectory: (attempt) => directory.workOf(attempt),
       policy: settings.output,
       restart: createRestartStrategy(plan.restart),
-      checkpointIntervalMs: settings.checkpointIntervalMs,
+      checkpoints: settings.checkpoints,
       progressIntervalMs: settings.progressIntervalMs,
       allowRewind: settings.allowRewind,
       allowNonRestoredState: settings.allowNonRestoredState,

@@ -1,3 +1,4 @@
+import { type CheckpointSettings, checkpointSettings } from '../checkpoint/checkpoint-settings.ts'
 import { parseDuration } from '../duration.ts'
 import { StreamError } from '../errors.ts'
 import { checkOptionNames } from '../option-names.ts'
@@ -11,7 +12,7 @@ export interface RunSettings {
   /** Undefined: the checkpoint's on a resume, else the number of cores (N22). */
   readonly parallelism: number | undefined
   readonly dir: string
-  readonly checkpointIntervalMs: number
+  readonly checkpoints: CheckpointSettings
   readonly params: Readonly<Record<string, unknown>>
   readonly fresh: boolean
   readonly from: string | undefined
@@ -32,6 +33,10 @@ const TYPES: Readonly<Record<keyof RunJobOptions, readonly string[]>> = {
   parallelism: ['number'],
   dir: ['string'],
   checkpointInterval: ['number', 'string'],
+  checkpointMinPause: ['number', 'string'],
+  checkpointTimeout: ['number', 'string'],
+  tolerableFailures: ['number'],
+  retainedCheckpoints: ['number'],
   params: ['object'],
   fresh: ['boolean'],
   from: ['string'],
@@ -79,17 +84,10 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
   if (!(progressInterval >= 0)) {
     throw invalid('progressInterval', `is ${progressInterval}`, 'use milliseconds, 0 for none')
   }
-  const checkpointIntervalMs = parseDuration(
-    options.checkpointInterval ?? '10s',
-    'checkpointInterval',
-  )
-  if (checkpointIntervalMs === 0) {
-    throw invalid('checkpointInterval', 'is 0', 'use a duration above zero, such as "10s"')
-  }
   return {
     parallelism,
     dir: options.dir ?? '.millrace',
-    checkpointIntervalMs,
+    checkpoints: resolveCheckpoints(options),
     params: options.params ?? {},
     fresh,
     from,
@@ -104,6 +102,34 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
     allowNonRestoredState: options.allowNonRestoredState ?? false,
     progressIntervalMs: progressInterval,
   }
+}
+
+function resolveCheckpoints(options: RunJobOptions): CheckpointSettings {
+  const positive = (name: 'checkpointInterval' | 'checkpointTimeout', given: number | string) => {
+    const ms = parseDuration(given, name)
+    if (ms === 0) throw invalid(name, 'is 0', 'use a duration above zero, such as "10s"')
+    return ms
+  }
+  const {
+    checkpointInterval = '10s',
+    checkpointMinPause: pause,
+    checkpointTimeout: timeout,
+    tolerableFailures,
+    retainedCheckpoints: retained,
+  } = options
+  checkCount('tolerableFailures', tolerableFailures, 0)
+  checkCount('retainedCheckpoints', retained, 1)
+  return checkpointSettings(positive('checkpointInterval', checkpointInterval), {
+    ...(pause === undefined ? {} : { minPauseMs: parseDuration(pause, 'checkpointMinPause') }),
+    ...(timeout === undefined ? {} : { timeoutMs: positive('checkpointTimeout', timeout) }),
+    ...(tolerableFailures === undefined ? {} : { tolerableFailures }),
+    ...(retained === undefined ? {} : { retained }),
+  })
+}
+
+function checkCount(name: keyof RunJobOptions, count: number | undefined, least: number): void {
+  if (count === undefined || (Number.isSafeInteger(count) && count >= least)) return
+  throw invalid(name, `is ${count}`, `use a whole number of at least ${least}`)
 }
 
 function checkType(name: keyof RunJobOptions, value: unknown): void {

@@ -1,9 +1,12 @@
 import type { ExecutionGraph } from '../graph/execution-graph.ts'
 import type { JobGraph } from '../graph/job-graph-types.ts'
-import type { OperatorFigures } from '../messages.ts'
+import type { Alignment, OperatorFigures } from '../messages.ts'
 import type { NodeRuntime } from './chain-node.ts'
 import type { Subtask } from './subtask.ts'
 import { type InputOrigin, operatorTime } from './watermark-hold.ts'
+
+/** So many inputs are told of: messages are read by people. */
+const MAX_MISSING = 3
 
 /** What a slot reports of its operators every now and then; all of it is read off, nothing is counted for it. */
 export class SlotFigures {
@@ -36,6 +39,24 @@ export class SlotFigures {
         counters: { ...node.counters },
         time: operatorTime(time, index, this.#slot, (input) => this.#originOf(vertex, input)),
       }
+    })
+  }
+
+  /** The subtasks that wait for barriers, and for whose. */
+  alignments(subtasks: readonly Subtask[]): Alignment[] {
+    return subtasks.flatMap((subtask) => {
+      const pending = subtask.awaitedBarriers
+      if (pending === undefined) return []
+      const { index: vertex } = subtask.options.vertex
+      const missing = pending.inputs.slice(0, MAX_MISSING).map((input) => {
+        const { operator, subtask: from } = this.#originOf(vertex, input)
+        return `${operator}[${from}]`
+      })
+      if (pending.inputs.length > MAX_MISSING) {
+        missing.push(`${pending.inputs.length - MAX_MISSING} more`)
+      }
+      const { checkpointId } = pending
+      return [{ subtask: { vertex, subtask: this.#slot }, checkpointId, missing }]
     })
   }
 

@@ -399,7 +399,8 @@ export class Slot {
 
   #reportFigures(): void {
     const operators = this.#figures.of(this.#subtasks())
-    this.#report({ type: 'figures', operators })
+    const alignments = this.#figures.alignments(this.#subtasks())
+    this.#report({ type: 'figures', operators, alignments })
     this.#logs.roll()
   }
 

@@ -404,6 +404,13 @@ export class Subtask implements DirectTarget {
     this.options.listener.wake()
   }
 
+  /** The inputs whose barrier it waits for; undefined while it waits for none. */
+  get awaitedBarriers(): { readonly checkpointId: number; readonly inputs: number[] } | undefined {
+    const aligner = this.#gate?.aligner
+    if (aligner?.pending === undefined) return undefined
+    return { checkpointId: aligner.pending.checkpointId, inputs: aligner.missing }
+  }
+
   checkpointCompleted(checkpointId: number): void {
     this.#checkpoints.completed(checkpointId)
   }

@@ -34,6 +34,7 @@ describe('parseCommand', () => {
   it('knows every flag of run', () => {
     const args =
       'job.ts --parallelism 4 --dir state --checkpoint-interval 2s --param a=1 --output keep --memory 512mb --strict ' +
+      '--checkpoint-min-pause 1s --checkpoint-timeout 5m --tolerable-failures 0 --retained-checkpoints 9 ' +
       '--stop-timeout 500 --no-progress --json --allow-rewind --allow-grown-input --allow-non-restored-state'
     expect(run(...args.split(' '), '--fresh')).toEqual({
       verb: 'run',
@@ -42,6 +43,10 @@ describe('parseCommand', () => {
         parallelism: 4,
         dir: 'state',
         checkpointInterval: 2_000,
+        checkpointMinPause: 1_000,
+        checkpointTimeout: 300_000,
+        tolerableFailures: 0,
+        retainedCheckpoints: 9,
         params: { a: '1' },
         fresh: true,
         output: 'keep',

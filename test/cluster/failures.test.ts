@@ -157,4 +157,25 @@ describe('a job module', () => {
     expect(error).toMatchObject({ name: 'RangeError', message: 'cannot listen' })
     expect((await fail('', 0)).result?.status).toBe('finished')
   })
+
+  it('of a checkpoint that does not come together name the channel whose barrier is missing', async () => {
+    const stop = new AbortController()
+    const isNamed = /within 1500 ms by .*behind\[0\] \(no barrier has come from busy\[1\]\)/
+    const messages: string[] = []
+    await run(jobUrl('held-up'), {
+      dir: join(folder, 'state'),
+      parallelism: 2,
+      checkpointTimeout: 1_500,
+      tolerableFailures: 1_000,
+      stopTimeout: 1,
+      signal: stop.signal,
+      print: () => undefined,
+      onEvent: (event) => {
+        if (event.type !== 'checkpoint-failed') return
+        messages.push(event.error.message)
+        if (isNamed.test(event.error.message) || messages.length === 5) stop.abort()
+      },
+    })
+    expect(messages).toContainEqual(expect.stringMatching(isNamed))
+  })
 })

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { checkpointSettings } from '../../runtime/checkpoint/checkpoint-settings.ts'
 import type { SeededRandom } from '../../runtime/clock.ts'
 import { RestartableError } from '../../runtime/errors.ts'
 import type { Failpoint } from '../../runtime/failpoint.ts'
@@ -164,7 +165,7 @@ export class InlineProcess {
       workDirectory: () => join(folder, String(++this.#world.attempts)),
       policy: 'refuse',
       restart: createRestartStrategy(plan.restart),
-      checkpointIntervalMs,
+      checkpoints: checkpointSettings(checkpointIntervalMs),
       progressIntervalMs: 0,
       allowRewind: false,
       allowNonRestoredState: false,

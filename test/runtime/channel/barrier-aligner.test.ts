@@ -83,6 +83,10 @@ describe('barrier aligner', () => {
             naive.abort(id)
           }
           expect(aligner.pending?.checkpointId ?? 0).toBe(naive.pending)
+          const all = Array.from({ length: channels }, (_, channel) => channel)
+          const isAwaited = (channel: number): boolean =>
+            naive.pending > 0 && !naive.delivered.has(channel) && !naive.ended.has(channel)
+          expect(aligner.missing).toEqual(all.filter(isAwaited))
           expect(blocked(aligner, channels)).toEqual([...naive.delivered].sort((a, b) => a - b))
         }
       }),

@@ -114,6 +114,18 @@ describe('CheckpointCoordinator', () => {
       expect(run.trigger!.checkpointId).toBe(2)
     })
 
+    it('begins an interval after the beginning of the one before, and a pause after its end (semantics 2.7)', async () => {
+      const run = await open({ minPauseMs: INTERVAL / 2 }).start()
+      run.clock.advance(INTERVAL / 4)
+      await run.answer()
+      expect(run.clock.nextDelay).toBe((INTERVAL * 3) / 4)
+      await run.next()
+      run.clock.advance(INTERVAL * 2)
+      await run.answer()
+      expect(run.trigger!.checkpointId).toBe(2)
+      expect(run.clock.nextDelay).toBe(INTERVAL / 2)
+    })
+
     it('leaves no timer behind', async () => {
       const run = await open().start()
       await run.answer()
@@ -122,7 +134,6 @@ describe('CheckpointCoordinator', () => {
       expect(run.clock.nextDelay).toBe(1)
       await run.next()
       run.decline(diskFull())
-      run.clock.advance(INTERVAL - 1)
       expect(run.clock.nextDelay).toBe(1)
       await run.coordinator.close()
       expect(run.clock.nextDelay).toBeUndefined()
@@ -249,6 +260,24 @@ describe('CheckpointCoordinator', () => {
         message: expect.stringMatching(
           /within 10000 ms by the enumerators, cards\[1\], counts\[1\];/,
         ) as string,
+      })
+    })
+
+    it('name the channels that have not delivered the barrier, and who has declined', async () => {
+      const { vertex, subtask } = SUBTASKS[3]!
+      const missing = ['cards[0]']
+      const alignments = () => [{ subtask: { vertex, subtask }, checkpointId: 1, missing }]
+      const run = await open({ alignments }).start()
+      run.clock.advance(TIMEOUT)
+      expect(run.aborted[0]!.error.message).toMatch(
+        /counts\[0\], counts\[1\] \(no barrier has come from cards\[0\]\);/,
+      )
+      await run.next()
+      run.decline(diskFull())
+      expect(run.aborted[1]!.error).toMatchObject({
+        code: 'MR_CHECKPOINT_FAILED',
+        message: expect.stringMatching(/^The disk is full\. It is counts\[1\] that/) as string,
+        fields: { declinedBy: 'counts[1]' },
       })
     })
 

@@ -119,6 +119,7 @@ export class CoordinatorRun {
       slots: 2,
       send: (slot, command) => this.commands.push({ slot, command }),
       intervalMs: INTERVAL,
+      minPauseMs: 0,
       timeoutMs: TIMEOUT,
       tolerableFailures: 2,
       retained: 3,

@@ -25,20 +25,34 @@ describe('PendingCheckpoint', () => {
     pending.enumerators(5, { cards: 'AA==' })
     pending.acknowledge(5, subtasks[0]!, partOf(10))
     expect(pending.isComplete).toBe(false)
-    expect(pending.missing()).toEqual(['counts[0]'])
+    expect(pending.missing([])).toEqual(['counts[0]'])
     pending.acknowledge(5, subtasks[1]!, partOf(20))
     expect(pending.isComplete).toBe(true)
-    expect(pending.missing()).toEqual([])
+    expect(pending.missing([])).toEqual([])
     expect(pending.partOf(subtasks[1]!).segment!.bytes).toBe(20)
     expect(pending.enumeratorStates).toEqual({ cards: 'AA==' })
     expect(pending.byteLength).toBe(63)
+  })
+
+  it('names whose barrier a subtask waits for, where that is known of this checkpoint', () => {
+    const pending = new PendingCheckpoint(5, subtasks)
+    pending.enumerators(5, {})
+    pending.acknowledge(5, subtasks[0]!, partOf(1))
+    const alignments = [
+      { subtask: { vertex: 1, subtask: 0 }, checkpointId: 4, missing: ['old[0]'] },
+      { subtask: { vertex: 1, subtask: 1 }, checkpointId: 5, missing: ['map#1[0]', 'map#1[2]'] },
+    ]
+    expect(pending.missing(alignments)).toEqual([
+      'counts[0]',
+      'counts[1] (no barrier has come from map#1[0], map#1[2])',
+    ])
   })
 
   it('is not complete without the enumerators (R31)', () => {
     const pending = new PendingCheckpoint(5, subtasks)
     for (const id of subtasks) pending.acknowledge(5, id, partOf(1))
     expect(pending.isComplete).toBe(false)
-    expect(pending.missing()).toEqual(['the enumerators'])
+    expect(pending.missing([])).toEqual(['the enumerators'])
     expect(() => pending.enumeratorStates).toThrow('enumerators')
   })
 

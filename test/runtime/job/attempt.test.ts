@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../testing/manual-clock.ts'
+import { checkpointSettings } from '../../../runtime/checkpoint/checkpoint-settings.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import { StreamError } from '../../../runtime/errors.ts'
 import { Attempt, type AttemptOptions } from '../../../runtime/job/attempt.ts'
@@ -48,10 +49,7 @@ function setUp(script: Script, options: Partial<AttemptOptions> = {}) {
     isOver: false,
     lastId: 0,
     keptIds: [],
-    checkpointIntervalMs: 60_000,
-    checkpointTimeoutMs: 600_000,
-    tolerableFailures: 2,
-    retained: 3,
+    checkpoints: checkpointSettings(60_000),
     pathOf: (id) => `/${id}`,
     figures: new JobFigures(plan),
     onEvent: (event) => events.push(event),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../testing/manual-clock.ts'
+import { checkpointSettings } from '../../../runtime/checkpoint/checkpoint-settings.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
 import { SeededRandom } from '../../../runtime/clock.ts'
 import { RestartableError, StreamError } from '../../../runtime/errors.ts'
@@ -48,7 +49,7 @@ function setUp(script: Script, options: Partial<JobRunOptions> = {}) {
     workDirectory: (attempt) => `/state/${attempt}`,
     policy: 'refuse',
     restart: createRestartStrategy({ type: 'fixed-delay', attempts: 100, delayMs: 1_000 }),
-    checkpointIntervalMs: 10_000,
+    checkpoints: checkpointSettings(10_000),
     progressIntervalMs: 0,
     allowRewind: false,
     allowNonRestoredState: false,

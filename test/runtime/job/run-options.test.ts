@@ -7,7 +7,13 @@ describe('options of a run', () => {
     expect(resolveRunOptions({})).toMatchObject({
       parallelism: undefined,
       dir: '.millrace',
-      checkpointIntervalMs: 10_000,
+      checkpoints: {
+        intervalMs: 10_000,
+        minPauseMs: 5_000,
+        timeoutMs: 600_000,
+        tolerableFailures: 2,
+        retained: 3,
+      },
       params: {},
       fresh: false,
       from: undefined,
@@ -24,11 +30,21 @@ describe('options of a run', () => {
   it('reads durations and sizes', () => {
     const settings = resolveRunOptions({
       checkpointInterval: '500ms',
+      checkpointMinPause: 0,
+      checkpointTimeout: '1m',
+      tolerableFailures: 0,
+      retainedCheckpoints: 1,
       stopTimeout: 7,
       memory: '256mb',
     })
     expect(settings).toMatchObject({
-      checkpointIntervalMs: 500,
+      checkpoints: {
+        intervalMs: 500,
+        minPauseMs: 0,
+        timeoutMs: 60_000,
+        tolerableFailures: 0,
+        retained: 1,
+      },
       stopTimeoutMs: 7,
       memoryBytes: 268_435_456,
     })
@@ -48,6 +64,9 @@ describe('options of a run', () => {
     [{ output: 'append' }, /use "replace" or "keep"/],
     [{ output: 'refuse' }, /use "replace" or "keep"/],
     [{ checkpointInterval: 0 }, /checkpointInterval is 0/],
+    [{ checkpointTimeout: '0s' }, /checkpointTimeout is 0/],
+    [{ tolerableFailures: -1 }, /tolerableFailures is -1.*at least 0/],
+    [{ retainedCheckpoints: 0 }, /retainedCheckpoints is 0.*at least 1/],
     [{ progressInterval: -1 }, /progressInterval is -1/],
     [{ onEvent: {} }, /onEvent is a value of type object/],
   ])('refuses %j', (options, message) => {
