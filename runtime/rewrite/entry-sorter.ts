@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { SnapshotFiles, SnapshotTarget } from '../checkpoint/checkpoint-storage.ts'
-import { compareKeys, keyGroupAt } from '../checkpoint/entry-order.ts'
+import { keyGroupAt } from '../checkpoint/entry-order.ts'
 import { createSegmentFile } from '../checkpoint/file-storage-writer.ts'
 import { FolderFiles } from '../checkpoint/folder-files.ts'
 import type { SegmentReference } from '../checkpoint/manifest.ts'
@@ -9,13 +9,15 @@ import { openSegment } from '../checkpoint/segment-reader.ts'
 import { SegmentWriter, writeSegment } from '../checkpoint/segment-writer.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import type { KeyGroupRange, StateEntry } from '../state/state-backend.ts'
+import { EntryArena } from './entry-arena.ts'
 
 /** Bytes that are sorted in memory at once. */
 const RUN_BYTES = 64 * 1_024 * 1_024
-/** What an entry takes in memory besides its bytes. */
-const ENTRY_BYTES = 200
 /** Runs that are merged at once: each takes 256 KiB and an open file. */
 const MAX_RUNS = 64
+
+/** Entries handed on at once. */
+const BATCH = 1_024
 
 const ALL: KeyGroupRange = { first: 0, last: 0xffff }
 
@@ -34,8 +36,7 @@ export class EntrySorter {
   readonly #options: Required<EntrySorterOptions>
   readonly #files: SnapshotFiles
   readonly #target: SnapshotTarget
-  #pending: StateEntry[] = []
-  #bytes = 0
+  readonly #pending: EntryArena = new EntryArena()
   #runs: SegmentReference[] = []
 
   constructor(options: EntrySorterOptions) {
@@ -48,11 +49,10 @@ export class EntrySorter {
     }
   }
 
-  /** Takes an entry, which must be the sorter's own; where it returns a promise, the caller awaits it before the next one. */
+  /** Takes an entry; where it returns a promise, the caller awaits it before the next one. */
   add(entry: StateEntry): Promise<void> | undefined {
-    this.#pending.push(entry)
-    this.#bytes += entry.key.length + entry.value.length + ENTRY_BYTES
-    return this.#bytes < this.#options.runBytes ? undefined : this.#writeRun()
+    this.#pending.add(entry)
+    return this.#pending.byteLength < this.#options.runBytes ? undefined : this.#writeRun()
   }
 
   /** The entries of some key groups, ascending, as sequences to be merged, the oldest first. Nothing may be added any more. */
@@ -67,20 +67,23 @@ export class EntrySorter {
   }
 
   async *#inMemory({ first, last }: KeyGroupRange): AsyncGenerator<readonly StateEntry[]> {
-    this.#pending = sortEntries(this.#pending)
-    const isWithin = ({ key }: StateEntry): boolean =>
-      keyGroupAt(key) >= first && keyGroupAt(key) <= last
-    const within = this.#pending.filter(isWithin)
-    if (within.length > 0) yield within
+    let batch: StateEntry[] = []
+    for (const entry of this.#pending.sorted()) {
+      const keyGroup = keyGroupAt(entry.key)
+      if (keyGroup < first || keyGroup > last) continue
+      batch.push(entry)
+      if (batch.length < BATCH) continue
+      yield batch
+      batch = []
+    }
+    if (batch.length > 0) yield batch
   }
 
   async #writeRun(): Promise<void> {
-    const entries = sortEntries(this.#pending)
-    this.#pending = []
-    this.#bytes = 0
     await mkdir(this.#options.directory, { recursive: true })
-    const run = await writeSegment(this.#target, 1, 'run', entries)
+    const run = await writeSegment(this.#target, 1, 'run', this.#pending.sorted())
     this.#runs.push(run!)
+    this.#pending.clear()
     if (this.#runs.length >= this.#options.maxRuns) await this.#mergeRuns()
   }
 
@@ -98,13 +101,4 @@ export class EntrySorter {
     for (const { file } of this.#runs) await nodeFileSystem.unlink(`${directory}/${file}`)
     this.#runs = [merged!]
   }
-}
-
-/** Ascending, the last of each key. */
-function sortEntries(entries: readonly StateEntry[]): StateEntry[] {
-  const sorted = entries.toSorted((a, b) => compareKeys(a.key, b.key))
-  return sorted.filter((entry, i) => {
-    const next = sorted[i + 1]
-    return next === undefined || compareKeys(entry.key, next.key) !== 0
-  })
 }

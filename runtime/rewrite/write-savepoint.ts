@@ -46,8 +46,8 @@ export interface WrittenSavepoint {
  * Writes a savepoint: one that a snapshot becomes by some edits, or one from nothing, to begin a job with state that another
  * system had. It stands alone, passes `checkpoints verify`, and a job starts from it with `--from`.
  *
- * Reads and writes everything once; what is new is sorted on the disk, in the folder of the savepoint, and needs up to 64 MiB of
- * memory for each operator. Until it resolves the folder is no snapshot; when it fails, nothing is left. Fails with
+ * Reads and writes everything once; what is new is sorted on the disk, in the folder of the savepoint, and needs up to
+ * about 128 MiB of memory, whatever its size. Until it resolves the folder is no snapshot; when it fails, nothing is left. Fails with
  * `MR_SAVEPOINT_TARGET` for a folder that is in use, with `MR_STATE_NOT_FOUND` and `MR_STATE_INCOMPATIBLE` for edits that do not
  * fit, with `MR_KEY_INVALID` and `MR_VALUE_UNSUPPORTED` for what cannot be stored, and as `openSnapshot` does.
  *

@@ -78,13 +78,10 @@ export const SNAPSHOTS: readonly Mutant[] = [
   {
     name: 'sorted-first-of-a-key',
     what: 'of entries with one key in memory the first one is left',
-    file: 'runtime/rewrite/entry-sorter.ts',
-    find: `const next = sorted[i + 1]`,
-    replace: `const next = sorted[i - 1]`,
-    killers: [
-      unit('runtime/rewrite/entry-sorter.test.ts', 'leaves the last of each key'),
-      unit(writing, 'holds the entries that it was filled with'),
-    ],
+    file: 'runtime/rewrite/entry-arena.ts',
+    find: 'const next = order[i + 1]',
+    replace: 'const next = order[i - 1]',
+    killers: [unit('runtime/rewrite/entry-sorter.test.ts', 'leaves the last of each key')],
   },
   {
     name: 'written-list-beside-the-old',
