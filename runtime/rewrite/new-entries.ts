@@ -59,11 +59,15 @@ export class NewEntries {
   #list(entry: NewEntryOwner & { readonly value: unknown }, prefix: Uint8Array): StateEntry[] {
     if (!Array.isArray(entry.value)) throw this.#wrong(entry, 'an array')
     const cleared: StateEntry = { key: prefix, kind: 'clear', value: NOTHING }
-    if (entry.value.length === 0) return [cleared]
     this.#writer.length = 0
     writePiece(this.#writer, 0)
     const key = Buffer.concat([prefix, this.#writer.copy()])
-    return [cleared, this.#put(entry, key, entry.value)]
+    // Sorted, the clear comes before all that is put for the key; an empty list has to take the place of an earlier one too.
+    const elements: StateEntry =
+      entry.value.length === 0
+        ? { key, kind: 'delete', value: NOTHING }
+        : this.#put(entry, key, entry.value)
+    return [cleared, elements]
   }
 
   #prefix({ key, namespace }: NewEntryOwner): Uint8Array {

@@ -4,6 +4,7 @@ import type {
   ManifestSubtask,
   SegmentReference,
 } from '../checkpoint/manifest.ts'
+import { undrained } from '../checkpoint/drained.ts'
 import { mergeEntries } from '../checkpoint/merge.ts'
 import type { SavepointTarget } from '../checkpoint/savepoint-target.ts'
 import { SegmentWriter } from '../checkpoint/segment-writer.ts'
@@ -62,7 +63,8 @@ export class SavepointWriter {
   /** The parts of each vertex; an operator that is new is a vertex of its own. */
   #vertices(): ManifestSubtask[][] {
     const { base, plan } = this.#options
-    const known = base?.manifest.subtasks ?? []
+    // What a drain has ended goes on in a savepoint (R12).
+    const known = undrained(base?.manifest.subtasks ?? [])
     const uids = new Set(known.flatMap((part) => Object.keys(part.watermarks)))
     const wanted = [...plan.entries.map(({ uid }) => uid), ...plan.own.broadcast.keys()]
     const added = [...new Set(wanted)].filter((uid) => !uids.has(uid))

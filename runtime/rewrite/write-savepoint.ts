@@ -98,24 +98,25 @@ function headerOf(
   }
   const maxParallelism = whole('maxParallelism', options) ?? before?.maxParallelism
   const parallelism = whole('parallelism', options) ?? before?.parallelism
-  const header = {
+  const header: SavepointHeader = {
+    params: {},
+    workingDirectory: process.cwd(),
+    sources: {},
+    operators: [],
+    ...before,
     version: MANIFEST_VERSION,
     millrace: packageVersion(),
     job,
     lineage: randomId(new SystemRandom()),
     checkpointId: 1,
-    kind: 'savepoint' as const,
+    kind: 'savepoint',
     ancestry:
       before === undefined
         ? []
         : [{ lineage: before.lineage, checkpointId: before.checkpointId }, ...before.ancestry],
     createdAt: new SystemClock().now(),
-    params: before?.params ?? {},
-    workingDirectory: before?.workingDirectory ?? process.cwd(),
-    sources: before?.sources ?? {},
     parallelism: parallelism ?? availableParallelism(),
     maxParallelism: maxParallelism ?? DEFAULT_MAX_PARALLELISM,
-    operators: before?.operators ?? [],
   }
   const widest = Math.max(header.parallelism, ...header.operators.map((one) => one.parallelism))
   if (widest <= header.maxParallelism) return header

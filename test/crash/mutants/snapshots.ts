@@ -87,8 +87,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     name: 'written-list-beside-the-old',
     what: 'a list that is put empty stays as it was',
     file: 'runtime/rewrite/new-entries.ts',
-    find: 'if (entry.value.length === 0) return [cleared]',
-    replace: 'if (entry.value.length === 0) return []',
+    find: 'return [cleared, elements]',
+    replace: 'return entry.value.length === 0 ? [] : [cleared, elements]',
     killers: [unit(writing, 'puts whole lists in place of what there was')],
   },
   {

@@ -356,6 +356,19 @@ describe('a savepoint from a snapshot', () => {
     expect(found.get('op/list 1 - -')).toBe('[1, 2]')
   })
 
+  it('takes the last of what comes for one key', async () => {
+    const one = (value: number[]) => ({ key: 'a', value })
+    const of = async (name: string, ...values: number[][]) => {
+      const target = `${path}-${name}`
+      const list = bootstrapState(listState<number>(), values.map(one))
+      await writeSavepoint({ path: target, job: 'fraud', states: { op: { list } } })
+      return [...(await contentsOf(target)).values()]
+    }
+    expect(await of('empty', [1], [])).toEqual([])
+    expect(await of('filled', [1], [], [2])).toEqual(['[2]'])
+    expect(await of('other', [1, 2], [3])).toEqual(['[3]'])
+  })
+
   it('moves all keys to other key groups for another maximum parallelism (semantics 2.8)', async () => {
     const before = await contentsOf(from)
     for (const maxParallelism of [2, 100, 4_096]) {
@@ -367,6 +380,22 @@ describe('a savepoint from a snapshot', () => {
       await snapshot.close()
       await expectVerified(target)
     }
+  })
+
+  it('lets what a drain has ended go on, as any savepoint does (R12)', async () => {
+    const drained = await snapshots.take({
+      subtasksOf: (part) => ({
+        ...part,
+        watermarks: { op: 'max' },
+        isFinished: true,
+        isDrained: true,
+        beforeFinal: { op: 7 },
+      }),
+    })
+    await writeSavepoint({ path, from: drained })
+    const snapshot = await openSnapshot(path)
+    expect(snapshot.watermarks()).toEqual([{ uid: 'op', lowest: 7, highest: 7 }])
+    await snapshot.close()
   })
 
   it('can be edited again: the ancestry grows', async () => {
