@@ -282,6 +282,9 @@ const UNEXPECTED: ReadonlySet<string> = new Set(['error', 'restarting', 'checkpo
 
 const STATE_NAMES: ReadonlySet<string> = new Set([
   'checkpoints',
+  // Of a run that was killed.
+  'control.json',
+  'control.json.new',
   'holder',
   'job.json',
   'job.json.new',
