@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FAILPOINTS } from '../../runtime/failpoint.ts'
 import { SeededRandom } from '../../runtime/clock.ts'
-import { failureLines, namedPointsInOneLife, randomKills } from '../crash/campaign.ts'
+import {
+  failureLines,
+  namedPointsInOneLife,
+  randomKills,
+  savepointPoints,
+} from '../crash/campaign.ts'
 import { runCase } from '../crash/crash-case.ts'
 import { type CrashInputs, makeInputs } from '../crash/inputs.ts'
 import { fraudCase, ledgerCase } from '../crash/random-case.ts'
@@ -55,6 +60,13 @@ describe('kill -9', { timeout: 300_000 }, () => {
       ])
     },
   )
+
+  it('leaves none while a savepoint is written, nor while one is taken over (R2, R26)', async () => {
+    const only = ['savepoint-copied', 'claim-copied']
+    const campaign = await savepointPoints({ inputs, only, tell: () => {} })
+    expect(failureLines(campaign)).toEqual([])
+    expect(campaign).toMatchObject({ kills: 4, savepoints: 1, restores: 1 })
+  })
 
   it('leaves none at any point of the protocol, nor there again in the recovery (R26, R33)', async () => {
     const campaign = await namedPointsInOneLife(inputs)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { FAILPOINTS, type Failpoint } from '../../runtime/failpoint.ts'
+import { FAILPOINTS, type Failpoint, SAVEPOINT_POINTS } from '../../runtime/failpoint.ts'
 import { SeededRandom } from '../../runtime/clock.ts'
-import type { Blow } from './child-run.ts'
+import type { Blow, Moment } from './child-run.ts'
 import { type CaseOutcome, type Phase, PHASES, runCase } from './crash-case.ts'
 import type { CrashInputs } from './inputs.ts'
 import { fraudCase, ledgerCase, type PlannedCase, randomCase } from './random-case.ts'
@@ -13,6 +13,9 @@ export interface Campaign {
   stops: number
   /** Runs that wrote state to LevelDB, or went on at another parallelism, and finished files, over all cases. */
   spills: number
+  /** Savepoints that were complete, and lives that went on from one. */
+  savepoints: number
+  restores: number
   rescales: number
   files: number
   mostBytes: number
@@ -83,6 +86,44 @@ export async function namedPoints(options: {
   return campaign
 }
 
+/**
+ * Crashes at the named points of savepoints: while one is taken and while the job stops with one, and there again; and at
+ * those of a start that takes one over.
+ */
+export async function savepointPoints(options: {
+  readonly inputs: CrashInputs
+  readonly only?: readonly string[]
+  readonly tell: Tell
+}): Promise<Campaign> {
+  const { inputs, only = [], tell } = options
+  const campaign = newCampaign()
+  for (const [index, name] of SAVEPOINT_POINTS.entries()) {
+    if (only.length > 0 && !only.includes(name)) continue
+    await crashAtPoints(campaign, {
+      plan: (seconds) => {
+        return pointCase(inputs, { label: name, blows: blowsAt(name), index, seconds })
+      },
+      tell,
+    })
+    if (campaign.failure !== undefined) break
+  }
+  return campaign
+}
+
+function blowsAt(name: (typeof SAVEPOINT_POINTS)[number]): Blow[] {
+  const at: Moment = { after: 'checkpoint', nth: 2, delayMs: 10 }
+  const blow = failpoint(name, 1)
+  if (name.startsWith('savepoint')) {
+    return [
+      { ...blow, savepoint: { verb: 'savepoint', at, next: 'from' } },
+      { ...blow, savepoint: { verb: 'stop', at, next: 'claim' } },
+    ]
+  }
+  const stop: Blow = { kind: 'none', savepoint: { verb: 'stop', at, next: 'claim' } }
+  // What has been taken over is not taken over again.
+  return name === 'claim-published' ? [stop, blow] : [stop, blow, blow]
+}
+
 /** The same in one life, each point twice in a row: shorter. */
 export async function namedPointsInOneLife(inputs: CrashInputs): Promise<Campaign> {
   const campaign = newCampaign()
@@ -151,6 +192,8 @@ function record(campaign: Campaign, planned: PlannedCase, outcome: CaseOutcome):
   campaign.kills += outcome.kills.length
   campaign.stops += outcome.stops
   campaign.spills += outcome.spills
+  campaign.savepoints += outcome.savepoints
+  campaign.restores += outcome.restores
   campaign.rescales += outcome.rescales.length
   campaign.files += outcome.files
   campaign.mostBytes = Math.max(campaign.mostBytes, outcome.mostBytes)
@@ -166,6 +209,8 @@ function newCampaign(): Campaign {
     kills: 0,
     stops: 0,
     spills: 0,
+    savepoints: 0,
+    restores: 0,
     rescales: 0,
     files: 0,
     mostBytes: 0,
@@ -185,8 +230,10 @@ function killsOf(outcome: CaseOutcome): string {
 /** The figures of a campaign, one a line. */
 export function summaryOf(campaign: Campaign): string[] {
   const { cases, kills, stops, spills, rescales, files, mostBytes, phases } = campaign
+  const { savepoints, restores } = campaign
   return [
     `${cases} jobs, ${kills} kills, ${stops} stops, ${rescales} rescales, ${files} finished files, ${spills} runs with state in LevelDB`,
+    `${savepoints} savepoints, ${restores} of them started from`,
     `kills ${PHASES.map((phase) => `${phase}: ${phases.get(phase) ?? 0}`).join(', ')}`,
     `checkpoints took ${(mostBytes / 1e6).toFixed(1)} MB at most`,
   ]

@@ -3,6 +3,7 @@ import { existsSync, type FSWatcher, readdirSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { commandJob } from '../../runtime/job/control-client.ts'
 
 const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
@@ -13,20 +14,41 @@ const LOOK_MS = 20
 
 /** So long after something that is seen from outside happens for the nth time. */
 export interface Moment {
-  /** The process has been spawned, has told that on stdout, or a folder for a new checkpoint has appeared (`begun`). */
-  readonly after: 'spawned' | 'started' | 'running' | 'begun' | 'checkpoint' | 'stopping'
+  /**
+   * The process has been spawned, has told that on stdout, a folder for a new checkpoint has appeared (`begun`), or it has
+   * been sent a command (`commanded`).
+   */
+  readonly after:
+    'spawned' | 'started' | 'running' | 'begun' | 'checkpoint' | 'stopping' | 'commanded'
   readonly nth: number
   readonly delayMs: number
 }
 
+/** A savepoint that a run is told to take, or to stop with. */
+export interface Savepoint {
+  readonly verb: 'savepoint' | 'stop'
+  readonly at: Moment
+  /** What the next run does if it is complete: it goes on by itself, or starts from it. */
+  readonly next: 'resume' | 'from' | 'claim'
+}
+
 /** What is done to one run. */
-export type Blow =
+export type Blow = { readonly savepoint?: Savepoint } & (
   | { readonly kind: 'kill'; readonly at: Moment }
   /** SIGKILL by the process itself, where a thread reaches that point for the count-th time. */
   | { readonly kind: 'failpoint'; readonly name: string; readonly count: number }
   /** Ctrl-C; with `kill` the last checkpoint is not waited for. */
   | { readonly kind: 'stop'; readonly at: Moment; readonly kill?: Moment }
   | { readonly kind: 'none' }
+)
+
+/** Where a run is, for commands to it. */
+export interface RunPlace {
+  readonly dir: string
+  readonly job: string
+  /** Where its savepoint goes. */
+  readonly savepoint: string
+}
 
 /** One line of `--json`. */
 export interface RunLine {
@@ -46,17 +68,35 @@ export interface RunEnd {
   readonly hangs: boolean
   /** State has been written to LevelDB at some time. */
   readonly hasSpilled: boolean
+  /** What is wrong with the answer to a command. */
+  readonly problem: string | undefined
 }
 
+/** Answers of a run that has been killed, or has ended, when it is told something. */
+const MISSED: ReadonlySet<string> = new Set([
+  'MR_COMMAND_LOST',
+  'MR_JOB_NOT_RUNNING',
+  'MR_JOB_STOPPING',
+  'MR_SAVEPOINT_FAILED',
+])
+
 /** Runs `millrace run` with these arguments in a process of its own and deals it the blow; resolves when it has ended. */
-export function runChild(args: readonly string[], folder: string, blow: Blow): Promise<RunEnd> {
-  return new ChildRun(args, folder, blow).ended
+export function runChild(
+  args: readonly string[],
+  folder: string,
+  blow: Blow,
+  place: RunPlace,
+): Promise<RunEnd> {
+  return new ChildRun(args, folder, blow, place).ended
 }
 
 class ChildRun {
   readonly ended: Promise<RunEnd>
   readonly #child: ChildProcess
   readonly #blow: Blow
+  readonly #place: RunPlace
+  #commanding: Promise<void> = Promise.resolve()
+  #problem: string | undefined
   readonly #counts: Map<Moment['after'], number> = new Map()
   readonly #lines: RunLine[] = []
   readonly #timers: NodeJS.Timeout[] = []
@@ -67,8 +107,9 @@ class ChildRun {
   #hangs = false
   #hasSpilled = false
 
-  constructor(args: readonly string[], folder: string, blow: Blow) {
+  constructor(args: readonly string[], folder: string, blow: Blow, place: RunPlace) {
     this.#blow = blow
+    this.#place = place
     const env: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '' }
     // Each run starts threads that import the same modules: compiled once, they start in half the time.
     env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'millrace-compile-cache')
@@ -82,7 +123,9 @@ class ChildRun {
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text))
     this.ended = new Promise((resolve, reject) => {
       this.#child.on('error', reject)
-      this.#child.on('close', (code, signal) => resolve(this.#end(code, signal)))
+      this.#child.on('close', (code, signal) => {
+        void this.#commanding.then(() => resolve(this.#end(code, signal)))
+      })
     })
     this.#later(HANG_MS, () => {
       this.#hangs = true
@@ -121,12 +164,27 @@ class ChildRun {
     const blow = this.#blow
     const is = (moment: Moment | undefined): moment is Moment =>
       moment?.after === what && moment.nth === count
+    if (is(blow.savepoint?.at)) this.#later(blow.savepoint.at.delayMs, () => this.#command())
     if (blow.kind === 'kill' && is(blow.at)) {
       this.#later(blow.at.delayMs, () => this.#child.kill('SIGKILL'))
     }
     if (blow.kind !== 'stop') return
     if (is(blow.at)) this.#later(blow.at.delayMs, () => this.#child.kill('SIGINT'))
     if (is(blow.kill)) this.#later(blow.kill.delayMs, () => this.#child.kill('SIGKILL'))
+  }
+
+  #command(): void {
+    const { verb } = this.#blow.savepoint!
+    const { savepoint: path, ...job } = this.#place
+    const command = verb === 'stop' ? { verb, path, drain: false } : { verb, path }
+    this.#commanding = commandJob(job, command).then(
+      () => {},
+      // Killed, or over before it was asked.
+      (error: { readonly code?: string; readonly message: string }) => {
+        if (!MISSED.has(error.code ?? '')) this.#problem = `${verb}: ${error.message}`
+      },
+    )
+    this.#happened('commanded')
   }
 
   #later(delayMs: number, work: () => void): void {
@@ -149,6 +207,7 @@ class ChildRun {
       stderr: this.#stderr,
       hangs: this.#hangs,
       hasSpilled: this.#hasSpilled,
+      problem: this.#problem,
     }
   }
 }

@@ -1,8 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MANIFEST } from '../../runtime/checkpoint/file-names.ts'
 import { MAX_CHAIN } from '../../runtime/checkpoint/fold-plan.ts'
-import { type Blow, type RunEnd, type RunLine, runChild } from './child-run.ts'
+import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
+import { type Blow, type RunEnd, type RunLine, runChild, type Savepoint } from './child-run.ts'
 import { type CommittedOutput, readCommitted } from './committed-output.ts'
 import { names, readStateFolder, type StateFolder } from './state-folder.ts'
 
@@ -43,6 +45,9 @@ export interface CaseOutcome {
   readonly stops: number
   /** Runs that wrote state to LevelDB. */
   readonly spills: number
+  /** Savepoints that were complete, and those that a life has begun from. */
+  readonly savepoints: number
+  readonly restores: number
   /** What runs that went on from a checkpoint of another parallelism told of it. */
   readonly rescales: readonly string[]
   /** Files that a reader sees at the end. */
@@ -89,9 +94,14 @@ class JobLife {
   readonly #problems: string[] = []
   #stops = 0
   #spills = 0
+  #savepoints = 0
   readonly #rescales: string[] = []
   #mostBytes = 0
   #missed: string | undefined
+  /** How often the life has begun anew from a savepoint, and the one it has begun from last. */
+  #restores = 0
+  #start:
+    { readonly path: string; readonly checkpointId: number; readonly claim: boolean } | undefined
   #runs = 0
   #isFinished = false
   #highestId = 0
@@ -116,6 +126,8 @@ class JobLife {
       kills: this.#kills,
       stops: this.#stops,
       spills: this.#spills,
+      savepoints: this.#savepoints,
+      restores: this.#restores,
       rescales: this.#rescales,
       files: this.#finished.size,
       mostBytes: this.#mostBytes,
@@ -133,9 +145,11 @@ class JobLife {
   async run(blow: Blow): Promise<void> {
     this.#runs++
     const wasFinished = this.#isFinished
-    const end = await runChild(this.#args(blow), this.#folder, blow)
+    const savepoint = join(this.#folder, `savepoint-${this.#runs}`)
+    const place = { dir: this.#dir, job: this.#case.name, savepoint }
+    const end = await runChild(this.#args(blow), this.#folder, blow, place)
     const output = await readCommitted(join(this.#folder, 'out'))
-    const state = await readStateFolder(join(this.#folder, 'state', this.#case.name))
+    const state = await readStateFolder(join(this.#dir, this.#case.name))
     if (end.hasSpilled) this.#spills++
     this.#mostBytes = Math.max(this.#mostBytes, state.bytes)
     const { notes = [] } = lineOf(end, 'started') ?? {}
@@ -150,6 +164,33 @@ class JobLife {
     if (this.#isFinished) await this.#checkFinished(output, state, status)
     if (wasFinished && status !== 'already-finished') this.#wrong(`a finished job told ${status}`)
     this.#highestId = highestIn(state)
+    if (end.problem !== undefined) this.#wrong(end.problem)
+    if (blow.savepoint !== undefined) await this.#afterSavepoint(blow.savepoint, savepoint)
+  }
+
+  /** From a complete one the next runs start, as with a supervisor, each time in a directory of their own. */
+  async #afterSavepoint({ next }: Savepoint, path: string): Promise<void> {
+    const found = await names(path)
+    if (!found.includes(MANIFEST)) return
+    this.#savepoints++
+    if (next === 'resume') return
+    const manifest = decodeManifest(await readFile(join(path, MANIFEST)), path)
+    const { checkpointId } = manifest
+    this.#restores++
+    this.#isFinished = false
+    this.#highestId = 0
+    this.#finished = new Map()
+    this.#start = { path, checkpointId, claim: next === 'claim' }
+  }
+
+  get #startArgs(): string[] {
+    if (this.#start === undefined) return []
+    const { path, claim } = this.#start
+    return ['--from', path, '--output', 'replace', ...(claim ? ['--claim'] : [])]
+  }
+
+  get #dir(): string {
+    return join(this.#folder, this.#restores === 0 ? 'state' : `state-${this.#restores}`)
   }
 
   #args(blow: Blow): string[] {
@@ -160,10 +201,11 @@ class JobLife {
       out: join(this.#folder, 'out'),
     }
     // Nothing happens to it: no need to wait.
-    if (blow.kind === 'none') params['rate'] = 0
+    if (blow.kind === 'none' && blow.savepoint === undefined) params['rate'] = 0
     return [
       one.job,
-      ...['--dir', join(this.#folder, 'state'), '--parallelism', String(this.#parallelism)],
+      ...['--dir', this.#dir, '--parallelism', String(this.#parallelism)],
+      ...this.#startArgs,
       ...['--checkpoint-interval', `${one.checkpointIntervalMs}ms`],
       ...(one.memory === undefined ? [] : ['--memory', one.memory]),
       ...Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]),
@@ -199,7 +241,9 @@ class JobLife {
     }
     if (end.signal === 'SIGKILL') return
     this.miss(blow)
-    const isStopped = blow.kind === 'stop' && end.code === 130 && status === 'stopped'
+    const isCommanded = blow.savepoint?.verb === 'stop' && end.code === 0
+    const isAsked = (blow.kind === 'stop' && end.code === 130) || isCommanded
+    const isStopped = isAsked && status === 'stopped'
     if (isStopped) this.#stops++
     else if (end.code !== 0 || status === undefined) {
       const code = end.signal ?? end.code
@@ -211,7 +255,11 @@ class JobLife {
   #checkOutput(output: CommittedOutput, state: StateFolder): void {
     for (const row of difference(output.rows, this.#case.expected)) this.#wrong(`too many: ${row}`)
     for (const name of output.foreign) this.#wrong(`in the output folder: ${name}`)
-    const newest = state.published.at(-1)?.checkpointId ?? 0
+    const ownId = state.published.at(-1)?.checkpointId ?? 0
+    const { checkpointId: startId = 0, claim = false } = this.#start ?? {}
+    // What was put out after the savepoint may still have to be taken back.
+    if (this.#start !== undefined && ownId <= (claim ? startId : 0)) return
+    const newest = Math.max(ownId, startId)
     for (const { name, checkpointId } of output.files) {
       if (checkpointId > newest)
         this.#wrong(`${name} is finished, checkpoint ${newest} is the newest`)
@@ -261,7 +309,7 @@ class JobLife {
     if (state.published.at(-1)?.kind !== 'final') this.#wrong('the newest checkpoint is not final')
     const { memory, name } = this.#case
     if (memory !== undefined && this.#spills === 0) this.#wrong('no state was written to LevelDB')
-    const lock = await names(join(this.#folder, 'state', name, 'lock'))
+    const lock = await names(join(this.#dir, name, 'lock'))
     if (lock.length > LOCK_FILES) this.#wrong(`the lock has ${lock.length} files`)
   }
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { SeededRandom } from '../../runtime/clock.ts'
-import type { Blow, Moment } from './child-run.ts'
+import type { Blow, Moment, Savepoint } from './child-run.ts'
 import type { CrashCase } from './crash-case.ts'
 import type { CrashInputs } from './inputs.ts'
 
@@ -119,6 +119,10 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
     [4, 'running'],
     [1, 'stop'],
     [1, 'stop and kill'],
+    [2, 'savepoint'],
+    [2, 'savepoint and kill'],
+    [1, 'stop by command'],
+    [1, 'stop by command and kill'],
   ] as const)
   const nth = 1 + Math.floor(random.next() ** 2 * 5)
   const at = (after: Moment['after'], withinMs: number, count = 1): Moment => ({
@@ -127,6 +131,15 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
     delayMs: Math.floor(random.next() * withinMs),
   })
   const whileRunning = (): Moment => at('running', Math.max(600, 2 * checkpointIntervalMs))
+  const savepoint = (verb: Savepoint['verb']): Savepoint => ({
+    verb,
+    at: whileRunning(),
+    next: weighted(random, [
+      [1, 'resume'],
+      [2, 'from'],
+      [2, 'claim'],
+    ] as const),
+  })
   switch (kind) {
     case 'start':
       return { kind: 'kill', at: at('spawned', 800) }
@@ -142,6 +155,14 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
       return { kind: 'stop', at: whileRunning() }
     case 'stop and kill':
       return { kind: 'stop', at: whileRunning(), kill: at('stopping', 40) }
+    case 'savepoint':
+      return { kind: 'kill', at: at('commanded', 1_000), savepoint: savepoint('savepoint') }
+    case 'savepoint and kill':
+      return { kind: 'kill', at: at('commanded', 100), savepoint: savepoint('savepoint') }
+    case 'stop by command':
+      return { kind: 'none', savepoint: savepoint('stop') }
+    case 'stop by command and kill':
+      return { kind: 'kill', at: at('commanded', 100), savepoint: savepoint('stop') }
   }
 }
 

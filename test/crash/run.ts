@@ -4,8 +4,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
-import { FAILPOINTS } from '../../runtime/failpoint.ts'
-import { type Campaign, failureLines, namedPoints, randomKills, summaryOf } from './campaign.ts'
+import { FAILPOINTS, SAVEPOINT_POINTS } from '../../runtime/failpoint.ts'
+import {
+  type Campaign,
+  failureLines,
+  namedPoints,
+  randomKills,
+  savepointPoints,
+  summaryOf,
+} from './campaign.ts'
 import { makeInputs } from './inputs.ts'
 import { mutantLines, testMutants } from './mutants.ts'
 
@@ -13,10 +20,12 @@ const bundled = fileURLToPath(
   new URL('../../examples/data/card-transactions.csv.gz', import.meta.url),
 )
 
+const POINTS: readonly string[] = [...FAILPOINTS, ...SAVEPOINT_POINTS]
+
 const usage = `npm run crash -- [--kills N] [--seed S] [--case I] [--rows N] | --failpoints [POINT…] | --mutants [NAME…]
 
 Runs jobs in processes of their own, kills them with SIGKILL at random moments (start, recovery, records, checkpoint, commit)
-or stops them with Ctrl-C, lets each end, and compares what it committed with an independent computation: on one file and on
+or stops them with Ctrl-C, tells them to take savepoints and starts from those, lets each end, and compares what it committed with an independent computation: on one file and on
 eight, at parallelism 1 to 4 and from one to another, with checkpoints every 50 ms to 1 s, with state that does not fit into memory, and with
 output that rolls. After each kill it looks for rows that should not be there, and for what the state directory has grown to.
 
@@ -32,7 +41,7 @@ output that rolls. After each kill it looks for rows that should not be there, a
 Exit 1 when something differs: it then prints how to run that case again, and the folder in which it is kept. Of mutants
 exit 1 when one survives, or when a test is not green without it.
 
-Points: ${FAILPOINTS.join(', ')}.
+Points: ${POINTS.join(', ')}.
 
 Mutants:
 ${mutantLines().join('\n')}
@@ -55,8 +64,19 @@ if (values.help) console.log(usage)
 else if (values.mutants) process.exitCode = await testMutants(positionals)
 else process.exitCode = await crash()
 
+async function allPoints(options: Parameters<typeof namedPoints>[0]): Promise<Campaign> {
+  const { only = [] } = options
+  const ofSavepoints = only.filter((name) => (SAVEPOINT_POINTS as readonly string[]).includes(name))
+  if (only.length > 0 && ofSavepoints.length === only.length) return savepointPoints(options)
+  const campaign = await namedPoints(options)
+  if (campaign.failure !== undefined || (only.length > 0 && ofSavepoints.length === 0))
+    return campaign
+  for (const line of summaryOf(campaign)) options.tell(line)
+  return savepointPoints({ ...options, only: ofSavepoints })
+}
+
 async function crash(): Promise<number> {
-  const unknown = positionals.filter((name) => !FAILPOINTS.some((point) => point === name))
+  const unknown = positionals.filter((name) => !POINTS.includes(name))
   if (unknown.length > 0 || (positionals.length > 0 && !values.failpoints)) {
     console.error(usage)
     return 2
@@ -69,7 +89,7 @@ async function crash(): Promise<number> {
   let campaign: Campaign
   let again: string
   if (values.failpoints) {
-    campaign = await namedPoints({ inputs, only: positionals, tell })
+    campaign = await allPoints({ inputs, only: positionals, tell })
     again = `npm run crash -- --failpoints ${campaign.failure?.case.label.split(':')[0]}`
   } else {
     console.log(`seed ${seed}`)
