@@ -145,6 +145,6 @@ function finish(response: ServerResponse): Promise<void> {
 export function alreadyStopping(): StreamError {
   return new StreamError(
     'MR_JOB_STOPPING',
-    'The job is being stopped already, so it cannot be stopped in another way; wait for it to end; a savepoint can still be made of its last checkpoint with --from after that.',
+    'The job is being stopped already, so it cannot be stopped in another way; wait for it to end; from its last checkpoint it can then be started with --from.',
   )
 }

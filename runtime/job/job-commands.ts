@@ -79,7 +79,10 @@ export class JobCommands {
   }
 
   /** See `RunningJob.stop`. */
-  async stop(options: StopOptions, onProgress?: OnProgress): Promise<SavepointSummary | undefined> {
+  async stop(
+    options: StopOptions = {},
+    onProgress?: OnProgress,
+  ): Promise<SavepointSummary | undefined> {
     const { savepoint = false, drain = false } = options
     if (savepoint === false) {
       if (this.#options.isStopping()) throw alreadyStopping()

@@ -149,7 +149,7 @@ class JobSession {
     return {
       result: this.#session(),
       savepoint: (path) => this.#commands.savepoint(path),
-      stop: (options = {}) => this.#commands.stop(options),
+      stop: (options) => this.#commands.stop(options),
     }
   }
 

@@ -11,6 +11,7 @@ import { PROTOCOL } from './protocol.ts'
 import { RECOVERY } from './recovery.ts'
 import { SNAPSHOTS } from './snapshots.ts'
 import { RESCALING } from './rescaling.ts'
+import { SAVEPOINTS } from './savepoints.ts'
 import { STATE } from './state.ts'
 import { WINDOWS } from './windows.ts'
 
@@ -27,6 +28,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...ASYNC,
   ...RECOVERY,
   ...RESCALING,
+  ...SAVEPOINTS,
   ...KIT,
   ...CONVENIENCE,
   ...WINDOWS,

@@ -2,6 +2,8 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
+import { publishManifest } from '../../../runtime/checkpoint/manifest-file.ts'
+import type { FailpointHook } from '../../../runtime/failpoint.ts'
 import { nodeFileSystem } from '../../../runtime/file-system.ts'
 import { JobDirectory } from '../../../runtime/job/job-directory.ts'
 import { JobStart, startNotes } from '../../../runtime/job/job-start.ts'
@@ -10,11 +12,13 @@ import { temporaryFolders } from './temporary-folder.ts'
 
 const makeFolder = temporaryFolders()
 let made = 0
+let failpoint: FailpointHook
 let folder: string
 let directory: JobDirectory
 
 beforeEach(async () => {
   made = 0
+  failpoint = () => {}
   folder = await makeFolder()
   directory = await JobDirectory.open(folder, 'job', nodeFileSystem)
 })
@@ -34,7 +38,7 @@ function find(
     claim,
     newLineage,
     fileSystem: nodeFileSystem,
-    failpoint: () => {},
+    failpoint: (name) => failpoint(name),
   })
 }
 
@@ -118,6 +122,48 @@ describe('finding what a start goes on from', () => {
     expect((await find()).foreign).toMatchObject({ manifest: { checkpointId: 2 } })
     await rm(first.checkpointDirectory, { recursive: true })
     await expect(find()).rejects.toMatchObject({ code: 'MR_CHECKPOINT_NOT_FOUND' })
+  })
+
+  it('takes a snapshot over again where a crash came in between, and knows it when it is gone (R2)', async () => {
+    const first = await begin([2])
+    const path = join(await makeFolder(), 'savepoint')
+    await mkdir(path)
+    await publishManifest(
+      nodeFileSystem,
+      { ...(await first.storage.readManifest(2)), kind: 'savepoint' },
+      { folder: path, what: 'A savepoint' },
+    )
+    // In another directory, which knows nothing yet.
+    await directory.close()
+    directory = await JobDirectory.open(await makeFolder(), 'job', nodeFileSystem)
+    const crashed = await find({ from: path, claim: true })
+    failpoint = (name) => {
+      if (name === 'claim-copied') throw new Error('killed')
+    }
+    await expect(crashed.commit()).rejects.toThrow('killed')
+    failpoint = () => {}
+    for (const again of [await find({ from: path, claim: true }), await find()]) {
+      expect(again.start).toMatchObject({ mode: 'resumed', lineage: crashed.start.lineage })
+      expect(again.claim?.manifest).toMatchObject({
+        checkpointId: 2,
+        lineage: crashed.start.lineage.lineage,
+        ancestry: [{ lineage: 'lineage-1', checkpointId: 2 }],
+      })
+      expect(again).toMatchObject({ foreign: undefined, base: { checkpointId: 2 } })
+    }
+    const again = await find({ from: path, claim: true })
+    await again.commit()
+    expect(await again.claim!.release()).toBeUndefined()
+    for (const from of [path, join(path, 'manifest.json')]) {
+      expect(await find({ from, claim: true })).toMatchObject({
+        start: { mode: 'resumed', lineage: crashed.start.lineage },
+        newest: { checkpointId: 2 },
+        claim: undefined,
+      })
+    }
+    await expect(find({ from: `${path}-2`, claim: true })).rejects.toMatchObject({
+      code: 'MR_CHECKPOINT_NOT_FOUND',
+    })
   })
 
   it('begins anew with --fresh, and moves what was there aside (R2, N23)', async () => {

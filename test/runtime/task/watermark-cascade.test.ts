@@ -71,6 +71,19 @@ describe('WatermarkCascade', () => {
     expect(log).toEqual(['at 10', 'tail 10'])
   })
 
+  it('remembers where each node stood when the final watermark came (R12)', () => {
+    const one = cascade()
+    one.offer(0, 10)
+    one.run(Infinity)
+    expect([head.beforeFinal, tail.beforeFinal]).toEqual([undefined, undefined])
+    setOperator(tail, {})
+    one.offer(0, MAX_TIMESTAMP)
+    one.run(Infinity)
+    one.offer(0, MAX_TIMESTAMP)
+    expect([head.watermark, tail.watermark]).toEqual([MAX_TIMESTAMP, MAX_TIMESTAMP])
+    expect([head.beforeFinal, tail.beforeFinal]).toEqual([10, 10])
+  })
+
   it('fires timers that a callback registers at or below the watermark in the same pass (R13)', () => {
     setOperator(head, {
       onEventTime: (timestamp) => {
