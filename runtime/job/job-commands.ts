@@ -33,6 +33,7 @@ type OnProgress = (progress: SavepointProgress) => void
 export class JobCommands {
   readonly #options: JobCommandsOptions
   readonly #opened: PromiseWithResolvers<Savepoints> = Promise.withResolvers()
+  readonly #running: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #over: PromiseWithResolvers<void> = Promise.withResolvers()
   #savepoints: Savepoints | undefined
   #server: ControlServer | undefined
@@ -41,6 +42,7 @@ export class JobCommands {
     this.#options = options
     // Whoever waits for it hears of it; that nobody does is no failure.
     this.#opened.promise.catch(() => {})
+    this.#running.promise.catch(() => {})
   }
 
   /** The folder of the job is there, and locked: commands come from now on. */
@@ -64,6 +66,11 @@ export class JobCommands {
       const message = `commands of other processes cannot reach the job (${(error as Error).message}): "millrace savepoint" and "millrace stop" will not find it`
       onEvent({ type: 'note', message })
     }
+  }
+
+  /** Records are taken: a stop has something to take a last checkpoint of. */
+  running(): void {
+    this.#running.resolve()
   }
 
   /** Undefined before `open`. */
@@ -101,9 +108,12 @@ export class JobCommands {
     if (this.#options.isStopping()) throw alreadyStopping()
     const savepoints = await this.#opened.promise
     const target = path === undefined ? undefined : await savepoints.reserve(path)
-    if (this.#options.isStopping()) {
+    try {
+      await this.#running.promise
+      if (this.#options.isStopping()) throw alreadyStopping()
+    } catch (error) {
       await target?.abandon()
-      throw alreadyStopping()
+      throw error
     }
     // Wanted first: the last checkpoint serves all who wait when it begins.
     const taking = savepoints.take(target, onProgress)
@@ -124,6 +134,7 @@ export class JobCommands {
   /** The run is over: no more commands are taken. The directory is still locked. */
   async withdraw(): Promise<void> {
     this.#savepoints?.end()
+    this.#running.reject(endedBefore())
     await this.#server?.withdraw()
   }
 

@@ -314,7 +314,10 @@ class JobSession {
       },
       deliveries: this.#deliveries,
       ...(this.#commands.savepoints === undefined ? {} : { savepoints: this.#commands.savepoints }),
-      onEvent: (event) => this.#events.emit(event),
+      onEvent: (event) => {
+        if (event.type === 'running') this.#commands.running()
+        this.#events.emit(event)
+      },
       print: (uid, lines) => this.#events.print(uid, lines),
       failpoint,
     })

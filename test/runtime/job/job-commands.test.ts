@@ -60,7 +60,11 @@ describe('a stop with a savepoint', () => {
     await commands.open(folder)
     const path = join(await makeFolder(), 'savepoint')
     const stopping = commands.stop({ savepoint: path, drain: true })
-    stopping.catch(() => {})
+    while (!(await readdir(join(path, '..'))).includes('savepoint')) await settle()
+    // There is nothing to take a checkpoint of yet.
+    expect(await isSettled(stopping)).toBe(false)
+    expect(stops).toEqual([])
+    commands.running()
     while (stops.length === 0) await settle()
     expect(stops).toEqual([{ drain: true }])
     expect(commands.savepoints!.queue.isEmpty).toBe(false)
@@ -81,10 +85,23 @@ describe('a stop with a savepoint', () => {
     expect(stops).toEqual([])
   })
 
+  it('of a run that ends before it was running fails, and leaves its folder free', async () => {
+    await commands.open(folder)
+    const path = join(await makeFolder(), 'savepoint')
+    const stopping = commands.stop({ savepoint: path })
+    while (!(await readdir(join(path, '..'))).includes('savepoint')) await settle()
+    const failed = expect(stopping).rejects.toMatchObject({ code: 'MR_SAVEPOINT_FAILED' })
+    await commands.withdraw()
+    await failed
+    expect(await readdir(join(path, '..'))).toEqual([])
+    expect(stops).toEqual([])
+  })
+
   it('is refused while another is under way, also one that has begun meanwhile, and its folder is free', async () => {
     await commands.open(folder)
     const path = join(await makeFolder(), 'savepoint')
     const both = [commands.stop({ savepoint: path }), commands.stop({ savepoint: `${path}-2` })]
+    commands.running()
     const late = commands.stop()
     const refused = { code: 'MR_JOB_STOPPING' }
     expect(stops).toHaveLength(1)
