@@ -78,6 +78,10 @@ export const ERROR_CODES = {
   MR_STATE_OUTSIDE_CALLBACK:
     'State, timers, context or collector were used outside their callback.',
   MR_STATE_READ_ONLY: 'Broadcast state was written where it may only be read.',
+  MR_STATE_UPCAST_FAILED:
+    'An upcast of a state threw, or returned something that cannot be stored.',
+  MR_STATE_UPCAST_MISSING:
+    'The checkpoint may hold values of a version that the job has no upcast from.',
   MR_STOP_TIMEOUT: 'A stop did not finish in time; the threads were terminated.',
   MR_TEST_ENDLESS: 'A job under test did not end within its number of steps.',
   MR_TEST_INVALID: 'The test kit was asked for something that it cannot do, or that means nothing.',

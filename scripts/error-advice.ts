@@ -123,6 +123,10 @@ export const ADVICE: readonly AdviceSection[] = [
         'Give the operator a `parallelism` of its own: that of the checkpoint. Operators of millrace all go on at any parallelism.',
       MR_STATE_NOT_RESTORED:
         'Set the uid or the name of the state back, or drop the state with `--allow-non-restored-state`.',
+      MR_STATE_UPCAST_MISSING:
+        'Declare the upcast from that version again, and keep it as long as values of it may be stored: what nobody has used since stays as it was.',
+      MR_STATE_UPCAST_FAILED:
+        'Mend the upcast for the value that the message shows the key of, then run the same command again: the checkpoint has all values as they were.',
       MR_STATE_INCOMPATIBLE:
         'Set the declaration back, use another name for the state, or start over with `--fresh`.',
     },

@@ -1,7 +1,7 @@
 import { deepFreeze } from '../../runtime/deep-freeze.ts'
 import { canonicalKey } from '../../runtime/key-encoding.ts'
 import type { CanonicalKey, Key } from '../../runtime/key.ts'
-import { decodeBroadcast, encodeBroadcast } from '../../runtime/state/broadcast-format.ts'
+import { decodeVersioned, encodeBroadcast } from '../../runtime/state/broadcast-format.ts'
 import { orderOf } from '../../runtime/state/map-index.ts'
 import { ownKey } from '../../runtime/state/own-key.ts'
 
@@ -77,14 +77,15 @@ export class BroadcastMap {
   }
 
   /** All of it as bytes, for a checkpoint; `what` begins messages. */
-  encode(what: string): Uint8Array {
+  encode(what: string, version = 1): Uint8Array {
     const pairs = (): [Key, unknown][] => this.sorted().map(({ key, value }) => [key, value])
-    this.#encoded ??= encodeBroadcast(pairs(), what)
+    this.#encoded ??= encodeBroadcast(pairs(), what, version)
     return this.#encoded
   }
 
-  /** The reverse of `encode`, into an empty map. */
-  restore(bytes: Uint8Array): void {
-    for (const [key, value] of decodeBroadcast(bytes)) this.set(key, value)
+  /** The reverse of `encode`, into an empty map; `upcast` makes values of another version than the state has into such. */
+  restore(bytes: Uint8Array, upcast: (value: unknown, version: number, key: Key) => unknown): void {
+    const { version, entries } = decodeVersioned(bytes)
+    for (const [key, value] of entries) this.set(key, upcast(value, version, key))
   }
 }

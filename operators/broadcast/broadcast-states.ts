@@ -11,11 +11,13 @@ import type {
   DeclaredBroadcastState,
   ReadableBroadcastState,
 } from './broadcast-state.ts'
+import { upcaster } from './broadcast-upcasts.ts'
 
 /** All broadcast state of one subtask: its maps, the handles that functions get, and how it goes into checkpoints. */
 export class BroadcastStates {
   readonly writable: DeclaredBroadcastState<BroadcastStateDeclarations>
   readonly readable: ReadableBroadcastState<BroadcastStateDeclarations>
+  readonly #declared: readonly StateDescriptor[]
   readonly #maps: ReadonlyMap<string, BroadcastMap>
   readonly #loans: BroadcastLoans | undefined
   #callback = 0
@@ -28,6 +30,7 @@ export class BroadcastStates {
   ) {
     const { name: operator, strict, restoredState } = context
     this.#loans = strict ? new BroadcastLoans(operator) : undefined
+    this.#declared = declared
     this.#maps = new Map(declared.map(({ name }) => [name, new BroadcastMap()]))
     const parts = [...this.#maps].map(([name, map]) => {
       const callback = (): number => this.#callback
@@ -38,7 +41,7 @@ export class BroadcastStates {
     this.readable = Object.fromEntries(
       parts.map((part) => [part.name, new ReadOnlyBroadcastHandle(part)]),
     )
-    if (restoredState !== undefined) this.#restore(restoredState)
+    if (restoredState !== undefined) this.#restore(operator, restoredState)
   }
 
   /** The callback that begins may write, until it ends: who keeps the handles may not in another one. */
@@ -55,15 +58,22 @@ export class BroadcastStates {
 
   /** For `snapshotState`; costs nothing for what has not changed since the last one. */
   snapshot(): unknown {
-    return new Map([...this.#maps].map(([name, map]) => [name, map.encode(name)]))
+    return new Map(
+      this.#declared.map(({ name, version }) => [
+        name,
+        this.#maps.get(name)!.encode(name, version),
+      ]),
+    )
   }
 
   /** What the job no longer declares is left out; whether it may be is checked before (R5). */
-  #restore(state: unknown): void {
-    const stored = broadcastStatesIn(state)
+  #restore(operator: string, restored: unknown): void {
+    const stored = broadcastStatesIn(restored)
     invariant(stored !== undefined, 'broadcast state was stored as something else')
-    for (const [name, bytes] of stored) {
-      this.#maps.get(name)?.restore(bytes)
+    for (const state of this.#declared) {
+      const bytes = stored.get(state.name)
+      const upcast = upcaster(operator, state)
+      if (bytes !== undefined) this.#maps.get(state.name)!.restore(bytes, upcast)
     }
   }
 }

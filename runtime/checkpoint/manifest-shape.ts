@@ -18,6 +18,7 @@ type Read<T> = (value: unknown, path: string) => T
 /** Key groups are numbered in 16 bits, half of which Flink uses. */
 const MAX_PARALLELISM = 32_768
 const MAX_STATE_ID = 65_535
+const MAX_STATE_VERSION = 65_535
 
 /**
  * Builds a manifest from parsed JSON that anyone may have written: each field is there and has its type and bounds,
@@ -159,12 +160,16 @@ const keyGroup = integer(0, MAX_PARALLELISM - 1)
 const parallelism = integer(1, MAX_PARALLELISM)
 const checkpointId = integer(1, MAX_CHECKPOINT_ID)
 
-const segmentShape = shape<SegmentReference>({
-  file: fileName,
-  bytes: integer(0),
-  entries: integer(0),
-  range: shape<SegmentReference['range']>({ first: keyGroup, last: keyGroup }),
-})
+const segmentShape = shape<SegmentReference>(
+  {
+    file: fileName,
+    bytes: integer(0),
+    entries: integer(0),
+    range: shape<SegmentReference['range']>({ first: keyGroup, last: keyGroup }),
+    versions: dictionary(integer(1, MAX_STATE_VERSION)),
+  },
+  ['versions'],
+)
 
 const subtaskShape = shape<ManifestSubtask>(
   {

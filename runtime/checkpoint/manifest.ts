@@ -12,6 +12,8 @@ export interface SegmentReference {
   readonly bytes: number
   readonly entries: number
   readonly range: KeyGroupRange
+  /** The lowest schema version of the values of each state that it has any of, by state id. Always written. */
+  readonly versions?: Readonly<Record<string, number>>
 }
 
 /** A state (or the timers of a time domain) that the checkpoint holds. */

@@ -2,6 +2,7 @@ import type { StateEntry } from '../state/state-backend.ts'
 import type { SnapshotTarget, StorageWriter } from './checkpoint-storage.ts'
 import type { SegmentReference } from './manifest.ts'
 import { SegmentEncoder } from './segment-format.ts'
+import { StoredVersions } from './stored-versions.ts'
 
 /**
  * Writes the entries of one subtask, ascending, as a segment; undefined, and no file, when there are none. It is durable
@@ -32,6 +33,7 @@ export async function writeSegment(
 export class SegmentWriter {
   readonly #writer: StorageWriter
   readonly #encoder: SegmentEncoder = new SegmentEncoder()
+  readonly #versions: StoredVersions = new StoredVersions()
 
   private constructor(writer: StorageWriter) {
     this.#writer = writer
@@ -52,6 +54,7 @@ export class SegmentWriter {
 
   /** Takes the next entry; where it fills a block, the caller awaits the writing before it goes on. */
   add(entry: StateEntry): Promise<void> | undefined {
+    this.#versions.add(entry)
     const block = this.#encoder.add(entry)
     return block === undefined ? undefined : this.#writer.write(block)
   }
@@ -66,7 +69,8 @@ export class SegmentWriter {
     }
     await this.#writer.write(tail)
     const { name, bytes } = await this.#writer.finish()
-    return { file: name, bytes, entries, range: this.#encoder.range }
+    const { lowest: versions } = this.#versions
+    return { file: name, bytes, entries, range: this.#encoder.range, versions }
   }
 
   async abort(): Promise<void> {

@@ -1,5 +1,6 @@
 import { resolveTtl } from '../state/state-ttl.ts'
 import type { StateDescriptor } from '../state/state.ts'
+import { lowestReadable } from '../state/upcasts.ts'
 import type { ChainNode, JobGraph } from './job-graph-types.ts'
 import type { JobPlan, PlanEdge, PlanOperator, PlanVertex } from './job-plan.ts'
 import type { OperatorNode } from './stream-graph.ts'
@@ -46,7 +47,7 @@ export function buildPlan(graph: JobGraph, facts: PlanFacts): JobPlan {
 function planStates({ states, broadcastStates = [] }: OperatorNode): PlanOperator['states'] {
   return [
     ...states.map(planState),
-    ...broadcastStates.map(({ name, version }) => ({ name, kind: 'broadcast' as const, version })),
+    ...broadcastStates.map((state) => ({ ...versioned(state), kind: 'broadcast' as const })),
   ]
 }
 
@@ -84,7 +85,14 @@ function planOperator({ node }: ChainNode, parallelism: number): PlanOperator {
   }
 }
 
-function planState({ name, kind, version, ttl }: StateDescriptor): PlanOperator['states'][number] {
-  const plain = { name, kind, version }
+function planState(state: StateDescriptor): PlanOperator['states'][number] {
+  const { name, kind, ttl } = state
+  const plain = { ...versioned(state), kind }
   return ttl === undefined ? plain : { ...plain, ttl: resolveTtl(ttl, `the ttl of state ${name}`) }
+}
+
+function versioned(state: StateDescriptor) {
+  const { name, version } = state
+  const upcastsFrom = lowestReadable(state)
+  return upcastsFrom === version ? { name, version } : { name, version, upcastsFrom }
 }

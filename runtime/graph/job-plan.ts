@@ -25,6 +25,8 @@ export interface PlanOperator {
     readonly name: string
     readonly kind: StateKind | 'broadcast'
     readonly version: number
+    /** The lowest version that values can be upcast from; undefined where there are no upcasts. */
+    readonly upcastsFrom?: number
     /** Undefined: values stay until they are cleared. */
     readonly ttl?: Ttl
   }[]

@@ -3,6 +3,7 @@ import { StreamError } from '../errors.ts'
 import { foldName, NAME_RULE, nameProblem } from '../names.ts'
 import { STATE_KINDS, type StateDescriptor } from '../state/state.ts'
 import { ttlProblem } from '../state/state-ttl.ts'
+import { upcastsProblem } from '../state/upcasts.ts'
 import type { NodeReading, OperatorNode, StreamGraph, StreamNode } from './stream-graph.ts'
 
 /** Key groups are stored in 16 bits; as in Flink half of that is the limit. */
@@ -264,7 +265,8 @@ function stateProblems(node: OperatorNode): GraphProblem[] {
     const what = `state "${name}" of ${label(node)}`
     problems.push(...functionProblems(state, what))
     const ofTtl = state.ttl === undefined ? undefined : ttlProblem(state.ttl, `the ttl of ${what}`)
-    if (ofTtl !== undefined) problems.push(ofTtl)
+    const ofUpcasts = upcastsProblem(state.upcasts, version, what)
+    problems.push(...[ofTtl, ofUpcasts].filter((one) => one !== undefined))
   }
   if (node.exchange === undefined && (node.states.length > 0 || node.hasTimers)) {
     const message = `${label(node)} has keyed state or timers, but no key; they belong to keys; put a keyBy(…) before it.`

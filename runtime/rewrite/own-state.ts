@@ -4,7 +4,7 @@ import { plainEntry, type SnapshotEntry } from '../inspect/snapshot-entry.ts'
 import { decodeOwn } from '../inspect/snapshot-states.ts'
 import { canonicalKey, encodeKey, keyProblem } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
-import { broadcastStatesIn, decodeBroadcast, encodeBroadcast } from '../state/broadcast-format.ts'
+import { broadcastStatesIn, decodeVersioned, encodeBroadcast } from '../state/broadcast-format.ts'
 import { compareKeys } from '../checkpoint/entry-order.ts'
 import { encodeValue } from '../value-codec.ts'
 import type { EditPlan } from './edit-plan.ts'
@@ -20,7 +20,8 @@ export async function editOwn(
   for (const [uid, edits] of own.broadcast) {
     for (const [name, edit] of edits) {
       if (edit.edit !== 'broadcast') continue
-      const bytes = encodeBroadcast(await pairsOf(edit.entries, uid, name), name)
+      const pairs = await pairsOf(edit.entries, uid, name)
+      const bytes = encodeBroadcast(pairs, name, edit.descriptor.version)
       broadcast.set(uid, new Map([...(broadcast.get(uid) ?? []), [name, bytes]]))
     }
   }
@@ -97,11 +98,12 @@ function editBroadcast(
 }
 
 function changedPairs(bytes: Uint8Array, change: Change, name: string): Uint8Array {
-  const pairs = decodeBroadcast(bytes).flatMap(([key, before]): [Key, unknown][] => {
-    const value = change(plainEntry(key, before) as SnapshotEntry<never>)
+  const { version, entries } = decodeVersioned(bytes)
+  const pairs = entries.flatMap(([key, before]): [Key, unknown][] => {
+    const value = change(plainEntry(key, before, version) as SnapshotEntry<never>)
     return value === undefined && before !== undefined ? [] : [[key, value]]
   })
-  return encodeBroadcast(pairs, name)
+  return encodeBroadcast(pairs, name, version)
 }
 
 /** In the order of the encoded keys (R17), the last of each key. */

@@ -104,13 +104,14 @@ export class KeyedBackend implements KeyedStateBackend {
     descriptor: D,
     eventTime?: EventTtlTime,
   ): StateHandle<D> {
-    const { kind, version, name } = descriptor
+    const { kind, version, name, upcasts } = descriptor
     const state: CellState = {
       stateId,
       uid,
       name,
       kind,
       version,
+      upcasts,
       slot: this.#newSlots(1),
       path: `${uid}/${name}`,
       host: this.#table,

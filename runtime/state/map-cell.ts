@@ -4,7 +4,9 @@ import type { CanonicalKey, Key } from '../key.ts'
 import { MapIndex } from './map-index.ts'
 import { writePrefix, writePrivateKey } from './snapshot-format.ts'
 import { ABSENT, type CellState, StateCell } from './state-cell.ts'
+import { showKey } from './state-errors.ts'
 import type { StateRow } from './state-row.ts'
+import type { UpcastPlace } from './upcasts.ts'
 
 /** What is in memory of one map: some or all of its entries, each a cell, and perhaps the index of all its keys. */
 export class MapCell {
@@ -56,6 +58,12 @@ export class MapEntryCell extends StateCell {
     writeKey(writer, this.key)
   }
 
+  override get upcastPlace(): UpcastPlace {
+    const { label, fields } = super.upcastPlace
+    const entry = showKey(this.key)
+    return { label: `${label}, entry ${entry}`, fields: { ...fields, entry } }
+  }
+
   override evicted(): void {
     this.map.isPartial = true
     this.map.cleanIn = 0
@@ -83,6 +91,10 @@ export class MapIndexCell extends StateCell {
   override writeStored(writer: ByteWriter): void {
     if (this.encoded !== undefined) writer.append(this.encoded)
     else (this.value as MapIndex).write(writer)
+  }
+
+  override current(stored: Uint8Array): Uint8Array {
+    return stored
   }
 
   override decode(stored: Uint8Array): MapIndex {

@@ -108,10 +108,10 @@ export class EntryRestorer {
 }
 
 function checkVersion(state: CellState, version: number): void {
-  if (version === state.version) return
+  if (version === state.version || state.upcasts?.[version] !== undefined) return
   throw new StreamError(
     'MR_STATE_INCOMPATIBLE',
-    `State "${state.name}" of operator "${state.uid}" was written with schema version ${version}, and the job declares version ${state.version}; its values cannot be read; declare version ${version} again, or start without the checkpoint (--fresh).`,
+    `State "${state.name}" of operator "${state.uid}" was written with schema version ${version}, and the job declares version ${state.version} without an upcast from that; its values cannot be read; declare version ${version} again, add upcasts, or start without the checkpoint (--fresh).`,
     { uid: state.uid, state: state.name, stored: version, declared: state.version },
   )
 }

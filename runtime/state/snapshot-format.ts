@@ -254,6 +254,13 @@ export function versionOf(bytes: Uint8Array): number {
   return bytes[at + 1]! * 256 + bytes[at + 2]!
 }
 
+/** The same, undefined where a value has none: of timers. */
+export function schemaVersionIn(bytes: Uint8Array): number | undefined {
+  return bytes[0] === CODEC_NOTHING || bytes.length < VALUE_HEADER_BYTES
+    ? undefined
+    : versionOf(bytes)
+}
+
 /** When a value was last used, and each element of it if it is a list. */
 export interface LastAccess {
   /** Of a list that of its newest element; -Infinity where it is not known. */
@@ -309,6 +316,30 @@ export function lastAccessIn(bytes: Uint8Array, domain: TtlTimeDomain): number {
 export function timeDomainIn(bytes: Uint8Array): TtlTimeDomain | undefined {
   if (bytes[0] === CODEC_TIMED.processing) return 'processing'
   return bytes[0] === CODEC_TIMED.event ? 'event' : undefined
+}
+
+/**
+ * An entry's value with another value of another schema version in it: codec, last access and ages stay as they are. Damaged
+ * bytes are `MR_CHECKPOINT_CORRUPT`.
+ */
+export function rewriteEntryValue(
+  bytes: Uint8Array,
+  version: number,
+  what: string,
+  change: (value: unknown) => unknown,
+): Uint8Array {
+  const codec = bytes[0]!
+  const reader = new ByteReader(bytes)
+  reader.take(VALUE_HEADER_BYTES)
+  const isTimed = codec === CODEC_TIMED.processing || codec === CODEC_TIMED.event
+  if (isTimed) reader.take(LAST_ACCESS_BYTES)
+  const writer = new ByteWriter(bytes.length)
+  writer.append(bytes.subarray(0, reader.position))
+  writer.bytes[1] = version >>> 8
+  writer.bytes[2] = version & 0xff
+  writeValue(writer, change(readValue(reader)), what)
+  writer.append(bytes.subarray(reader.position))
+  return writer.copy()
 }
 
 /** The value in an entry's value bytes, whatever its time to live. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */

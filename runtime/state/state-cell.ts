@@ -7,6 +7,8 @@ import {
   type LastAccess,
   readEntryValue,
   readTimedEntryValue,
+  rewriteEntryValue,
+  versionOf,
   writeEntryValue,
   writePiece,
   writePrefix,
@@ -15,6 +17,7 @@ import {
 import { showKey, stateLabel } from './state-errors.ts'
 import type { StateRow } from './state-row.ts'
 import type { StateKind } from './state.ts'
+import { type UpcastPlace, type Upcasts, upcastValue } from './upcasts.ts'
 
 /** In place of the value of a cell: there is none. */
 export const ABSENT: unique symbol = Symbol('absent')
@@ -34,6 +37,8 @@ export interface CellState {
   readonly name: string
   readonly kind: StateKind
   readonly version: number
+  /** Make values of older versions into those of `version`. */
+  readonly upcasts: Upcasts | undefined
   /** Its place in every row. */
   readonly slot: number
   /** `uid/name`: what paths of fields begin with. */
@@ -98,6 +103,25 @@ export abstract class StateCell extends Change implements LastAccess {
 
   /** It is on its way from memory to the spill. */
   evicted(): void {}
+
+  /** Stored bytes with their value in the version of the state: the same bytes where it is already. */
+  current(stored: Uint8Array): Uint8Array {
+    const { state } = this
+    if (state.upcasts === undefined) return stored
+    const from = versionOf(stored)
+    if (from === state.version) return stored
+    const place = (): UpcastPlace => this.upcastPlace
+    return rewriteEntryValue(stored, state.version, state.path, (old) =>
+      state.kind === 'list' && Array.isArray(old)
+        ? old.map((element) => upcastValue(element, from, state, true, place))
+        : upcastValue(old, from, state, state.kind === 'map', place),
+    )
+  }
+
+  /** Which value it is, for messages. */
+  get upcastPlace(): UpcastPlace {
+    return { label: stateLabel(this.state, this.row), fields: { key: showKey(this.row.key) } }
+  }
 
   /** The value in stored bytes. */
   decode(stored: Uint8Array): unknown {

@@ -385,13 +385,22 @@ export class StateTable implements CellHost {
       cell.value = ABSENT
       cell.isSpilled = false
     } else {
-      cell.value = cell.decode(stored)
-      if (cell.pendingWrite === 0) cell.encoded = undefined
+      const current = cell.current(stored)
+      const isUpcast = current !== stored
+      if (isUpcast) this.#upcast(cell)
+      cell.value = cell.decode(current)
+      if (isUpcast || cell.pendingWrite === 0) cell.encoded = undefined
     }
     const bytes = CELL_BYTES + (stored?.length ?? 0) * DECODED_PER_BYTE
     if (cell.position < 0) this.cache.add(cell, bytes)
     else this.cache.resize(cell, bytes)
     return cell.value
+  }
+
+  /** The value of a cell, which is not decoded yet, is not the one that is stored: it counts as changed. */
+  #upcast(cell: StateCell): void {
+    this.touch(cell)
+    cell.isDirty = true
   }
 
   #readSpilled(cell: StateCell): Uint8Array | undefined {

@@ -1,7 +1,9 @@
 import type { Duration } from '../duration.ts'
 import type { Key } from '../key.ts'
-import { checkOptionNames, type OptionNames } from '../option-names.ts'
+import { checkOptionNames } from '../option-names.ts'
+import { type PlainStateOptions, STATE_OPTIONS, type StateOptions } from './state-options.ts'
 import type { TtlOptions } from './state-ttl.ts'
+import type { Upcasts } from './upcasts.ts'
 
 /**
  * One value per key.
@@ -87,7 +89,9 @@ export interface StateDescriptor<Kind extends StateKind = StateKind, V = unknown
   readonly name: string
   /** As declared; checked when the graph is built. Undefined: values stay until they are cleared. */
   readonly ttl?: Duration | TtlOptions | undefined
-  /** Of reducing states. Functions never cross threads: each thread declares anew. */
+  /** Make values of older versions into those of `version`. Functions never cross threads: each thread declares anew. */
+  readonly upcasts?: Upcasts | undefined
+  /** Of reducing states. */
   readonly reduce?: (reduced: never, value: never) => unknown
   /** Of aggregating states. */
   readonly aggregate?: AnyAggregator
@@ -122,19 +126,6 @@ export type StateHandle<D extends StateDescriptor> =
             ? AggregatingState<In, R>
             : never
 
-/** Options of a state declaration. */
-export interface StateOptions {
-  /** Schema version of the values. Default 1. */
-  readonly version?: number
-  /**
-   * Values expire that nobody has used for so long, by processing time unless `{ duration, timeDomain: 'event' }` says
-   * otherwise. Default: they stay until they are cleared.
-   */
-  readonly ttl?: Duration | TtlOptions
-}
-
-const STATE: OptionNames<StateOptions> = { version: true, ttl: true }
-
 /**
  * Declares one value per key.
  *
@@ -147,17 +138,19 @@ const STATE: OptionNames<StateOptions> = { version: true, ttl: true }
  *   },
  * })
  */
-export function valueState<T>(options?: StateOptions): StateDescriptor<'value', T> {
+export function valueState<T>(options?: StateOptions<T>): StateDescriptor<'value', T> {
   return { kind: 'value', ...common('valueState', options) }
 }
 
-/** Declares a list per key. */
-export function listState<T>(options?: StateOptions): StateDescriptor<'list', T> {
+/** Declares a list per key. Upcasts make one element of it. */
+export function listState<T>(options?: StateOptions<T>): StateDescriptor<'list', T> {
   return { kind: 'list', ...common('listState', options) }
 }
 
-/** Declares a map per key. */
-export function mapState<K extends Key, V>(options?: StateOptions): StateDescriptor<'map', V, K> {
+/** Declares a map per key. Upcasts make one value of it. */
+export function mapState<K extends Key, V>(
+  options?: StateOptions<V>,
+): StateDescriptor<'map', V, K> {
   return { kind: 'map', ...common('mapState', options) }
 }
 
@@ -169,7 +162,7 @@ export function mapState<K extends Key, V>(options?: StateOptions): StateDescrip
  */
 export function reducingState<T>(
   reduce: StateReducer<T>,
-  options?: StateOptions,
+  options?: StateOptions<NoInfer<T>>,
 ): StateDescriptor<'reducing', T> {
   return { kind: 'reducing', ...common('reducingState', options), reduce }
 }
@@ -186,13 +179,18 @@ export function reducingState<T>(
  */
 export function aggregatingState<In, Acc, R>(
   aggregate: StateAggregator<In, Acc, R>,
-  options?: StateOptions,
+  options?: StateOptions<NoInfer<Acc>>,
 ): StateDescriptor<'aggregating', R, In> {
   return { kind: 'aggregating', ...common('aggregatingState', options), aggregate }
 }
 
-function common(maker: string, options: StateOptions | undefined) {
-  checkOptionNames(options, STATE, `${maker}()`)
-  const { version = 1, ttl } = options ?? {}
-  return { version, name: '', ...(ttl === undefined ? {} : { ttl }) }
+function common(maker: string, options: PlainStateOptions | undefined) {
+  checkOptionNames(options, STATE_OPTIONS, `${maker}()`)
+  const { version = 1, ttl, upcasts } = options ?? {}
+  return {
+    version,
+    name: '',
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(upcasts === undefined ? {} : { upcasts }),
+  }
 }

@@ -3,6 +3,7 @@ import { stateSnapshotsContract } from './state-snapshots.ts'
 import { stateSweepContract } from './state-sweep.ts'
 import { stateTimersContract } from './state-timers.ts'
 import { stateTtlContract } from './state-ttl.ts'
+import { stateUpcastsContract } from './state-upcasts.ts'
 import { stateValuesContract } from './state-values.ts'
 import { stateVisitsContract } from './state-visits.ts'
 
@@ -15,4 +16,5 @@ export function stateBackendContract(contract: StateBackendContract): void {
   stateTtlContract(fixture)
   stateSweepContract(fixture)
   stateVisitsContract(fixture)
+  stateUpcastsContract(fixture)
 }

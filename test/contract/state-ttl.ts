@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Key } from '../../runtime/key.ts'
-import type { StateOptions } from '../../runtime/state/state.ts'
+import type { StateOptions } from '../../runtime/state/state-options.ts'
 import { EventTtlTime } from '../../runtime/state/ttl-time.ts'
 import type { StateFixture } from './state-fixture.ts'
 import {

@@ -10,10 +10,10 @@ import {
   mapState,
   type ReducingState,
   reducingState,
-  type StateOptions,
   type ValueState,
   valueState,
 } from '../../runtime/state/state.ts'
+import type { StateOptions } from '../../runtime/state/state-options.ts'
 import { EventTtlTime } from '../../runtime/state/ttl-time.ts'
 
 /** A clock set by hand, on which no work takes any time; turns are real, since real writes need them. */

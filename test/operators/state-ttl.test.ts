@@ -12,9 +12,9 @@ import {
   listState,
   mapState,
   reducingState,
-  type StateOptions,
   valueState,
 } from '../../runtime/state/state.ts'
+import type { StateOptions } from '../../runtime/state/state-options.ts'
 import { operatorHarness } from '../../testing/operator-harness.ts'
 import { testJob } from '../../testing/test-job.ts'
 import { verifyOperator } from '../../testing/verify-operator.ts'

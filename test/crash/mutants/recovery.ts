@@ -89,11 +89,11 @@ export const RECOVERY: readonly Mutant[] = [
   {
     name: 'other-input-accepted',
     what: 'a run goes on with another input or output (R5)',
-    file: 'runtime/job/restore-plan.ts',
-    find: `  checkIdentity(manifest, plan, label)
-  checkStates(manifest, plan, label)`,
-    replace: '  checkStates(manifest, plan, label)',
-    killers: [unit('runtime/job/restore-plan.test.ts', 'refuses another input or output')],
+    file: 'runtime/job/restore-checks.ts',
+    find: `    ...identityProblems(comparison),
+    ...stateProblems(comparison),`,
+    replace: '    ...stateProblems(comparison),',
+    killers: [unit('runtime/job/restore-checks.test.ts', 'refuses another input or output')],
   },
   {
     name: 'finished-job-runs-on',

@@ -51,7 +51,7 @@ describe('a broadcast map', () => {
           expect(entriesOf(map)).toEqual(expected)
           expect(map.size).toBe(model.length)
           const restored = new BroadcastMap()
-          restored.restore(map.encode('rules'))
+          restored.restore(map.encode('rules'), (value) => value)
           expect(entriesOf(restored)).toEqual(expected)
         }
       }),

@@ -5,9 +5,9 @@ import {
   aggregatingState,
   reducingState,
   type StateDescriptor,
-  type StateOptions,
   valueState,
 } from '../../../runtime/state/state.ts'
+import type { StateOptions } from '../../../runtime/state/state-options.ts'
 import { GraphFixture } from './graph-fixtures.ts'
 
 const OPTIONS = { job: 'orders', parallelism: 2, maxParallelism: 128 }
