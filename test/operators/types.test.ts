@@ -333,3 +333,38 @@ test('parameters have the types of their declarations (N4)', () => {
     param.duration('60 minutes')
   })
 })
+
+test('the last upcast returns what the state holds, and there is one for no version but those below', () => {
+  interface Money {
+    readonly cents: number
+  }
+  unused(() => {
+    const money = (cents: number): Money => ({ cents })
+    expectTypeOf(valueState<Money>({ version: 2, upcasts: { 1: money } })).not.toBeAny()
+    valueState<Money>({ version: 3, upcasts: { 1: (euros: number) => euros * 100, 2: money } })
+    valueState<Money>({ version: 3, upcasts: { 2: money }, ttl: '1h' })
+    listState<Money>({ version: 2, upcasts: { 1: money } })
+    mapState<string, Money>({ version: 2, upcasts: { 1: money } })
+    reducingState((a: Money) => a, { version: 2, upcasts: { 1: money } })
+    const sum = {
+      create: () => ({ cents: 0 }),
+      add: (all: Money, cents: number) => ({ cents: all.cents + cents }),
+      result: (all: Money) => `${all.cents}`,
+    }
+    aggregatingState(sum, { version: 2, upcasts: { 1: money } })
+    // @ts-expect-error the last upcast returns a number
+    valueState<Money>({ version: 3, upcasts: { 1: money, 2: (old: Money) => old.cents } })
+    // @ts-expect-error it is the accumulator that is stored
+    aggregatingState(sum, { version: 2, upcasts: { 1: (old: number) => `${old}` } })
+    // @ts-expect-error an element is upcast, not the list
+    listState<Money>({ version: 2, upcasts: { 1: (old: Money[]) => old } })
+    // @ts-expect-error the last upcast is missing
+    valueState<Money>({ version: 3, upcasts: { 1: money } })
+    // @ts-expect-error version 2 is what values become
+    valueState<Money>({ version: 2, upcasts: { 1: money, 2: money } })
+    // @ts-expect-error without a version there is nothing to upcast to
+    valueState<Money>({ upcasts: { 1: money } })
+    // @ts-expect-error upcasts do not wait
+    valueState<Money>({ version: 2, upcasts: { 1: async (cents: number) => money(cents) } })
+  })
+})

@@ -53,6 +53,63 @@ export const STATE: readonly Mutant[] = [
     ],
   },
   {
+    name: 'upcast-not-stored',
+    what: 'a value that has been upcast does not count as changed: the next checkpoint has it in its old version (R24)',
+    file: 'runtime/state/state-table.ts',
+    find: 'if (isUpcast) this.#upcast(cell)',
+    replace: '',
+    killers: [unit(memory, 'are in the next checkpoint only if they were used')],
+  },
+  {
+    name: 'upcast-again',
+    what: 'the bytes of the old version stay beside a value that has been upcast, and are written as those of the new one',
+    file: 'runtime/state/state-table.ts',
+    find: 'if (isUpcast || cell.pendingWrite === 0) cell.encoded = undefined',
+    replace: 'if (!isUpcast && cell.pendingWrite === 0) cell.encoded = undefined',
+    killers: [unit(memory, 'are in the next checkpoint only if they were used')],
+  },
+  {
+    name: 'upcast-unspilled',
+    what: 'a value that has been upcast and was not changed leaves memory without being written (R22)',
+    file: 'runtime/state/state-table.ts',
+    find: `    this.touch(cell)
+    cell.isDirty = true
+  }
+
+  #readSpilled`,
+    replace: `    this.touch(cell)
+  }
+
+  #readSpilled`,
+    killers: [unit(levelDb, 'are upcast once')],
+  },
+  {
+    name: 'upcast-of-ages',
+    what: 'upcasting a list that expires loses when its elements were last used (semantics 2.17)',
+    file: 'runtime/state/snapshot-format.ts',
+    find: `  writer.append(bytes.subarray(reader.position))
+  return writer.copy()`,
+    replace: '  return writer.copy()',
+    killers: [unit(memory, 'keep when they were last used')],
+  },
+  {
+    name: 'upcast-of-last-access',
+    what: 'the time of last use is taken for a part of the value that is upcast (semantics 2.17)',
+    file: 'runtime/state/snapshot-format.ts',
+    find: `  if (isTimed) reader.take(LAST_ACCESS_BYTES)
+  const writer`,
+    replace: '  const writer',
+    killers: [unit(memory, 'keep when they were last used')],
+  },
+  {
+    name: 'upcast-missing-accepted',
+    what: 'a run goes by the version that the job declared last: values that nobody has used since cannot be read (R5)',
+    file: 'runtime/job/restore-checks.ts',
+    find: 'return lowestStoredVersion(manifest, state.stateId) ?? state.version',
+    replace: 'return state.version',
+    killers: [unit('runtime/job/restore-checks.test.ts', 'goes by the oldest values')],
+  },
+  {
     name: 'unbounded-writes',
     what: 'pending writes stop no input, however many there are (R22)',
     file: 'runtime/state/spill.ts',

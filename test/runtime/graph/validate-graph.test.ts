@@ -168,6 +168,43 @@ describe('validateGraph', () => {
     expect(messages(graph)).toContain('the ttl of state "s1" of map "other" is "7w" (string)')
   })
 
+  test('refuses upcasts that are none, or leave a version out, with the others (R5)', () => {
+    const graph = valid()
+    const upcast = () => 1
+    const given: [number, unknown][] = [
+      [3, { 1: upcast, 2: upcast }],
+      [4, { 2: upcast, 3: upcast }],
+      [2, {}],
+      [2, undefined],
+      [2, [upcast]],
+      [2, 'old'],
+      [2, { 2: upcast }],
+      [2, { 0: upcast }],
+      [2, { first: upcast }],
+      [2, { 1: 'n + 1' }],
+      [1, { 1: upcast }],
+      [4, { 1: upcast, 3: upcast }],
+      [4, { 1: upcast, 2: upcast }],
+    ]
+    const states = given.map(([version, upcasts], index) => ({
+      ...valueState<number>({ version, upcasts } as StateOptions),
+      name: `s${index}`,
+    }))
+    graph.operator('other', graph.exchanges[0]!, { states })
+    expect(codes(graph)).toEqual(Array.from({ length: 9 }, () => 'MR_OPTION_INVALID'))
+    const text = messages(graph)
+    expect(text).toContain('state "s4" of map "other" has an array for upcasts; ')
+    expect(text).toContain('state "s6" of map "other" has an upcast from version 2; ')
+    expect(text).toContain('upcasts are from 1 to 1.')
+    expect(text).toContain('has an upcast from version 1 that is no function; ')
+    expect(text).toContain(
+      'state "s11" of map "other" has an upcast from version 1, but none from 2; ',
+    )
+    expect(text).toContain(
+      'state "s12" of map "other" has an upcast from version 1, but none from 3; ',
+    )
+  })
+
   test('refuses reducing and aggregating state without functions, or with such as would not be opened', () => {
     const graph = valid()
     const aggregate = { create: () => 0, add: (n: number) => n, result: (n: number) => n }
