@@ -1,4 +1,5 @@
 import type { RunJobOptions } from '../runtime/job/job-events.ts'
+import type { CheckJobOptions } from '../runtime/job/check-job.ts'
 import type { Verb } from './flags.ts'
 import {
   duration,
@@ -21,6 +22,7 @@ import { findVerb, type Group, verbsOf } from './verbs.ts'
 export type Command =
   | RunCommand
   | PlanCommand
+  | CheckCommand
   | SavepointCommand
   | StopCommand
   | StateCommand
@@ -42,6 +44,13 @@ export interface PlanCommand {
   readonly job: string
   readonly parallelism: number | undefined
   readonly params: Readonly<Record<string, string>>
+  readonly json: boolean
+}
+
+export interface CheckCommand {
+  readonly verb: 'check'
+  readonly job: string
+  readonly options: Omit<CheckJobOptions, 'onLog'>
   readonly json: boolean
 }
 
@@ -137,6 +146,8 @@ export function parseCommand(argv: readonly string[]): Command {
       return runCommand(given)
     case 'plan':
       return planCommand(given)
+    case 'check':
+      return checkCommand(given)
     case 'savepoint':
       return { verb: named.verb, ...runningJob(given) }
     case 'stop':
@@ -264,12 +275,33 @@ function runCommand(given: Given): RunCommand {
   return {
     verb: 'run',
     job,
-    // What was not given is left out, so that defaults are in one place.
-    options: Object.fromEntries(
-      Object.entries(options).filter(([, value]) => value !== undefined),
-    ) as RunJobOptions,
+    options: withoutUndefined(options) as RunJobOptions,
     json: has('json'),
     noProgress: has('no-progress'),
+  }
+}
+
+/** What was not given is left out, so that defaults are in one place. */
+function withoutUndefined(options: Readonly<Record<string, unknown>>): object {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given)
+}
+
+function checkCommand(given: Given): CheckCommand {
+  const has = (flag: string): boolean => given.flags.has(flag)
+  const options = {
+    from: last(given, 'from'),
+    dir: last(given, 'dir'),
+    parallelism: wholeNumber(given, 'parallelism'),
+    params: parameters(given),
+    allowRewind: has('allow-rewind') || undefined,
+    allowNonRestoredState: has('allow-non-restored-state') || undefined,
+  }
+  return {
+    verb: 'check',
+    job: onlyJob(given),
+    options: withoutUndefined(options) as CheckCommand['options'],
+    json: has('json'),
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Command, parseCommand } from './args.ts'
+import { check } from './check.ts'
 import { collectCheckpoints } from './checkpoints-gc.ts'
 import { listCheckpoints } from './checkpoints-list.ts'
 import { commandJob } from './command-job.ts'
@@ -41,6 +42,8 @@ function perform(command: Command, host: Host, settings: RunSettings): number | 
       return showHelp(command, host)
     case 'plan':
       return plan(command, host)
+    case 'check':
+      return check(command, host)
     case 'savepoint':
     case 'stop':
       return commandJob(command, host)

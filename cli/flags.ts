@@ -21,6 +21,7 @@ export interface Flag {
 export const VERBS = [
   'run',
   'plan',
+  'check',
   'savepoint',
   'stop',
   'state ls',
@@ -56,6 +57,18 @@ const JSON_LINES: Flag = {
   name: 'json',
   value: undefined,
   description: 'Write JSON lines to stdout, and nothing else.',
+}
+
+const ALLOW_REWIND: Flag = {
+  name: 'allow-rewind',
+  value: undefined,
+  description: 'Go back behind a damaged checkpoint even if output is put out twice.',
+}
+
+const ALLOW_NON_RESTORED: Flag = {
+  name: 'allow-non-restored-state',
+  value: undefined,
+  description: 'Drop state in the checkpoint that the job no longer has.',
 }
 
 const HELP: Flag = {
@@ -160,21 +173,13 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
       description: 'No live line; a plain line every few seconds instead.',
     },
     JSON_LINES,
-    {
-      name: 'allow-rewind',
-      value: undefined,
-      description: 'Go back behind a damaged checkpoint even if output is put out twice.',
-    },
+    ALLOW_REWIND,
     {
       name: 'allow-grown-input',
       value: undefined,
       description: 'Go on with input files that have grown since the checkpoint.',
     },
-    {
-      name: 'allow-non-restored-state',
-      value: undefined,
-      description: 'Drop state in the checkpoint that the job no longer has.',
-    },
+    ALLOW_NON_RESTORED,
     HELP,
   ],
   plan: [
@@ -184,6 +189,23 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
     },
     PARAM,
     { ...JSON_LINES, description: 'Write the plan as one JSON document.' },
+    HELP,
+  ],
+  check: [
+    {
+      name: 'from',
+      value: 'PATH',
+      description: 'A checkpoint or savepoint. Default: what "millrace run" would go on from.',
+    },
+    {
+      ...PARALLELISM,
+      description: "As if run with so many worker threads. Default: the checkpoint's.",
+    },
+    PARAM,
+    DIR,
+    { ...JSON_LINES, description: 'Write what was found as one JSON line.' },
+    ALLOW_REWIND,
+    ALLOW_NON_RESTORED,
     HELP,
   ],
   savepoint: OF_RUNNING,

@@ -10,6 +10,7 @@ const GENERAL = `millrace runs a job: a stream of records through operators with
 
   millrace run JOB.ts [flags]        run a job, or go on with it where it was
   millrace plan JOB.ts [flags]       show the graph of a job without running it
+  millrace check JOB.ts [flags]      say whether a job can go on, and with what of its state
   millrace savepoint JOB [PATH]      take a savepoint of a running job
   millrace stop JOB [PATH]           stop a running job with a savepoint
   millrace state ls PATH             show what a checkpoint or savepoint holds; get, export, diff
@@ -52,6 +53,12 @@ and does nothing.`,
 
 Shows the graph of the job in JOB.ts, and runs nothing of it: operators with their uids and declared state,
 the chains that run as one, and the shuffles between them.`,
+  check: `millrace check JOB.ts [--from PATH] [flags]
+
+Says whether "millrace run JOB.ts --from PATH" would start: what of the state in PATH is restored, what is
+upcast, what begins empty, what would be dropped, and every reason why it would be refused. Runs nothing of
+the job and writes nothing; the job may be running. What only sources and sinks can tell, such as input that
+has changed, is found when the job starts.`,
   savepoint: `millrace savepoint JOB [PATH] [flags]
 
 Takes a savepoint of a job that runs, given by its file or its name, and prints the savepoint's folder once
@@ -109,6 +116,7 @@ for it.
 Exit codes: 0 finished, 1 failed, 2 wrong command line or parameters (nothing was run), 130 stopped with
 Ctrl-C, 143 stopped with SIGTERM.`,
   plan: `Exit codes: 0 shown, 1 the graph cannot be built, 2 wrong command line or parameters.`,
+  check: `Exit codes: 0 it would start, 1 it would not, or the graph cannot be built, 2 wrong command line.`,
   savepoint: `Exit codes: 0 taken, 1 there is none (the job does not run, or goes on without it), 2 wrong command line.`,
   stop: `Exit codes: 0 stopped, 1 not stopped or without a savepoint, 2 wrong command line. The run itself ends with 0.`,
   'state ls': STATE_CODES,

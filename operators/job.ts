@@ -2,6 +2,7 @@ import { buildJobGraph } from '../runtime/graph/job-graph.ts'
 import { buildPlan } from '../runtime/graph/build-plan.ts'
 import { StreamError } from '../runtime/errors.ts'
 import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
+import type { RenamedUids } from '../runtime/graph/renamed-uids.ts'
 import type { RestartConfig } from '../runtime/graph/restart-config.ts'
 import type { StreamGraph } from '../runtime/graph/stream-graph.ts'
 import { validateGraph } from '../runtime/graph/validate-graph.ts'
@@ -25,9 +26,18 @@ export interface JobOptions<P extends ParamDeclarations> {
   readonly params?: P
   /** What follows a failure. Default: exponential delay. */
   readonly restart?: RestartConfig
+  /**
+   * By the uid that an operator, source or sink had when a checkpoint was taken, the one that it has now: `{ old: 'new' }`. An
+   * entry may stay when no checkpoint has the old uid any more.
+   */
+  readonly renamedUids?: RenamedUids
 }
 
-const JOB: OptionNames<JobOptions<ParamDeclarations>> = { params: true, restart: true }
+const JOB: OptionNames<JobOptions<ParamDeclarations>> = {
+  params: true,
+  restart: true,
+  renamedUids: true,
+}
 
 /** What the type of an asynchronous graph function says. */
 export type BuildMustBeSynchronous = 'the function of a job must not return a Promise'
@@ -60,7 +70,8 @@ export function job<R, const P extends ParamDeclarations = Record<never, never>>
     build(given, shape) {
       const params = parameters.parse(given)
       const graph = collect(name, (env) => build(env, Object.freeze(params) as ParamValues<P>))
-      return plan(graph, { name, parameters, params, shape, restart: options.restart })
+      const { restart, renamedUids } = options
+      return plan(graph, { name, parameters, params, shape, restart, renamedUids })
     },
   }
   return module
@@ -92,10 +103,11 @@ function plan(
     readonly params: Readonly<Record<string, unknown>>
     readonly shape: JobShape
     readonly restart: RestartConfig | undefined
+    readonly renamedUids: RenamedUids | undefined
   },
 ): BuiltJob {
-  const { name, parameters, params, shape } = options
-  validateGraph(graph, { job: name, ...shape })
+  const { name, parameters, params, shape, renamedUids } = options
+  validateGraph(graph, { job: name, ...shape, renamedUids })
   return {
     graph,
     plan: buildPlan(buildJobGraph(graph, shape), {
@@ -105,6 +117,7 @@ function plan(
       parameters: parameters.list,
       params: parameters.withoutSecrets(params),
       restart: options.restart,
+      renamedUids,
     }),
   }
 }

@@ -9,7 +9,7 @@ import { structuralHash, type UnhashedPlan } from './structural-hash.ts'
 /** What a plan tells beyond the graph. */
 export type PlanFacts = Pick<
   JobPlan,
-  'job' | 'parallelism' | 'maxParallelism' | 'parameters' | 'params' | 'restart'
+  'job' | 'parallelism' | 'maxParallelism' | 'parameters' | 'params' | 'restart' | 'renamedUids'
 >
 
 /** A job as data: what the graph holds but for functions, sources and sinks themselves (N8). Pure. */
@@ -40,6 +40,7 @@ export function buildPlan(graph: JobGraph, facts: PlanFacts): JobPlan {
     parameters: facts.parameters,
     params: facts.params,
     restart: facts.restart,
+    ...(facts.renamedUids === undefined ? {} : { renamedUids: facts.renamedUids }),
   }
   return { ...plan, structuralHash: structuralHash(plan) }
 }

@@ -2,6 +2,7 @@ import type { StateSpread } from '../operator.ts'
 import type { StateKind } from '../state/state.ts'
 import type { Ttl } from '../state/state-ttl.ts'
 import type { WatermarkAlignment } from '../watermark-strategy.ts'
+import type { RenamedUids } from './renamed-uids.ts'
 import type { RestartConfig } from './restart-config.ts'
 import type { Partitioner } from './stream-graph.ts'
 
@@ -79,6 +80,8 @@ export interface JobPlan {
   readonly params: Readonly<Record<string, string | number | boolean>>
   /** As the job sets it; undefined is the default, exponential delay. */
   readonly restart: RestartConfig | undefined
+  /** Operators that had another uid in older snapshots; undefined if none. */
+  readonly renamedUids?: RenamedUids | undefined
   /** SHA-256 (hex) over uids, kinds, edges, partitioners, parallelism, states and parameters; equal in all threads. */
   readonly structuralHash: string
 }

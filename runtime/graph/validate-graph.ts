@@ -1,28 +1,20 @@
-import type { ErrorCode } from '../error-codes.ts'
 import { StreamError } from '../errors.ts'
 import { foldName, NAME_RULE, nameProblem } from '../names.ts'
-import { STATE_KINDS, type StateDescriptor } from '../state/state.ts'
-import { ttlProblem } from '../state/state-ttl.ts'
-import { upcastsProblem } from '../state/upcasts.ts'
-import type { NodeReading, OperatorNode, StreamGraph, StreamNode } from './stream-graph.ts'
+import { nodeLabel as label } from './node-label.ts'
+import { renamedUidsProblem } from './renamed-uids.ts'
+import { type GraphProblem, stateProblems } from './state-problems.ts'
+import type { NodeReading, StreamGraph, StreamNode } from './stream-graph.ts'
 
 /** Key groups are stored in 16 bits; as in Flink half of that is the limit. */
 export const MAX_PARALLELISM_LIMIT = 32_768
-
-/** Schema versions are stored in 16 bits. */
-const MAX_STATE_VERSION = 65_535
 
 /** What a graph is to be run as. */
 export interface ValidationOptions {
   readonly job: string
   readonly parallelism: number
   readonly maxParallelism: number
-}
-
-/** One thing that is wrong: what is, what it prevents, the way out. */
-export interface GraphProblem {
-  readonly code: ErrorCode
-  readonly message: string
+  /** As given: whoever writes JavaScript may give anything. */
+  readonly renamedUids?: unknown
 }
 
 /**
@@ -55,18 +47,12 @@ export function graphProblems(graph: StreamGraph, options: ValidationOptions): G
     ...missingUidProblems(graph),
     ...uidNameProblems(graph),
     ...duplicateUidProblems(graph),
+    ...renamedUidProblems(graph, options),
     ...sharedOutputProblems(graph),
     ...forwardProblems(graph, options),
     ...readFirstProblems(graph),
     ...graph.nodes.flatMap((node) => (node.type === 'operator' ? stateProblems(node) : [])),
   ]
-}
-
-/** "map#2", or kind and uid of a node: what it is called in messages. */
-function label(node: StreamNode): string {
-  if (node.uid === undefined)
-    return node.type === 'operator' ? node.name : `${node.type} ${node.name}`
-  return `${node.type === 'operator' ? node.operatorKind : node.type} "${node.uid}"`
 }
 
 function jobNameProblems({ job }: ValidationOptions): GraphProblem[] {
@@ -160,6 +146,15 @@ function duplicateUidProblems(graph: StreamGraph): GraphProblem[] {
     })
 }
 
+function renamedUidProblems(
+  { nodes }: StreamGraph,
+  { renamedUids }: ValidationOptions,
+): GraphProblem[] {
+  const uids = nodes.map(({ uid }) => uid).filter((uid) => uid !== undefined)
+  const message = renamedUidsProblem(renamedUids, uids)
+  return message === undefined ? [] : [{ code: 'MR_OPTION_INVALID', message }]
+}
+
 /** Sinks that take back what they put out must not share it: one would take back, or overwrite, what is the other's. */
 function sharedOutputProblems(graph: StreamGraph): GraphProblem[] {
   const problems: GraphProblem[] = []
@@ -218,81 +213,4 @@ function readingsOf(node: StreamNode): NodeReading[] {
   if (node.type === 'source') return []
   const second = node.type === 'operator' ? node.second : undefined
   return second === undefined ? [node] : [node, second]
-}
-
-function kindProblem(
-  node: OperatorNode,
-  { name, kind, ttl }: StateDescriptor,
-  isBroadcast: boolean,
-): string | undefined {
-  if (isBroadcast) {
-    if (kind === 'map' && ttl === undefined) return undefined
-    if (kind === 'map') {
-      return `broadcast state "${name}" of ${label(node)} has a ttl; broadcast state does not expire, as subtasks would no longer agree; leave it out, and remove entries in processBroadcastElement.`
-    }
-    return `what ${label(node)} declares as broadcast state "${name}" is no map state; broadcast records could not be kept by key; use mapState().`
-  }
-  if (STATE_KINDS.includes(kind)) return undefined
-  return `what ${label(node)} declares as state "${name}" is no declaration; there would be nothing to keep values in; use valueState(), listState(), mapState(), reducingState() or aggregatingState().`
-}
-
-function stateProblems(node: OperatorNode): GraphProblem[] {
-  const problems: GraphProblem[] = []
-  const seen = new Map<string, string>()
-  const { states, broadcastStates = [] } = node
-  for (const state of [...states, ...broadcastStates]) {
-    const { name, version } = state
-    const problemOfKind = kindProblem(node, state, broadcastStates.includes(state))
-    if (problemOfKind !== undefined) {
-      problems.push({ code: 'MR_GRAPH_INVALID', message: problemOfKind })
-      continue
-    }
-    const problem = nameProblem(name)
-    if (problem !== undefined) {
-      const message = `a state of ${label(node)} is called "${name}", ${problem}; it cannot be stored under that name; ${NAME_RULE}.`
-      problems.push({ code: 'MR_NAME_INVALID', message })
-    }
-    const other = seen.get(foldName(name))
-    if (other !== undefined) {
-      const message = `${label(node)} declares the states "${other}" and "${name}", which are one name (upper and lower case are the same); their values would be mixed up; rename one of them.`
-      problems.push({ code: 'MR_NAME_INVALID', message })
-    }
-    seen.set(foldName(name), name)
-    if (!Number.isInteger(version) || version < 1 || version > MAX_STATE_VERSION) {
-      const message = `state "${name}" of ${label(node)} has version ${String(version)}, which is no whole number from 1 to ${MAX_STATE_VERSION}; it cannot be written into a snapshot; leave it out or count up from 1.`
-      problems.push({ code: 'MR_OPTION_INVALID', message })
-    }
-    const what = `state "${name}" of ${label(node)}`
-    problems.push(...functionProblems(state, what))
-    const ofTtl = state.ttl === undefined ? undefined : ttlProblem(state.ttl, `the ttl of ${what}`)
-    const ofUpcasts = upcastsProblem(state.upcasts, version, what)
-    problems.push(...[ofTtl, ofUpcasts].filter((one) => one !== undefined))
-  }
-  if (node.exchange === undefined && (node.states.length > 0 || node.hasTimers)) {
-    const message = `${label(node)} has keyed state or timers, but no key; they belong to keys; put a keyBy(…) before it.`
-    problems.push({ code: 'MR_GRAPH_INVALID', message })
-  }
-  return problems
-}
-
-/** The functions that a reducing or aggregating state works with; who writes JavaScript may give anything. */
-function functionProblems(state: StateDescriptor, what: string): GraphProblem[] {
-  const { kind, reduce, aggregate } = state
-  if (kind === 'reducing' && typeof reduce !== 'function') {
-    const message = `${what} has ${typeof reduce} for a function to reduce with; values could not be added; give reducingState((a, b) => …) a function.`
-    return [{ code: 'MR_GRAPH_INVALID', message }]
-  }
-  if (kind !== 'aggregating') return []
-  const methods = aggregate as Readonly<Record<string, unknown>> | null | undefined
-  const missing = ['create', 'add', 'result'].filter(
-    (name) => typeof methods?.[name] !== 'function',
-  )
-  if (missing.length > 0) {
-    const message = `${what} has no ${missing.join(', ')} to aggregate with; values could not be added; give aggregatingState({ create, add, result }) all three.`
-    return [{ code: 'MR_GRAPH_INVALID', message }]
-  }
-  const unused = ['open', 'close'].filter((name) => methods?.[name] !== undefined)
-  if (unused.length === 0) return []
-  const message = `${what} aggregates with a function that has ${unused.join(' and ')}; functions of state are not opened, it would never be called; leave it out, or open what it needs in the function that declares the state.`
-  return [{ code: 'MR_GRAPH_INVALID', message }]
 }

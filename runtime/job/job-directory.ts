@@ -35,9 +35,10 @@ export class JobDirectory {
   /** Absolute. */
   readonly path: string
   readonly #fileSystem: FileSystem
-  readonly #lock: JobLock
+  /** Undefined where it is only looked into. */
+  readonly #lock: JobLock | undefined
 
-  private constructor(path: string, fileSystem: FileSystem, lock: JobLock) {
+  private constructor(path: string, fileSystem: FileSystem, lock?: JobLock) {
     this.path = path
     this.#fileSystem = fileSystem
     this.#lock = lock
@@ -66,6 +67,12 @@ export class JobDirectory {
       }
       return directory
     })
+  }
+
+  /** The directory of a job as it is, which need not exist, to read its record: nothing is created, nor locked. */
+  static lookInto(dir: string, job: string, fileSystem: FileSystem): JobDirectory {
+    checkName(job)
+    return new JobDirectory(join(resolve(dir), job), fileSystem)
   }
 
   /** What the directory remembers; undefined for a new one. */
@@ -148,7 +155,7 @@ export class JobDirectory {
     try {
       await this.removeWork()
     } finally {
-      await this.#lock.release()
+      await this.#lock?.release()
     }
   }
 

@@ -15,6 +15,7 @@ import { FailureJudge } from './failure-judge.ts'
 import type { CheckpointSummary, JobEvent, JobMetrics, JobResult } from './job-events.ts'
 import { JobFigures } from './job-figures.ts'
 import type { ManifestFacts } from './manifest-header.ts'
+import { renameNotes, renameUids } from './renamed-uids.ts'
 import { checkEnded, checkRestore } from './restore-checks.ts'
 import { numberStates, pendingCommits } from './restore-plan.ts'
 import type { RestartStrategy } from './restart-strategy.ts'
@@ -70,6 +71,7 @@ export interface JobRunOptions {
 /** What an attempt goes on from, and how the job differs from then. */
 interface AttemptBase extends SelectedBase {
   readonly differences: readonly string[]
+  readonly restore: RestoreBase | undefined
 }
 
 /** Runs a job to its end: attempt after attempt, each from the newest usable checkpoint, as the restart strategy allows. */
@@ -183,18 +185,32 @@ export class JobRun {
       allowRewind,
       pathOf: this.#options.pathOf,
     })
-    const base = selected.ids.length === 0 ? this.#claimed(selected) : selected
-    const manifest = base.manifest ?? this.#options.foreign?.manifest
+    const found = selected.ids.length === 0 ? this.#claimed(selected) : selected
+    const base = { ...found, manifest: found.manifest && this.#renamed(found.manifest) }
+    const restore = this.#restoreOf(base.manifest)
+    const manifest = restore?.manifest
     const hasEnded = await this.#hasEnded(base.manifest)
-    const differences: string[] = []
+    const before = found.manifest ?? this.#options.foreign?.manifest
+    const differences = before === undefined ? [] : renameNotes(before, plan.renamedUids)
     if (manifest !== undefined) {
-      const found = hasEnded
+      const other = hasEnded
         ? checkEnded(manifest, plan)
         : checkRestore(manifest, plan, { nonRestoredState: allowNonRestoredState })
-      differences.push(...found)
+      differences.push(...other)
     }
     this.#lastCheckpoint = base.manifest && this.#summaryOf(base.manifest)
-    return { ...base, differences }
+    return { ...base, differences, restore }
+  }
+
+  /** Under the uids that the job has now. */
+  #renamed(manifest: CheckpointManifest): CheckpointManifest {
+    return renameUids(manifest, this.#options.plan.renamedUids)
+  }
+
+  #restoreOf(own: CheckpointManifest | undefined): RestoreBase | undefined {
+    if (own !== undefined) return { manifest: own, directory: undefined }
+    const { foreign } = this.#options
+    return foreign && { ...foreign, manifest: this.#renamed(foreign.manifest) }
   }
 
   /** What is taken over is there only once nothing refuses to go on from it. */
@@ -237,10 +253,7 @@ export class JobRun {
 
   async #attempt(number: number, base: AttemptBase): Promise<AttemptResult> {
     const options = this.#options
-    const restore: RestoreBase | undefined =
-      base.manifest !== undefined
-        ? { manifest: base.manifest, directory: undefined }
-        : options.foreign
+    const { restore } = base
     const lineage = options.facts.lineage
     const own = base.manifest?.checkpointId ?? 0
     const attempt = new Attempt({

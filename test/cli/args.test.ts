@@ -103,6 +103,31 @@ describe('parseCommand', () => {
     expect(message).toContain('millrace run --help')
   })
 
+  it('reads what check is asked', () => {
+    const flags = [
+      '--from',
+      'chk-7',
+      '--parallelism',
+      '3',
+      '--param',
+      'a=1',
+      '--dir',
+      'd',
+      '--json',
+    ]
+    expect(parseCommand(['check', 'job.ts', ...flags, '--allow-rewind'])).toEqual({
+      verb: 'check',
+      job: 'job.ts',
+      options: { from: 'chk-7', parallelism: 3, params: { a: '1' }, dir: 'd', allowRewind: true },
+      json: true,
+    })
+    expect(parseCommand(['check', 'job.ts'])).toMatchObject({
+      options: { params: {} },
+      json: false,
+    })
+    expect(mistake('check', 'job.ts', '--fresh')).toContain('millrace check: unknown flag --fresh')
+  })
+
   it('does not know a flag of run in plan', () => {
     expect(mistake('plan', 'job.ts', '--fresh')).toContain('millrace plan: unknown flag --fresh')
   })

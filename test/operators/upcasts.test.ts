@@ -278,4 +278,64 @@ describe('through crashes', () => {
       expect([...result.collected['out']!].sort()).toEqual([...expected].sort())
     },
   )
+
+  /** The numbers of each key, by an operator that has another uid in each run. */
+  function renaming(): JobModule {
+    const names = ['first', 'second', 'third']
+    let run = 0
+    const build = (renamedUids: Readonly<Record<string, string>>) =>
+      job('renaming', { renamedUids }, (env) => {
+        const name = names[run]!
+        env
+          .fromSource(collectionSource(NUMBERS), { uid: `source-${name}` })
+          .keyBy((n) => n % 7)
+          .process(
+            processFunction({
+              state: { count: valueState<number>() },
+              processElement(n: number, ctx, out: Out<string>) {
+                const count = (ctx.state.count.value() ?? 0) + 1
+                ctx.state.count.update(count)
+                ctx.timers.registerEventTime(n)
+                out.emit(`${n}: ${count}`)
+              },
+              onTimer() {},
+            }),
+            { uid: name },
+          )
+          .sinkTo(collectionSink(), { uid: 'out' })
+      })
+    const maps = names.map((name, index) =>
+      Object.fromEntries(
+        names.slice(0, index).flatMap((old) => [
+          [old, name],
+          [`source-${old}`, `source-${name}`],
+        ]),
+      ),
+    )
+    return {
+      ...build({}),
+      build(params, shape) {
+        run = shape.parallelism - 1
+        return build(maps[run]!).build(params, shape)
+      },
+    }
+  }
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    'is exact under another uid each, seed %i (R5, R12, R31)',
+    async (seed) => {
+      const result = await testJob(renaming(), {
+        seed,
+        parallelism: [1, 2, 3],
+        checkpointInterval: 3,
+        crashAt: [
+          { step: 50 + seed * 6 },
+          { step: 30 + seed * 5, kind: seed % 2 ? 'stop' : 'process' },
+        ],
+      })
+      expect(result.crashes).toHaveLength(2)
+      const counted = NUMBERS.map((n) => `${n}: ${Math.floor(n / 7) + 1}`)
+      expect([...result.collected['out']!].sort()).toEqual(counted.sort())
+    },
+  )
 })

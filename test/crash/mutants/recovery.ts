@@ -87,6 +87,22 @@ export const RECOVERY: readonly Mutant[] = [
     killers: [unit('runtime/job/job-directory.test.ts', 'is locked until it is closed')],
   },
   {
+    name: 'renamed-without-positions',
+    what: 'a source that has another uid does not find its enumerator: input is read again (R31)',
+    file: 'runtime/job/renamed-uids.ts',
+    find: 'enumerators: names(manifest.enumerators)',
+    replace: 'enumerators: manifest.enumerators',
+    killers: [unit('runtime/job/renamed-uids.test.ts', 'get all that was theirs')],
+  },
+  {
+    name: 'renamed-without-state',
+    what: 'the states of an operator that has another uid are not found (R5)',
+    file: 'runtime/job/renamed-uids.ts',
+    find: 'states: manifest.states.map((state) => ({ ...state, uid: now(state.uid) }))',
+    replace: 'states: manifest.states',
+    killers: [unit('runtime/job/renamed-uids.test.ts', 'get all that was theirs')],
+  },
+  {
     name: 'other-input-accepted',
     what: 'a run goes on with another input or output (R5)',
     file: 'runtime/job/restore-checks.ts',
