@@ -14,22 +14,48 @@ export async function check(command: CheckCommand, host: Host): Promise<number> 
   const onLog = (line: string): void => void host.stderr.write(`${line}\n`)
   const { checkJob } = await import('../runtime/job/check-job.ts')
   const found = await checkJob(job, { ...options, onLog })
+  const { snapshot } = found
+  const shapes = await shapesIn(snapshot)
   const starts = found.problems.length === 0
   const problems = found.problems.map((problem) => toErrorData(problem))
   if (json) {
-    const line = { ...found, starts, problems: problems.map((problem) => jsonError(problem)) }
+    const operators = found.operators.map((one) => withShapes(one, shapes))
+    const line = {
+      ...found,
+      starts,
+      operators,
+      problems: problems.map((problem) => jsonError(problem)),
+    }
     host.stdout.write(toLine(line))
-  } else host.stdout.write(`${asText(found).join('\n')}\n`)
+  } else host.stdout.write(`${asText(found, shapes).join('\n')}\n`)
   if (!json) for (const data of problems) host.stdout.write(`\n${renderError(data).join('\n')}\n`)
   return starts ? 0 : 1
 }
 
-function asText(found: JobCheck): string[] {
+type Shapes = ReadonlyMap<string, string>
+
+/** What values look like: types do not exist at run time, so people have to compare. A damaged file is told as a problem. */
+async function shapesIn(snapshot: CheckedSnapshot | undefined): Promise<Shapes> {
+  if (snapshot === undefined) return new Map()
+  const { storedShapes } = await import('../runtime/inspect/stored-shapes.ts')
+  return storedShapes(snapshot.path, snapshot.bytes).catch(() => new Map())
+}
+
+function withShapes(operator: MappedOperator, shapes: Shapes): MappedOperator {
+  const states = operator.states.map((state) => ({
+    ...state,
+    shape: shapes.get(`${operator.wasUid}/${state.name}`),
+  }))
+  return { ...operator, states }
+}
+
+function asText(found: JobCheck, shapes: Shapes): string[] {
   const { job, parallelism, snapshot, operators, notes, problems, hasEnded } = found
   const lines = [`job "${job}" at parallelism ${parallelism}`]
   if (snapshot !== undefined) lines.push(`from ${snapshotText(snapshot)}`, `in ${snapshot.path}`)
   else if (problems.length === 0) lines.push('there is nothing to go on from: it would begin anew')
-  if (operators.length > 0) lines.push('', ...columns(operators.flatMap(operatorRows)))
+  if (operators.length > 0)
+    lines.push('', ...columns(operators.flatMap((one) => operatorRows(one, shapes))))
   if (notes.length > 0) lines.push('', ...notes)
   lines.push('', verdict(problems.length, hasEnded))
   return lines
@@ -54,11 +80,12 @@ function snapshotText({
 
 const OPERATOR = { restored: 'goes on', new: 'is new', dropped: 'is gone' } as const
 
-function operatorRows(operator: MappedOperator): string[][] {
+function operatorRows(operator: MappedOperator, shapes: Shapes): string[][] {
   const { uid, becomes, states, wasParallelism, parallelism } = operator
   const isRescaled = becomes === 'restored' && wasParallelism !== parallelism
   const note = isRescaled ? `parallelism ${wasParallelism} → ${parallelism}` : ''
-  return [[uid, OPERATOR[becomes], note], ...states.map((state) => stateRow(state))]
+  const shapeOf = ({ name }: MappedState): string => shapes.get(`${operator.wasUid}/${name}`) ?? ''
+  return [[uid, OPERATOR[becomes], note], ...states.map((one) => [...stateRow(one), shapeOf(one)])]
 }
 
 function stateRow(state: MappedState): string[] {

@@ -122,7 +122,7 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_STATE_NOT_DIVISIBLE:
         'Give the operator a `parallelism` of its own: that of the checkpoint. Operators of millrace all go on at any parallelism.',
       MR_STATE_NOT_RESTORED:
-        'Set the uid or the name of the state back, or drop the state with `--allow-non-restored-state`.',
+        'Set the uid or the name of the state back, name the new uid in `renamedUids` of the job, or drop the state with `--allow-non-restored-state`.',
       MR_STATE_UPCAST_MISSING:
         'Declare the upcast from that version again, and keep it as long as values of it may be stored: what nobody has used since stays as it was.',
       MR_STATE_UPCAST_FAILED:

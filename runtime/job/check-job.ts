@@ -47,6 +47,8 @@ export interface CheckedSnapshot extends Pick<
 > {
   /** The folder of the checkpoint or savepoint. */
   readonly path: string
+  /** Of all files that it needs. */
+  readonly bytes: number
 }
 
 const DEFAULT_DIR = '.millrace'
@@ -150,7 +152,7 @@ async function compare(
       own === undefined ? originOf(start, manifest) : pathOf(own.checkpointId),
     ),
     hasEnded,
-    operators: mapRestore(manifest, plan),
+    operators: mapRestore(manifest, plan, stored),
     notes: [
       ...notes,
       ...selected.notes,
@@ -163,7 +165,10 @@ async function compare(
 
 function snapshotOf(manifest: CheckpointManifest, path: string): CheckedSnapshot {
   const { lineage, checkpointId, kind, createdAt, parallelism } = manifest
-  return { path, lineage, checkpointId, kind, createdAt, parallelism }
+  const segments = manifest.subtasks.flatMap((part) => part.segments)
+  const files = new Map(segments.map(({ file, bytes }) => [file, bytes]))
+  const bytes = [...files.values()].reduce((sum, size) => sum + size, 0)
+  return { path, bytes, lineage, checkpointId, kind, createdAt, parallelism }
 }
 
 /** The folder of the snapshot that a lineage begins from. */

@@ -120,7 +120,7 @@ function lostStateProblems(
   return [
     new StreamError(
       'MR_STATE_NOT_RESTORED',
-      `${label} holds state of ${quotedNames(lost)}, which the job does not have; that state would be lost. The checkpoint has ${quotedNames(there)}; the job has ${quotedNames(uids)}. Give the operators their old uids back, drop the state with --allow-non-restored-state, or start with --fresh.`,
+      `${label} holds state of ${quotedNames(lost)}, which the job does not have; that state would be lost. The checkpoint has ${quotedNames(there)}; the job has ${quotedNames(uids)}. Give the operators their old uids back, say in renamedUids of the job what they are called now, drop the state with --allow-non-restored-state, or start with --fresh.`,
       { lost, checkpointUids: there, jobUids: uids },
     ),
   ]

@@ -21,6 +21,8 @@ export interface MappedState {
 /** What becomes of an operator, source or sink in a restore. */
 export interface MappedOperator {
   readonly uid: string
+  /** Its uid in the snapshot, which is another one where it was renamed; undefined for a new one. */
+  readonly wasUid: string | undefined
   readonly becomes: 'restored' | 'new' | 'dropped'
   readonly wasParallelism: number | undefined
   readonly parallelism: number | undefined
@@ -28,18 +30,28 @@ export interface MappedOperator {
   readonly states: readonly MappedState[]
 }
 
-/** What of a snapshot goes where in a job, operator by operator: first those of the job, then what it does not have. Pure. */
-export function mapRestore(manifest: CheckpointManifest, plan: JobPlan): MappedOperator[] {
-  const stored = livingStates(manifest).filter(({ kind }) => kind !== 'timers')
+/**
+ * What of a snapshot goes where in a job, operator by operator: first those of the job, then what it does not have. `stored` is the
+ * snapshot under the uids of then. Pure.
+ */
+export function mapRestore(
+  manifest: CheckpointManifest,
+  plan: JobPlan,
+  stored: CheckpointManifest = manifest,
+): MappedOperator[] {
+  const wasUid = (name: string): string | undefined =>
+    stored.operators[manifest.operators.findIndex(({ uid }) => uid === name)]?.uid
+  const states = livingStates(manifest).filter(({ kind }) => kind !== 'timers')
   const operators = planOperators(plan).filter(isNamed)
   const lost = new Set(lostState(manifest, plan))
   const here = operators.map((operator): MappedOperator => {
     const before = manifest.operators.find(({ uid }) => uid === operator.name)
-    const of = stored.filter(({ uid }) => uid === operator.name)
+    const of = states.filter(({ uid }) => uid === operator.name)
     const declared = operator.states.map((state) => mapState(manifest, of, state))
     const gone = of.filter(({ uid, name }) => lost.has(`${uid}/${name}`))
     return {
       uid: operator.name,
+      wasUid: wasUid(operator.name),
       becomes: before === undefined ? 'new' : 'restored',
       wasParallelism: before?.parallelism,
       parallelism: operator.parallelism,
@@ -50,13 +62,14 @@ export function mapRestore(manifest: CheckpointManifest, plan: JobPlan): MappedO
   return [
     ...here,
     ...gone.map(({ uid, parallelism }): MappedOperator => {
-      const states = stored.filter((state) => state.uid === uid)
+      const gone = states.filter((state) => state.uid === uid)
       return {
         uid,
+        wasUid: wasUid(uid),
         becomes: 'dropped',
         wasParallelism: parallelism,
         parallelism: undefined,
-        states: states.map((state) => droppedState(manifest, state)),
+        states: gone.map((state) => droppedState(manifest, state)),
       }
     }),
   ]
@@ -69,12 +82,12 @@ function isNamed({ uid }: PlanOperator): boolean {
 
 function mapState(
   manifest: CheckpointManifest,
-  stored: readonly ManifestState[],
+  before: readonly ManifestState[],
   { name, kind, version }: PlanOperator['states'][number],
 ): MappedState {
-  const before = stored.find((state) => state.name === name)
-  if (before === undefined) return { name, kind, version, becomes: 'new', storedVersion: undefined }
-  const storedVersion = lowestVersionOf(manifest, before)
+  const stored = before.find((state) => state.name === name)
+  if (stored === undefined) return { name, kind, version, becomes: 'new', storedVersion: undefined }
+  const storedVersion = lowestVersionOf(manifest, stored)
   const becomes = storedVersion === version ? 'restored' : 'upcast'
   return { name, kind, version, becomes, storedVersion }
 }

@@ -87,6 +87,14 @@ export const RECOVERY: readonly Mutant[] = [
     killers: [unit('runtime/job/job-directory.test.ts', 'is locked until it is closed')],
   },
   {
+    name: 'highest-version-told',
+    what: 'a segment says the highest version of the values in it: upcasts that are needed may be left out (R5)',
+    file: 'runtime/checkpoint/stored-versions.ts',
+    find: 'version < lowest) this.#lowest',
+    replace: 'version > lowest) this.#lowest',
+    killers: [unit('runtime/checkpoint/stored-versions.test.ts', 'is the lowest of each state')],
+  },
+  {
     name: 'renamed-without-positions',
     what: 'a source that has another uid does not find its enumerator: input is read again (R31)',
     file: 'runtime/job/renamed-uids.ts',
