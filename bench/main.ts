@@ -4,6 +4,7 @@ import { fraudBench, fraudHelp } from './fraud.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { restartBench, restartHelp } from './restart.ts'
+import { restoreBench, restoreHelp } from './restore.ts'
 import { windowsBench, windowsHelp } from './windows.ts'
 
 const benches: Record<string, { run: (args: string[]) => Promise<void>; help: string }> = {
@@ -11,6 +12,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   fraud: { run: fraudBench, help: fraudHelp },
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
+  restore: { run: restoreBench, help: restoreHelp },
   restart: { run: restartBench, help: restartHelp },
   windows: { run: windowsBench, help: windowsHelp },
 }

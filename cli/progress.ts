@@ -22,6 +22,8 @@ export interface ProgressFigures {
   readonly skipped: number
   /** Sources that wait until others have been read to their end; undefined where none does. */
   readonly held: HeldSources | undefined
+  /** How much of the restored state has been loaded, from 0 to 1; undefined when all has. */
+  readonly loadedShare: number | undefined
 }
 
 /** What a written record is called: one, and several. */
@@ -63,10 +65,14 @@ export function plainProgressLine(figures: ProgressFigures, noun: Noun): string 
 
 function progressParts(figures: ProgressFigures, noun: Noun): Part[] {
   const { phase, recordsPerSecond, watermark, watermarkLagMs, lastCheckpoint } = figures
-  const { written, skipped, held } = figures
+  const { written, skipped, held, loadedShare } = figures
   const parts: Part[] = []
   if (phase !== undefined) parts.push({ long: phase, short: phase, rank: 0 })
   if (held !== undefined) parts.push(heldPart(held))
+  if (loadedShare !== undefined) {
+    const loaded = `${Math.floor(loadedShare * 100)} %`
+    parts.push({ long: `state loaded ${loaded}`, short: `state ${loaded}`, rank: 2 })
+  }
   const rate = formatCount(recordsPerSecond)
   parts.push({ long: `${rate} records/s`, short: `${rate}/s`, rank: 0 })
   const time = watermark === undefined ? 'none yet' : formatTimestamp(watermark)
@@ -127,6 +133,7 @@ export class Progress {
     written: 0,
     skipped: 0,
     held: undefined,
+    loadedShare: undefined,
   }
 
   get figures(): ProgressFigures {
@@ -156,6 +163,7 @@ export class Progress {
           written: event.recordsWritten,
           skipped: skippedIn(event.counters),
           held: event.held,
+          loadedShare: event.loadedShare,
         }
       case 'checkpoint':
         return { lastCheckpoint: event }

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, readSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 
 /** An open file, written front to back. */
@@ -6,6 +6,15 @@ export interface WritableFile {
   write(chunk: Uint8Array): Promise<void>
   /** Makes what was written durable (fsync). */
   sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** An open file that is read; it can be read to its end even when its name has been removed meanwhile. */
+export interface ReadableFile {
+  /** As many bytes as there are, up to `length`. */
+  read(offset: number, length: number): Promise<Uint8Array>
+  /** The same at once: blocks the thread, for some 10 µs where the operating system has the bytes in memory. */
+  readSync(offset: number, length: number): Uint8Array
   close(): Promise<void>
 }
 
@@ -30,6 +39,8 @@ export interface FileSystem {
   /** Length in bytes, undefined where there is no such file. */
   size(path: string): Promise<number | undefined>
   read(path: string, offset: number, length: number): Promise<Uint8Array>
+  /** Opens a file that is there; ENOENT else. */
+  open(path: string): Promise<ReadableFile>
 }
 
 function isCode(error: unknown, ...codes: string[]): boolean {
@@ -96,16 +107,43 @@ export const nodeFileSystem: FileSystem = {
   async read(path, offset, length) {
     const handle = await fs.open(path, 'r')
     try {
-      const buffer = Buffer.allocUnsafeSlow(length)
-      let filled = 0
-      while (filled < length) {
-        const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
-      }
-      return buffer.subarray(0, filled)
+      return await readFrom(handle, offset, length)
     } finally {
       await handle.close()
     }
   },
+  async open(path) {
+    const handle = await fs.open(path, 'r')
+    return {
+      read: (offset, length) => readFrom(handle, offset, length),
+      readSync: (offset, length) => readSyncFrom(handle.fd, offset, length),
+      close: () => handle.close(),
+    }
+  },
+}
+
+async function readFrom(
+  handle: fs.FileHandle,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
+}
+
+function readSyncFrom(descriptor: number, offset: number, length: number): Uint8Array {
+  const buffer = Buffer.allocUnsafeSlow(length)
+  let filled = 0
+  while (filled < length) {
+    const bytesRead = readSync(descriptor, buffer, filled, length - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
 }

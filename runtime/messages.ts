@@ -182,6 +182,8 @@ export type SlotReport = { readonly attempt: number; readonly slot: number } & (
       readonly type: 'figures'
       readonly operators: readonly OperatorFigures[]
       readonly alignments: readonly Alignment[]
+      /** How much of the restored state has been loaded, of the subtask that has least; undefined when all has. */
+      readonly loadedShare: number | undefined
     }
   | { readonly type: 'print'; readonly uid: string; readonly lines: string }
   | {

@@ -122,6 +122,7 @@ export class HandDrivenSlots {
       sliceMs: Infinity,
       quantum: 1_024,
       roundsPerTurn: Infinity,
+      eagerRestoreBytes: Infinity,
       failpoint: () => {},
     })
   }

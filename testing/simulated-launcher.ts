@@ -4,9 +4,10 @@ import type { FailpointHook } from '../runtime/failpoint.ts'
 import type { BuiltJob } from '../runtime/job/job-module.ts'
 import type { LaunchedSlots, SlotDeployment, SlotLauncher } from '../runtime/job/slot-launcher.ts'
 import type { DeploySettings, LinkMessage, SlotCommand, SlotReport } from '../runtime/messages.ts'
-import { MemoryBackend } from '../runtime/state/memory-backend.ts'
+import { KeyedBackend } from '../runtime/state/keyed-backend.ts'
 import { Slot } from '../runtime/task/slot.ts'
 import type { SlotEnvironment } from '../runtime/task/slot-environment.ts'
+import { SimulatedStore } from './simulated-store.ts'
 import type { SimulatedThread, SimulatedWorld } from './simulated-world.ts'
 
 export interface SimulatedLauncherOptions {
@@ -102,7 +103,11 @@ export class SimulatedLauncher implements SlotLauncher {
         links,
         storage,
         openSnapshot: () => storage,
-        createBackend: (context) => new MemoryBackend(context),
+        createBackend: (context) => {
+          const later = (task: () => void): void =>
+            world.enqueue(`state:${thread.name}`, thread, task)
+          return new KeyedBackend(context, new SimulatedStore(later))
+        },
         heartbeat,
         // The clock stands still within a turn: with a slice of no length each look ends it, so all is interleaved.
         sliceMs: 0,
@@ -110,6 +115,7 @@ export class SimulatedLauncher implements SlotLauncher {
           return 1 + Math.floor(world.random.next() * maxQuantum)
         },
         roundsPerTurn: 1,
+        eagerRestoreBytes: world.random.next() < 0.25 ? Infinity : 0,
         failpoint,
       })
     } catch (error) {

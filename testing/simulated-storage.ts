@@ -1,5 +1,6 @@
 import type {
   CheckpointStorage,
+  PinnedFile,
   StorageWriter,
   StoredFile,
 } from '../runtime/checkpoint/checkpoint-storage.ts'
@@ -89,17 +90,24 @@ export class SimulatedStorage implements CheckpointStorage {
   }
 
   read(name: string, offset: number, length: number): Promise<Uint8Array> {
+    return this.#run(() => sliceOf(this.#file(name), { name, offset, length }))
+  }
+
+  pin(name: string): Promise<PinnedFile> {
     return this.#run(() => {
-      const file = this.#disk.files.get(name)
-      if (file === undefined) throw unreadable(name, 'is missing')
-      if (offset + length > file.byteLength) {
-        throw unreadable(
-          name,
-          `ends at byte ${file.byteLength} where ${offset + length} are expected`,
-        )
+      const file = this.#file(name)
+      return {
+        read: (offset, length) => this.#run(() => sliceOf(file, { name, offset, length })),
+        readSync: (offset, length) => sliceOf(file, { name, offset, length }),
+        close: () => Promise.resolve(),
       }
-      return file.slice(offset, offset + length)
     })
+  }
+
+  #file(name: string): Uint8Array {
+    const file = this.#disk.files.get(name)
+    if (file === undefined) throw unreadable(name, 'is missing')
+    return file
   }
 
   stat(name: string): Promise<StoredFile | undefined> {
@@ -177,6 +185,15 @@ export class SimulatedStorage implements CheckpointStorage {
       })
     })
   }
+}
+
+function sliceOf(
+  file: Uint8Array,
+  { name, offset, length }: { name: string; offset: number; length: number },
+): Uint8Array {
+  const end = offset + length
+  if (end <= file.byteLength) return file.slice(offset, end)
+  throw unreadable(name, `ends at byte ${file.byteLength} where ${end} are expected`)
 }
 
 /** Names begin with the id of the checkpoint. */

@@ -94,6 +94,8 @@ class JobTest {
   readonly #events: JobEvent[] = []
   readonly #maxQuantum: number
   readonly #channelBytes: number
+  /** Of the least all state leaves memory, of the most none. */
+  readonly #cacheBytes: number
   readonly #bufferTimeoutMs: number
   readonly #autoWatermarkIntervalMs: number
   /** The process that runs now has been asked to stop. */
@@ -116,6 +118,7 @@ class JobTest {
     this.#disk = options.disk ?? new SimulatedDisk()
     this.#maxQuantum = this.#draw([1, 4, 16])
     this.#channelBytes = this.#draw([256, 2_048, 65_536])
+    this.#cacheBytes = this.#draw([1, 20_000, 1_000_000])
     this.#bufferTimeoutMs = this.#draw([0, 3, 10])
     this.#autoWatermarkIntervalMs = this.#draw([1, 5, 20])
   }
@@ -309,7 +312,7 @@ class JobTest {
         lineage: LINEAGE,
         strict,
         allow: [],
-        cacheBytesPerSlot: 1_000_000,
+        cacheBytesPerSlot: this.#cacheBytes,
         channelBytes: this.#channelBytes,
         bufferTimeoutMs: this.#bufferTimeoutMs,
         autoWatermarkIntervalMs: this.#autoWatermarkIntervalMs,

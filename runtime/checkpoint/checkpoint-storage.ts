@@ -18,12 +18,26 @@ export interface StorageWriter {
   abort(): Promise<void>
 }
 
+/** A file that stays readable until it is closed, also when the storage removes it meanwhile. */
+export interface PinnedFile {
+  /** As `read` of the storage. */
+  read(offset: number, length: number): Promise<Uint8Array>
+  /** The same at once. */
+  readSync(offset: number, length: number): Uint8Array
+  close(): Promise<void>
+}
+
 /** The files that the manifest of a snapshot names, for reading. */
 export interface SnapshotFiles {
   /** Reads part of a file. A missing or short one is `MR_CHECKPOINT_CORRUPT` with its name. */
   read(name: string, offset: number, length: number): Promise<Uint8Array>
   /** Existence and length, undefined where there is none. */
   stat(name: string): Promise<StoredFile | undefined>
+  /**
+   * Opens a file for look-ups that cannot wait, in state that is not loaded yet (R28). Not there where a storage cannot be read
+   * at once: all state is then loaded before the first record.
+   */
+  pin?(name: string): Promise<PinnedFile>
 }
 
 /** Where the files of a snapshot are written. */

@@ -1,7 +1,12 @@
 import { join } from 'node:path'
 import { invariant } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
-import type { CheckpointStorage, StorageWriter, StoredFile } from './checkpoint-storage.ts'
+import type {
+  CheckpointStorage,
+  PinnedFile,
+  StorageWriter,
+  StoredFile,
+} from './checkpoint-storage.ts'
 import { checkpointFolder, checkpointIdOf, MANIFEST, MAX_CHECKPOINT_ID } from './file-names.ts'
 import { createSegmentFile } from './file-storage-writer.ts'
 import { FolderFiles } from './folder-files.ts'
@@ -71,6 +76,10 @@ class FileStorage implements CheckpointStorage {
 
   stat(name: string): Promise<StoredFile | undefined> {
     return this.#files.stat(name)
+  }
+
+  pin(name: string): Promise<PinnedFile> {
+    return this.#files.pin(name)
   }
 
   async publish(manifest: CheckpointManifest): Promise<void> {

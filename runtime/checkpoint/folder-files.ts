@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { FileSystem } from '../file-system.ts'
-import type { SnapshotFiles, StoredFile } from './checkpoint-storage.ts'
+import type { PinnedFile, SnapshotFiles, StoredFile } from './checkpoint-storage.ts'
 import { checkpointIdOf, isNameWithin, SEGMENT } from './file-names.ts'
 import { readFailure, unreadable } from './storage-errors.ts'
 
@@ -45,6 +45,33 @@ export class FolderFiles implements SnapshotFiles {
     }
   }
 
+  async pin(name: string): Promise<PinnedFile> {
+    const path = this.#path(name)
+    const failure = (error: unknown): unknown => readFailure(error, name, path)
+    try {
+      const file = await this.#fs.open(path)
+      return {
+        async read(offset, length) {
+          try {
+            return whole(await file.read(offset, length), { name, offset, length })
+          } catch (error) {
+            throw failure(error)
+          }
+        },
+        readSync(offset, length) {
+          try {
+            return whole(file.readSync(offset, length), { name, offset, length })
+          } catch (error) {
+            throw failure(error)
+          }
+        },
+        close: () => file.close(),
+      }
+    } catch (error) {
+      throw failure(error)
+    }
+  }
+
   /** The path of a file named in a manifest; a name that leads elsewhere is refused (N25). */
   #path(name: string): string {
     const folder = name.includes('/') ? name.slice(0, name.indexOf('/')) : undefined
@@ -55,4 +82,14 @@ export class FolderFiles implements SnapshotFiles {
     }
     return join(this.#directory, name)
   }
+}
+
+/** The bytes that were read, if they are all that was asked for. */
+function whole(
+  bytes: Uint8Array,
+  { name, offset, length }: { name: string; offset: number; length: number },
+): Uint8Array {
+  if (bytes.byteLength === length) return bytes
+  const end = offset + bytes.byteLength
+  throw unreadable(name, `ends at byte ${end} where ${offset + length} are expected`)
 }

@@ -9,16 +9,16 @@ const MAX_BATCH = 1_024
  * Merges segments, the oldest first, into one ascending sequence of entries that means the same (R29: on bytes, nothing is
  * decoded). Of each key the newest entry is left, and nothing that a later `clear` removes.
  *
- * `dropTombstones` leaves out `delete` and `clear` as well: right only where no older segment exists. Reads ahead at most
- * 256 KiB of each segment.
+ * `dropTombstones` leaves out `delete` and `clear` as well: right only where no older segment exists; `stateIds` all entries
+ * of other states. Reads ahead at most 256 KiB of each segment.
  */
 export function mergeSegments(
   readers: readonly SegmentReader[],
   range: KeyGroupRange,
-  options: { readonly dropTombstones: boolean },
+  options: { readonly dropTombstones: boolean; readonly stateIds?: ReadonlySet<number> },
 ): AsyncGenerator<readonly StateEntry[]> {
   return mergeEntries(
-    readers.map((reader) => reader.blocks(range)),
+    readers.map((reader) => reader.blocks(range, options.stateIds)),
     options,
   )
 }
@@ -38,7 +38,7 @@ export async function* mergeEntries(
   for (;;) {
     const batch: StateEntry[] = []
     const hungry = merger.merge(batch, MAX_BATCH)
-    // Handed on before more is read: a batch holds views into one block of each segment at most.
+    // Handed on before more is read: a batch holds views into what is read of each segment at a time.
     if (batch.length > 0) yield batch
     else if (hungry === undefined) return
     if (hungry !== undefined) await feed(hungry)

@@ -1,9 +1,18 @@
 import { hashBytes, probeStep } from '../key-hash.ts'
 import { subKeyAt } from '../state/snapshot-format.ts'
+import type { StateEntry } from '../state/state-backend.ts'
 
 /** Bits a hash and probes a look-up: about 1 % of the keys that are not in a block are taken for being there. */
 const BITS_PER_HASH = 10
 const PROBES = 6
+
+/**
+ * The hash under which the filter has a `clear` besides that of its key: entries of other keys below it have that one too,
+ * and whoever looks for a `clear` must not be led to each block that holds some of them.
+ */
+export function clearHash(hash: number): number {
+  return hash ^ 0x5bd1_e995
+}
 
 /** Collects what the Bloom filter of a block has to find: the key of every entry, and what stands before its sub-key. */
 export class SegmentFilterBuilder {
@@ -11,8 +20,10 @@ export class SegmentFilterBuilder {
   #count = 0
   #lastPrefix = 0
 
-  add(key: Uint8Array): void {
-    this.#addHash(hashBytes(key, 0, key.length))
+  add({ key, kind }: StateEntry): void {
+    const hash = hashBytes(key, 0, key.length)
+    this.#addHash(hash)
+    if (kind === 'clear') this.#addHash(clearHash(hash))
     const end = subKeyAt(key)
     if (end === undefined || end === key.length) return
     const prefix = hashBytes(key, 0, end)

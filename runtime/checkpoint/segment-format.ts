@@ -88,7 +88,7 @@ export class SegmentEncoder {
     this.#lastKey = writer.bytes.subarray(writer.length - key.length, writer.length)
     this.#lastKind = kind
     if (kind === 'put') writer.append(value)
-    this.#filter.add(key)
+    this.#filter.add(entry)
     if (this.#entries === 0) this.#firstGroup = keyGroupAt(key)
     this.#firstKey ??= this.#lastKey
     this.#blockEntries++
@@ -188,24 +188,78 @@ function readIndex(bytes: Uint8Array): SegmentIndex {
   }
 }
 
-/** Reads a block whose bytes are given; entries are views into them. */
-export function decodeBlock(bytes: Uint8Array, block: BlockInfo): StateEntry[] {
+/** Fails if the bytes are not those of the block. */
+export function checkBlock(bytes: Uint8Array, block: BlockInfo): void {
   if (crc32(bytes) !== block.crc) {
     throw new SegmentDamage(`the checksum of the block at byte ${block.offset} is wrong`)
   }
-  const reader = new ByteReader(bytes)
-  const entries: StateEntry[] = []
-  while (reader.left > 0) {
-    const kind = KINDS[reader.u8()]
-    const keyBytes = reader.varint()
-    const valueBytes = kind === 'put' ? reader.varint() : 0
-    const keyAt = reader.take(keyBytes)
-    const valueAt = reader.take(valueBytes)
-    if (kind === undefined || keyBytes < MIN_KEY_BYTES) {
-      throw new SegmentDamage(`the block at byte ${block.offset} holds something else than entries`)
+}
+
+/** Goes through the entries of a block, by the places where their parts stand: makes nothing for those passed over. */
+export class BlockCursor {
+  kind: StateEntry['kind'] = 'put'
+  keyStart = 0
+  /** Where the value begins, too. */
+  keyEnd = 0
+  valueEnd = 0
+  readonly #bytes: Uint8Array
+  /** Behind a length that took more than a byte. */
+  #position = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** Moves on to the next entry; false where there is none. */
+  next(): boolean {
+    const bytes = this.#bytes
+    let at = this.valueEnd
+    if (at === bytes.length) return false
+    const kind = KINDS[bytes[at++]!]
+    if (kind === undefined) throw noEntry()
+    let keyBytes = bytes[at++]!
+    if (keyBytes > 0x7f) {
+      keyBytes = this.#length(at - 1)
+      at = this.#position
     }
-    const key = bytes.subarray(keyAt, valueAt)
-    entries.push({ key, kind, value: bytes.subarray(valueAt, valueAt + valueBytes) })
+    let valueBytes = 0
+    if (kind === 'put') {
+      valueBytes = bytes[at++]!
+      if (valueBytes > 0x7f) {
+        valueBytes = this.#length(at - 1)
+        at = this.#position
+      }
+    }
+    this.kind = kind
+    this.keyStart = at
+    this.keyEnd = at + keyBytes
+    this.valueEnd = this.keyEnd + valueBytes
+    // Where a byte was missing, that is no number.
+    if (keyBytes >= MIN_KEY_BYTES && this.valueEnd <= bytes.length) return true
+    throw noEntry()
+  }
+
+  #length(at: number): number {
+    const reader = new ByteReader(this.#bytes, at)
+    const length = reader.varint()
+    this.#position = reader.position
+    return length
+  }
+}
+
+function noEntry(): SegmentDamage {
+  return new SegmentDamage('a block holds something else than entries')
+}
+
+/** Reads a block whose bytes are given; entries are views into them. */
+export function decodeBlock(bytes: Uint8Array, block: BlockInfo): StateEntry[] {
+  checkBlock(bytes, block)
+  const cursor = new BlockCursor(bytes)
+  const entries: StateEntry[] = []
+  while (cursor.next()) {
+    const { kind, keyStart, keyEnd, valueEnd } = cursor
+    const key = bytes.subarray(keyStart, keyEnd)
+    entries.push({ key, kind, value: bytes.subarray(keyEnd, valueEnd) })
   }
   if (entries.length !== block.entries) {
     throw new SegmentDamage(`the block at byte ${block.offset} has ${entries.length} entries`)

@@ -9,8 +9,8 @@ import { filterMightHold } from './segment-filter.ts'
  *   byte length (4) · entries (4) · CRC-32 of the block (4) · last key group (2)
  *   · key length (varint, 1–5) · filter length (varint, 1–5) · first key · filter
  *
- *   filter   Bloom filter over the keys of the block's entries, and over what stands before the sub-keys of its maps and
- *            lists: 10 bits a key, 6 probes (segment-filter.ts)
+ *   filter   Bloom filter over the keys of the block's entries, over what stands before the sub-keys of its maps and lists,
+ *            and over `clear`s: 10 bits a hash, 6 probes (segment-filter.ts)
  */
 const FIXED_BYTES = 14
 
@@ -91,7 +91,7 @@ export class SegmentIndex {
       const filterBytes = reader.varint()
       const keyAt = reader.take(keyBytes)
       reader.take(filterBytes)
-      if (keyBytes < 2 || filterBytes < 1) throw new SegmentDamage('its index makes no sense')
+      if (keyBytes < 4 || filterBytes < 1) throw new SegmentDamage('its index makes no sense')
       starts.push(start)
       keyStarts.push(keyAt)
       keyEnds.push(keyAt + keyBytes)
@@ -139,6 +139,15 @@ export class SegmentIndex {
     return blocks
   }
 
+  /** Whether a block may hold entries of one of these states, ascending, as far as the first keys tell. */
+  mayHoldState(number: number, stateIds: readonly number[]): boolean {
+    const first = this.#header(number)
+    const last = number + 1 < this.length ? this.#header(number + 1) : Infinity
+    const from = Math.floor(first / 0x1_0000) * 0x1_0000
+    const next = stateIds.find((id) => from + id >= first) ?? stateIds[0]! + 0x1_0000
+    return from + next <= last
+  }
+
   /** The only block that may hold an entry with this key: the last one that does not begin behind it; -1 if all do. */
   find(key: Uint8Array): number {
     return this.#count((number) => this.compareFirst(number, key) <= 0) - 1
@@ -149,6 +158,19 @@ export class SegmentIndex {
     return compareWithin(this.#bytes, this.#keyStarts[number]!, this.#keyEnds[number]!, key)
   }
 
+  /** Whether the first key of a block begins with these bytes. */
+  firstStartsWith(number: number, prefix: Uint8Array): boolean {
+    const start = this.#keyStarts[number]!
+    if (this.#keyEnds[number]! - start < prefix.length) return false
+    for (let i = 0; i < prefix.length; i++) if (this.#bytes[start + i] !== prefix[i]) return false
+    return true
+  }
+
+  /** Bytes that it takes in memory. */
+  get byteLength(): number {
+    return this.#bytes.byteLength + this.length * 20
+  }
+
   /** Whether a block may hold a key, or entries whose key begins with it and goes on with a sub-key; false is certain. */
   mightHold(number: number, hash: number): boolean {
     const start = this.#keyEnds[number]!
@@ -157,8 +179,12 @@ export class SegmentIndex {
   }
 
   #firstGroup(number: number): number {
-    const at = this.#keyStarts[number]!
-    return this.#bytes[at]! * 256 + this.#bytes[at + 1]!
+    return Math.floor(this.#header(number) / 0x1_0000)
+  }
+
+  /** Key group and state id that the first key of a block begins with, as one number. */
+  #header(number: number): number {
+    return this.#view.getUint32(this.#keyStarts[number]!)
   }
 
   /** How many blocks from the first on `isBefore` holds for; it holds for none behind one for which it does not. */

@@ -1,4 +1,5 @@
 import { StreamError } from '../errors.ts'
+import { stateIdIn } from '../state/snapshot-format.ts'
 import type { KeyGroupRange, StateEntry } from '../state/state-backend.ts'
 import type { SnapshotFiles } from './checkpoint-storage.ts'
 import { keyGroupAt } from './entry-order.ts'
@@ -20,12 +21,18 @@ const TAIL_BYTES = 16 * 1_024
 /** Blocks are read together up to this size: a read costs as much as copying some 100 KiB. */
 const READ_BYTES = 256 * 1_024
 
+/** Entries are handed on when there are so many, or a read ends. */
+const BATCH_ENTRIES = 512
+
+/** Where segments are read from. */
+export type SegmentFiles = Pick<SnapshotFiles, 'read'>
+
 /**
  * Opens a segment that a manifest names: reads and checks its footer and index (R27), two reads at most. What does not
  * fit is `MR_CHECKPOINT_CORRUPT` with the name of the file; what has another layout `MR_CHECKPOINT_VERSION`.
  */
 export async function openSegment(
-  storage: SnapshotFiles,
+  storage: SegmentFiles,
   reference: SegmentReference,
 ): Promise<SegmentReader> {
   const { file, bytes } = reference
@@ -52,14 +59,14 @@ export async function openSegment(
 /** An open segment. It holds the index only: about 2 % of the file. */
 export class SegmentReader {
   readonly reference: SegmentReference
-  readonly #storage: SnapshotFiles
-  readonly #index: SegmentIndex
+  readonly index: SegmentIndex
+  readonly #storage: SegmentFiles
   #bytesRead = 0
 
-  constructor(storage: SnapshotFiles, reference: SegmentReference, index: SegmentIndex) {
+  constructor(storage: SegmentFiles, reference: SegmentReference, index: SegmentIndex) {
     this.#storage = storage
     this.reference = reference
-    this.#index = index
+    this.index = index
   }
 
   /** Bytes of blocks read so far. */
@@ -68,29 +75,47 @@ export class SegmentReader {
   }
 
   /**
-   * The entries of these key groups, as far as the reference names them too (R28), in ascending order, block by block.
+   * The entries of these key groups, as far as the reference names them too (R28), in ascending order, some blocks at a time.
    * Each block is checked when it is loaded; a bad one is `MR_CHECKPOINT_CORRUPT` with file and key groups (R27). Entries
-   * are views into up to 256 KiB: copy what is to stay.
+   * are views into up to 256 KiB: copy what is to stay. `stateIds`: only entries of these states; blocks that can hold none
+   * are not read.
    */
-  async *blocks(range: KeyGroupRange): AsyncGenerator<readonly StateEntry[]> {
+  async *blocks(
+    range: KeyGroupRange,
+    stateIds?: ReadonlySet<number>,
+  ): AsyncGenerator<readonly StateEntry[]> {
     const named = this.reference.range
     const first = Math.max(range.first, named.first)
     const last = Math.min(range.last, named.last)
-    for (const run of runsOf(this.#index.blocksOf(first, last))) {
+    const ids = stateIds === undefined ? undefined : [...stateIds].sort((a, b) => a - b)
+    const all = this.index.blocksOf(first, last)
+    const wanted =
+      ids === undefined ? all : all.filter((block) => this.index.mayHoldState(block.number, ids))
+    const isWanted = ({ key }: StateEntry): boolean =>
+      isWithin(keyGroupAt(key), first, last) &&
+      (stateIds === undefined || stateIds.has(stateIdIn(key)))
+    for (const run of runsOf(wanted)) {
       const start = run[0]!.offset
       const bytes = await this.#read(run)
+      let batch: StateEntry[] = []
       for (const block of run) {
         const at = block.offset - start
         const entries = this.#decode(bytes.subarray(at, at + block.bytes), block)
-        if (block.firstGroup >= first && block.lastGroup <= last) yield entries
-        else yield entries.filter((entry) => isWithin(keyGroupAt(entry.key), first, last))
+        const isWhole = block.firstGroup >= first && block.lastGroup <= last
+        for (const entry of entries) {
+          if ((isWhole && stateIds === undefined) || isWanted(entry)) batch.push(entry)
+        }
+        if (batch.length < BATCH_ENTRIES) continue
+        yield batch
+        batch = []
       }
+      if (batch.length > 0) yield batch
     }
   }
 
   /** Reads the whole file and checks every block; what is wrong with each bad one. */
   async *damages(): AsyncGenerator<unknown> {
-    for (const block of this.#index.blocksOf(0, 0xffff)) {
+    for (const block of this.index.blocksOf(0, 0xffff)) {
       try {
         this.#decode(await this.#read([block]), block)
       } catch (error) {
@@ -149,7 +174,7 @@ function isWithin(keyGroup: number, first: number, last: number): boolean {
 }
 
 /** Says in which file and key groups the damage is; other failures are left as they are. */
-function describeDamage(
+export function describeDamage(
   error: unknown,
   file: string,
   groups: { readonly firstGroup: number; readonly lastGroup: number } | undefined,

@@ -364,6 +364,7 @@ export class Attempt {
         return
       case 'figures':
         this.#alignments.set(slot, report.alignments)
+        figures.setLoadedShare(slot, report.loadedShare)
         for (const news of figures.update(slot, report.operators, this.#options.clock.elapsed())) {
           onEvent(news)
         }

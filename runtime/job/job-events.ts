@@ -148,6 +148,11 @@ export type JobEvent =
       readonly operators: JobMetrics['operators']
       /** Sources that are not read yet, since others have `readFirst`, and those; undefined where none is held. */
       readonly held?: HeldSources | undefined
+      /**
+       * How much of the restored state has been loaded, from 0 to 1; undefined when all has. Records are processed meanwhile:
+       * what is not loaded yet is looked up in the checkpoint.
+       */
+      readonly loadedShare?: number | undefined
     }
   | EventTimeNews
   | ({ readonly type: 'checkpoint' } & CheckpointSummary)

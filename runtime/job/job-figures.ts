@@ -17,6 +17,8 @@ export class JobFigures {
   readonly #sources: Set<string>
   readonly #sinks: Set<string>
   #slots: Map<number, readonly OperatorFigures[]> = new Map()
+  /** Of slots that have not loaded everything. */
+  readonly #loadedShares: Map<number, number> = new Map()
   readonly #earlier: { counters: Counters; operators: Flow } = { counters: {}, operators: {} }
 
   readonly #time: EventTimeTracker
@@ -39,6 +41,17 @@ export class JobFigures {
     return this.#watch.look(this.#time.figures(now), now)
   }
 
+  /** How much of the restored state has been loaded, where least has been; undefined when all has. */
+  get loadedShare(): number | undefined {
+    return this.#loadedShares.size === 0 ? undefined : Math.min(...this.#loadedShares.values())
+  }
+
+  /** How much of its restored state a slot has loaded; undefined: all. */
+  setLoadedShare(slot: number, share: number | undefined): void {
+    if (share === undefined) this.#loadedShares.delete(slot)
+    else this.#loadedShares.set(slot, share)
+  }
+
   /** Where event time stands, for `explainEventTime`. */
   eventTime(now: number): EventTimeFigures {
     return this.#time.figures(now)
@@ -48,6 +61,7 @@ export class JobFigures {
   endAttempt(): void {
     this.#addTo(this.#earlier)
     this.#slots = new Map()
+    this.#loadedShares.clear()
     this.#time.reset()
     this.#watch.reset()
   }

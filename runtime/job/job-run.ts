@@ -362,6 +362,7 @@ export class JobRun {
         eventTime: this.#figures.eventTime(at),
         lastCheckpoint: this.#lastCheckpoint,
         held: this.#current?.heldSources,
+        loadedShare: this.#figures.loadedShare,
       })
       before = { at, read: sums.recordsRead }
       this.#cancelProgress = clock.schedule(progressIntervalMs, report)

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import type { Key } from '../key.ts'
+import { BaseLevel } from './base-level.ts'
+import { BaseLoader } from './base-loader.ts'
 import { BackendKeyVisit } from './backend-key-visit.ts'
 import { CellTtl } from './cell-ttl.ts'
 import { HandleFactory, isTimed } from './handle-factory.ts'
@@ -11,6 +13,7 @@ import type {
   BackendContext,
   KeyedStateBackend,
   KeyVisit,
+  RestoredBase,
   StateEntry,
   StateSnapshot,
   TimerQueue,
@@ -28,6 +31,9 @@ import { type EventTtlTime, ProcessingTtlTime } from './ttl-time.ts'
 /** Shares of the budget: pending writes at most, the filter at most, cells at least. */
 const PENDING_SHARE = 1 / 4
 const FILTER_SHARE = 1 / 16
+/** What is on its way to the store from the restored base at most, besides; with less it would not come forward. */
+const BULK_SHARE = 1 / 16
+const MIN_BULK_BYTES = 64 * 1_024
 const LEAST_CACHE_SHARE = 1 / 8
 /** How far the cache may exceed its share between two turns, as a share of the budget. */
 const EXCESS_SHARE = 1 / 8
@@ -58,6 +64,8 @@ export class KeyedBackend implements KeyedStateBackend {
   /** By their handles. */
   readonly #states: Map<unknown, CellState> = new Map()
   readonly #queues: HeapTimerQueue[] = []
+  /** While not everything that was restored has been loaded. */
+  #loading: { readonly base: RestoredBase; readonly loader: BaseLoader } | undefined
   /** Only where a state has a time to live. */
   #sweep: Sweep | undefined
   /** Bytes that cells may take; what else is in memory is taken off, so it is computed anew in each turn. */
@@ -207,6 +215,49 @@ export class KeyedBackend implements KeyedStateBackend {
     }
   }
 
+  get canAdopt(): boolean {
+    return this.#spill !== undefined
+  }
+
+  adopt(base: RestoredBase): void {
+    const spill = this.#spill
+    invariant(this.#isStarted && spill !== undefined, 'a base is adopted that cannot be loaded')
+    const { range, clock, cacheBytes, wake, fail } = this.#context
+    const level = new BaseLevel(base, fail)
+    this.#table.base = level
+    const states = [...this.#states.values()].map((state) => [state.stateId, state] as const)
+    const loader = new BaseLoader({
+      base,
+      level,
+      spill,
+      states: new Map(states),
+      range,
+      clock,
+      maxBulkBytes: Math.max(cacheBytes * BULK_SHARE, MIN_BULK_BYTES),
+      counted: () => this.#table.valueCount++,
+      wake,
+      fail,
+    })
+    this.#loading = { base, loader }
+  }
+
+  get loadedShare(): number | undefined {
+    return this.#loading?.loader.share
+  }
+
+  /** Everything is where it belongs: the base is not needed any more. */
+  #endLoading(): void {
+    const { base, loader } = this.#loading!
+    this.#loading = undefined
+    this.#table.base = undefined
+    loader
+      .close()
+      .then(() => base.close())
+      .catch((error: unknown) => this.#context.fail(error))
+    // Visits and sweeps have waited for it.
+    this.#context.wake()
+  }
+
   // --- The current key ---
 
   setCurrentKey(key: Key, keyGroup?: number): void {
@@ -247,7 +298,7 @@ export class KeyedBackend implements KeyedStateBackend {
       state,
       range,
       clock,
-      isSuspended: () => this.isSuspended,
+      isSuspended: () => this.#loading !== undefined || this.isSuspended,
       visit,
     })
   }
@@ -260,8 +311,17 @@ export class KeyedBackend implements KeyedStateBackend {
   }
 
   work(deadline: number): boolean {
-    const moreToSweep = this.#sweep?.work(deadline) ?? false
-    return this.#tidy(deadline) || moreToSweep
+    const moreInBackground =
+      this.#loading === undefined ? this.#sweep?.work(deadline) : this.#load(deadline)
+    return this.#tidy(deadline) || moreInBackground === true
+  }
+
+  /** Until everything is loaded nothing is swept: a sweep would not meet what is still in the base. */
+  #load(deadline: number): boolean {
+    const { loader } = this.#loading!
+    const hasMore = loader.work(deadline)
+    if (loader.isDone) this.#endLoading()
+    return hasMore
   }
 
   /** Encodes, evicts and writes. */
@@ -340,18 +400,25 @@ export class KeyedBackend implements KeyedStateBackend {
       rows.kept * ROW_BYTES +
       timers * TIMER_BYTES +
       changes.memoryBytes +
-      (this.#spill?.filterBytes ?? 0)
+      (this.#spill?.filterBytes ?? 0) +
+      (this.#table.base?.memoryBytes ?? 0)
     )
   }
 
   get entryCount(): number {
-    return this.#table.valueCount
+    // Less than what has been removed may have been loaded.
+    return Math.max(0, this.#table.valueCount)
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#table.close()
+    if (this.#loading !== undefined) {
+      const { base, loader } = this.#loading
+      await loader.close()
+      await base.close()
+    }
     await this.#spill?.close()
   }
 }

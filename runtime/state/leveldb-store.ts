@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { Level } from 'level'
 import { StreamError } from '../errors.ts'
 import type { KeyRange } from './snapshot-format.ts'
-import type { PendingWrite, SpillStore, StoredEntry } from './spill.ts'
+import type { PendingWrite, SpillBulk, SpillStore, StoredEntry } from './spill.ts'
 import { stateFailed } from './state-errors.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
@@ -24,6 +24,7 @@ const PAGE_BYTES = 256 * 1_024
 export class LevelDbStore implements SpillStore {
   readonly #directory: string
   #database: Database | undefined
+  #opening: Promise<Database> | undefined
   #isPrepared = false
 
   constructor(directory: string) {
@@ -38,6 +39,29 @@ export class LevelDbStore implements SpillStore {
       this.#isPrepared = true
     } catch (error) {
       throw directoryUnusable(this.#directory, error)
+    }
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#open()
+    } catch (error) {
+      throw stateFailed('writing', this.#directory, error)
+    }
+  }
+
+  bulk(): SpillBulk {
+    const batch = this.#database!.batch()
+    return {
+      put: (key, value) => void batch.put(key, value),
+      write: async () => {
+        try {
+          await batch.write()
+        } catch (error) {
+          throw stateFailed('writing', this.#directory, error)
+        }
+      },
+      close: () => batch.close(),
     }
   }
 
@@ -84,8 +108,8 @@ export class LevelDbStore implements SpillStore {
 
   async write(writes: readonly PendingWrite[]): Promise<void> {
     try {
-      this.#database ??= await open(this.#directory)
-      const batch = this.#database.batch()
+      const database = this.#database ?? (await this.#open())
+      const batch = database.batch()
       for (const { key, value } of writes) {
         if (value === undefined) batch.del(key)
         else batch.put(key, value)
@@ -94,6 +118,12 @@ export class LevelDbStore implements SpillStore {
     } catch (error) {
       throw stateFailed('writing', this.#directory, error)
     }
+  }
+
+  async #open(): Promise<Database> {
+    this.#opening ??= open(this.#directory)
+    this.#database = await this.#opening
+    return this.#database
   }
 
   async close(): Promise<void> {

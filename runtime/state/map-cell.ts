@@ -2,7 +2,8 @@ import type { ByteWriter } from '../bytes.ts'
 import { writeKey } from '../key-encoding.ts'
 import type { CanonicalKey, Key } from '../key.ts'
 import { MapIndex } from './map-index.ts'
-import { writePrefix, writePrivateKey } from './snapshot-format.ts'
+import type { RestoredBase } from './state-backend.ts'
+import { withoutPrivateGroup, writePrefix, writePrivateKey } from './snapshot-format.ts'
 import { ABSENT, type CellState, StateCell } from './state-cell.ts'
 import { showKey } from './state-errors.ts'
 import type { StateRow } from './state-row.ts'
@@ -86,6 +87,16 @@ export class MapIndexCell extends StateCell {
 
   override writeKey(writer: ByteWriter): void {
     writePrivateKey(writer, this.row, this.state.stateId)
+  }
+
+  /** The base has no indexes: it is asked for the entries of the map. */
+  override baseKey(key: Uint8Array): Uint8Array {
+    return withoutPrivateGroup(key)
+  }
+
+  override readBase(base: RestoredBase, key: Uint8Array): Uint8Array | undefined {
+    const subKeys = base.subKeys(this.baseKey(key))
+    return subKeys.length === 0 ? undefined : new Uint8Array(Buffer.concat(subKeys))
   }
 
   override writeStored(writer: ByteWriter): void {

@@ -95,6 +95,20 @@ export function writePrivateKey(writer: ByteWriter, owner: EntryOwner, stateId: 
   writePrefix(writer, owner, stateId)
 }
 
+/** The reverse: what stands behind the private group in such a key. */
+export function withoutPrivateGroup(key: Uint8Array): Uint8Array {
+  return key.subarray(PRIVATE_BYTES)
+}
+
+/** The key under which a working copy keeps the index of the map whose entries begin with `prefix`. */
+export function privateKeyOf(prefix: Uint8Array): Uint8Array {
+  const key = new Uint8Array(PRIVATE_BYTES + prefix.length)
+  key[0] = PRIVATE_GROUP >>> 8
+  key[1] = PRIVATE_GROUP & 0xff
+  key.set(prefix, PRIVATE_BYTES)
+  return key
+}
+
 /**
  * The keys of everything that stands under a key group and state in a working copy: those above `after` and below `before`.
  * `isPrivate`: of what it keeps about the state that is not state itself.

@@ -1,11 +1,20 @@
+import { readLatin1 } from '../bytes.ts'
 import type { KeyRange } from './snapshot-format.ts'
 import type { StateCell } from './state-cell.ts'
 import { SpillFilter } from './spill-filter.ts'
 
 /** Operations in one batch: its building takes about 2 ms on the thread of the records. */
 const BATCH_OPERATIONS = 1_024
+/** Size from which a bulk is full. */
+const BULK_BYTES = 512 * 1_024
 /** What a pending write takes besides its bytes: itself, and the cell and row that stay until it has landed. */
 const WRITE_BYTES = 400
+
+/**
+ * In place of a value: there is none, and what the restored base has of the key must not be looked for. No value is empty
+ * otherwise.
+ */
+export const NO_VALUE: Uint8Array = new Uint8Array(0)
 
 /** A change on its way to the store; without a value, a deletion. */
 export interface PendingWrite {
@@ -15,6 +24,23 @@ export interface PendingWrite {
   readonly value: Uint8Array | undefined
 }
 
+/** Many entries that go to the store as one write, filled while they wait for their turn. */
+export interface SpillBulk {
+  put(key: Uint8Array, value: Uint8Array): void
+  write(): Promise<void>
+  /** In place of `write`: it is given up. */
+  close(): Promise<void>
+}
+
+/** A bulk on its way to the store. */
+interface PendingBulk {
+  readonly number: number
+  readonly bulk: SpillBulk
+  bytes: number
+  /** It is written though nothing waits behind it. */
+  isFull: boolean
+}
+
 /** What a store has under a key. */
 export type StoredEntry = readonly [key: Uint8Array, value: Uint8Array]
 
@@ -22,6 +48,10 @@ export type StoredEntry = readonly [key: Uint8Array, value: Uint8Array]
 export interface SpillStore {
   /** Makes an empty store; called once, before all else. */
   prepare(): Promise<void>
+  /** Makes sure that it is open, for `bulk`: it opens by itself with the first write. */
+  open(): Promise<void>
+  /** An empty bulk; once it is open. */
+  bulk(): SpillBulk
   /** What the last write that has landed says; undefined if there is nothing. */
   read(key: Uint8Array): Uint8Array | undefined
   /** Keys of a range, ascending, at most `limit`: the first that are there. */
@@ -56,8 +86,11 @@ export interface SpillOptions {
 export class Spill {
   readonly #options: SpillOptions
   readonly #filter: SpillFilter
-  #queue: PendingWrite[] = []
+  #queue: (PendingWrite | PendingBulk)[] = []
+  /** The keys of pending writes with the number of the newest, while anyone wants to know. */
+  #pendingKeys: Map<string, number> | undefined
   #pendingBytes = 0
+  #bulkBytes = 0
   #lastNumber = 0
   #landedNumber = 0
   #writing: Promise<void> | undefined
@@ -70,8 +103,14 @@ export class Spill {
     this.#filter = new SpillFilter(options.maxFilterBytes)
   }
 
+  /** Bytes of all that is pending. */
   get pendingBytes(): number {
-    return this.#pendingBytes
+    return this.#pendingBytes + this.#bulkBytes
+  }
+
+  /** Of that what has been put into bulks: does not suspend the input, nor does what is evicted keep it waiting for ever. */
+  get bulkBytes(): number {
+    return this.#bulkBytes
   }
 
   get filterBytes(): number {
@@ -97,10 +136,59 @@ export class Spill {
     return this.#filter.mightHold(bytes, length)
   }
 
-  /** What the store has of a cell without a pending write. */
+  /** What the store has of a cell without a pending write; `NO_VALUE` (empty) where that has been written. */
   read(key: Uint8Array): Uint8Array | undefined {
     return this.#options.store.read(key)
   }
+
+  // --- What is loaded into the store in the background ---
+
+  /** Prepares for `put`. */
+  async beginLoading(): Promise<void> {
+    this.#pendingKeys ??= new Map()
+    await this.#options.store.open()
+  }
+
+  /** What has been put is written soon, although it is little. */
+  endBulk(): void {
+    const last = this.#queue.at(-1)
+    if (last !== undefined && 'bulk' in last) last.isFull = true
+  }
+
+  /** No `put` follows. */
+  endLoading(): void {
+    this.endBulk()
+    this.#pendingKeys = undefined
+  }
+
+  /** Whether the store has, or is about to get, something under a key that was written, be it that there is no value. */
+  knows(key: Uint8Array): boolean {
+    if (!this.#filter.mightHold(key, key.length)) return false
+    if (this.#pendingKeys!.has(readLatin1(key, 0, key.length))) return true
+    return this.#options.store.read(key) !== undefined
+  }
+
+  /**
+   * Puts an entry that the store does not know into a bulk, and returns the number under which that will land. Whatever is
+   * queued from now on lands later, and wins.
+   */
+  put(key: Uint8Array, value: Uint8Array): number {
+    let last = this.#queue.at(-1)
+    if (last === undefined || !('bulk' in last) || last.isFull) {
+      const bulk = this.#options.store.bulk()
+      last = { number: ++this.#lastNumber, bulk, bytes: 0, isFull: false }
+      this.#queue.push(last)
+    }
+    this.#filter.add(key, key.length)
+    last.bulk.put(key, value)
+    const bytes = key.length + value.length
+    last.bytes += bytes
+    last.isFull = last.bytes >= BULK_BYTES
+    this.#bulkBytes += bytes
+    return last.number
+  }
+
+  // --- Reading aside ---
 
   /**
    * Reads in the background which keys of a range the store has, at most `limit`, and hands them over; not once the spill is
@@ -151,22 +239,23 @@ export class Spill {
     return number <= this.#landedNumber
   }
 
-  /** Queues a write; `flush` sends it. */
+  /** Queues a write, a deletion (undefined) or `NO_VALUE`; `flush` sends it. */
   queue(cell: StateCell, key: Uint8Array, value: Uint8Array | undefined): void {
     if (value !== undefined) {
       this.#filter.add(key, key.length)
       cell.isSpilled = true
     }
     const number = ++this.#lastNumber
+    this.#pendingKeys?.set(readLatin1(key, 0, key.length), number)
     cell.pendingWrite = number
     const write = { number, cell, key, value }
     this.#queue.push(write)
     this.#pendingBytes += bytesOf(write)
   }
 
-  /** Sends what is queued, in the background; does nothing while a batch is under way. */
+  /** Sends what is queued, in the background, but for a bulk that may be filled; does nothing while a batch is under way. */
   flush(): void {
-    if (this.#queue.length === 0 || this.#writing !== undefined) return
+    if (this.#writing !== undefined || !this.#hasWork()) return
     if (this.#failure !== undefined || this.#isClosed) return
     const writing = this.#writeAll().catch((error: unknown) => {
       this.#failure = { error }
@@ -177,23 +266,50 @@ export class Spill {
     })
   }
 
+  #hasWork(): boolean {
+    const [first] = this.#queue
+    if (first === undefined) return false
+    return this.#queue.length > 1 || !('bulk' in first) || first.isFull
+  }
+
   async #writeAll(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, BATCH_OPERATIONS)
-      await this.#options.store.write(batch)
-      const wasFull = this.isFull
-      for (const write of batch) this.#land(write)
-      if (wasFull && !this.isFull) this.#options.wake()
+    while (this.#hasWork()) {
+      const first = this.#queue[0]!
+      if ('bulk' in first) {
+        this.#queue.shift()
+        await first.bulk.write()
+        this.#landedNumber = first.number
+        this.#bulkBytes -= first.bytes
+        // Whoever loads waits for room.
+        this.#options.wake()
+      } else await this.#writeBatch()
     }
   }
 
+  async #writeBatch(): Promise<void> {
+    const batch: PendingWrite[] = []
+    for (const write of this.#queue) {
+      if ('bulk' in write || batch.length === BATCH_OPERATIONS) break
+      batch.push(write)
+    }
+    this.#queue.splice(0, batch.length)
+    await this.#options.store.write(batch)
+    const wasFull = this.isFull
+    for (const write of batch) this.#land(write)
+    if (wasFull && !this.isFull) this.#options.wake()
+  }
+
   #land(write: PendingWrite): void {
-    const { cell } = write
-    this.#landedNumber = write.number
+    const { cell, key, number } = write
+    this.#landedNumber = number
     this.#pendingBytes -= bytesOf(write)
-    if (cell.pendingWrite !== write.number || this.#isClosed) return
+    if (this.#pendingKeys !== undefined) {
+      const name = readLatin1(key, 0, key.length)
+      if (this.#pendingKeys.get(name) === number) this.#pendingKeys.delete(name)
+    }
+    if (cell.pendingWrite !== number || this.#isClosed) return
     cell.pendingWrite = 0
-    cell.isSpilled = write.value !== undefined
+    cell.isSpilled = write.value !== undefined && write.value !== NO_VALUE
     this.#options.landed(cell)
   }
 
@@ -210,8 +326,10 @@ export class Spill {
   /** What is queued is given up; what is under way ends first. */
   async close(): Promise<void> {
     this.#isClosed = true
+    const queue = this.#queue
     this.#queue = []
     await this.idle()
+    for (const write of queue) if ('bulk' in write) await write.bulk.close()
     await Promise.all(this.#reading)
     await this.#options.store.close()
   }

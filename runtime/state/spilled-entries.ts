@@ -52,7 +52,9 @@ export class SpilledEntries {
     const last = entries.at(-1)
     this.#after = last === undefined ? undefined : this.#behind(last[0])
     this.#at = 0
-    this.#page = entries.filter(([key]) => this.#stateIds.includes(stateIdIn(key)))
+    this.#page = entries.filter(
+      ([key, value]) => value.length > 0 && this.#stateIds.includes(stateIdIn(key)),
+    )
   }
 
   /** Where to go on after a key: behind it, or where the next of the states begins. */

@@ -78,6 +78,18 @@ export interface KeyedStateBackend {
     options?: { readonly asChanges?: boolean },
   ): Promise<void>
 
+  /** Whether `adopt` may be called. */
+  readonly canAdopt: boolean
+  /**
+   * After `restore`: takes over what is restored besides. Of the entries of declared states, all that is in the base but timers
+   * is there from now on; it is looked up where it lies until it has been loaded in the background, and does not count as
+   * changed. The base is closed when everything has been loaded, or with the backend. Visits and the removal of what has
+   * expired wait until then.
+   */
+  adopt(base: RestoredBase): void
+  /** How much of that has been loaded, from 0 to 1; undefined when nothing is left to be loaded. */
+  readonly loadedShare: number | undefined
+
   /**
    * Sets the key for the calls that follow; the namespace becomes the default one. The key group is computed where it is
    * needed unless it is known.
@@ -128,6 +140,28 @@ export interface KeyedStateBackend {
   readonly memoryBytes: number
   /** Number of (key, namespace, state) cells that exist; may be an estimate for spilled state. */
   readonly entryCount: number
+  close(): Promise<void>
+}
+
+/**
+ * The state that a checkpoint holds of a subtask, read where it lies: what a backend looks up in key groups that it has not
+ * loaded yet (R28).
+ *
+ * Keys are those of entries. Everything that is read at once blocks the thread for as long as a disk takes; damage that is met
+ * is `MR_CHECKPOINT_CORRUPT` with file and key groups (R27).
+ */
+export interface RestoredBase {
+  /** Bytes of memory that it takes. */
+  readonly memoryBytes: number
+  /** Whether there may be an entry with this key, or entries whose key goes on with a sub-key behind it; false is certain. */
+  mightHold(key: Uint8Array): boolean
+  /** The value of an entry, which belongs to the caller; undefined where there is none. */
+  read(key: Uint8Array): Uint8Array | undefined
+  /** The sub-keys of the entries whose key begins with this one and goes on, ascending. Reads all of these entries. */
+  subKeys(key: Uint8Array): readonly Uint8Array[]
+  /** All entries of these states, ascending, in pieces. They are views: copy what is to stay. */
+  entries(stateIds: ReadonlySet<number>): AsyncIterable<readonly StateEntry[]>
+  /** Ends reading; what is under way by then comes to its end, or fails. */
   close(): Promise<void>
 }
 

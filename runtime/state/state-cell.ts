@@ -3,6 +3,7 @@ import type { ByteWriter } from '../bytes.ts'
 import type { CellTtl } from './cell-ttl.ts'
 import { Change } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
+import type { RestoredBase } from './state-backend.ts'
 import {
   type LastAccess,
   readEntryValue,
@@ -121,6 +122,16 @@ export abstract class StateCell extends Change implements LastAccess {
   /** Which value it is, for messages. */
   get upcastPlace(): UpcastPlace {
     return { label: stateLabel(this.state, this.row), fields: { key: showKey(this.row.key) } }
+  }
+
+  /** Where the restored base has what this cell is of, given its key in the spill. */
+  baseKey(key: Uint8Array): Uint8Array {
+    return key
+  }
+
+  /** What the restored base holds of it, as it would be stored. */
+  readBase(base: RestoredBase, key: Uint8Array): Uint8Array | undefined {
+    return base.read(this.baseKey(key))
   }
 
   /** The value in stored bytes. */

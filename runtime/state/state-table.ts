@@ -4,12 +4,13 @@ import { canonicalKey } from '../key-encoding.ts'
 import { keyGroupOf } from '../key-group.ts'
 import type { CanonicalKey, Key } from '../key.ts'
 import { checkValue } from '../value-check.ts'
+import type { BaseLevel } from './base-level.ts'
 import { CellCache } from './cell-cache.ts'
 import { ChangeLog } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
 import { Loans } from './loans.ts'
 import { estimateSize } from './size-estimate.ts'
-import type { Spill } from './spill.ts'
+import { NO_VALUE, type Spill } from './spill.ts'
 import {
   ABSENT,
   type CellHost,
@@ -45,6 +46,8 @@ export class StateTable implements CellHost {
   readonly loans: Loans = new Loans()
   readonly spill: Spill | undefined
   readonly strict: StrictCheck | undefined
+  /** What was restored and is not loaded yet; undefined once all of it is. */
+  base: BaseLevel | undefined
   /** The slots of a new row: one for each state, two for each set of timers. */
   readonly #emptySlots: (object | undefined)[] = []
   /** Cells with a value; for spilled state that was changed without having been read an estimate. */
@@ -223,7 +226,7 @@ export class StateTable implements CellHost {
   /** The cell of a value or list, perhaps evicted or absent; undefined if there is certainly no value. */
   find(row: StateRow, state: CellState): StateCell | undefined {
     const cell = row.slots[state.slot] as RowCell | undefined
-    if (cell !== undefined || this.spill === undefined || this.spill.isEmpty) return cell
+    if (cell !== undefined || this.#isAllInMemory) return cell
     const evicted = new RowCell(row, state)
     if (!this.mightBeSpilled(evicted)) return undefined
     this.#attachEvicted(evicted)
@@ -247,13 +250,19 @@ export class StateTable implements CellHost {
     this.attach(cell, true)
   }
 
-  /** Whether the spill may have a value for a cell that is not in memory yet. */
+  get #isAllInMemory(): boolean {
+    return this.base === undefined && (this.spill === undefined || this.spill.isEmpty)
+  }
+
+  /** Whether the spill, or the restored base, may have a value for a cell that is not in memory yet. */
   mightBeSpilled(cell: StateCell): boolean {
-    if (this.spill === undefined || this.spill.isEmpty) return false
+    if (this.#isAllInMemory) return false
     const scratch = this.#scratch
     scratch.length = 0
     cell.writeKey(scratch)
-    return this.spill.mightHold(scratch.bytes, scratch.length)
+    const { bytes, length } = scratch
+    if (this.spill!.mightHold(bytes, length)) return true
+    return this.base !== undefined && this.base.mightHold(cell, bytes.subarray(0, length))
   }
 
   // --- Any cell ---
@@ -404,8 +413,12 @@ export class StateTable implements CellHost {
   }
 
   #readSpilled(cell: StateCell): Uint8Array | undefined {
-    if (this.spill === undefined) return undefined
-    return this.spill.read(this.#keyOf(cell))
+    const { spill, base } = this
+    if (spill === undefined) return undefined
+    const key = this.#keyOf(cell)
+    if (base === undefined) return valueOf(spill.read(key))
+    const stored = spill.mightHold(key, key.length) ? spill.read(key) : undefined
+    return stored === undefined ? base.read(cell, key) : valueOf(stored)
   }
 
   #keyOf(cell: StateCell): Uint8Array {
@@ -445,12 +458,19 @@ export class StateTable implements CellHost {
     if (cell.isDirty) {
       cell.isDirty = false
       if (!isGone) this.spill!.queue(cell, this.#keyOf(cell), cell.encoded)
-      else if (cell.isSpilled) this.spill!.queue(cell, this.#keyOf(cell), undefined)
+      else if (cell.isSpilled) this.#queueDeletion(cell)
     }
     cell.value = isGone ? ABSENT : EVICTED
     if (cell.pendingWrite === 0) cell.encoded = undefined
     this.cache.remove(cell)
     this.settle(cell, undefined)
+  }
+
+  /** What the restored base still has of it must not come back. */
+  #queueDeletion(cell: StateCell): void {
+    const key = this.#keyOf(cell)
+    const isInBase = this.base !== undefined && this.base.mightHold(cell, key)
+    this.spill!.queue(cell, key, isInBase ? NO_VALUE : undefined)
   }
 
   /** The newest write of a cell has reached the spill. */
@@ -482,4 +502,9 @@ export class StateTable implements CellHost {
     this.rows.clear()
     this.cache.clear()
   }
+}
+
+/** What was stored; undefined also where it says that there is no value. */
+function valueOf(stored: Uint8Array | undefined): Uint8Array | undefined {
+  return stored === undefined || stored.length === 0 ? undefined : stored
 }

@@ -26,6 +26,8 @@ export interface SlotEnvironment {
   /** Longest synchronous stretch of a turn in ms (N11), and records a subtask takes before others get their turn. */
   readonly sliceMs: number
   readonly quantum: number
+  /** State of a subtask up to this size is read before its first record, larger state while records are processed. */
+  readonly eagerRestoreBytes: number
   /** Rounds over the subtasks in one turn; simulations take 1, so that every step is interleaved. */
   readonly roundsPerTurn: number
   readonly failpoint: FailpointHook

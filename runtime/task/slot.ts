@@ -398,9 +398,15 @@ export class Slot {
   // --- Reports ---
 
   #reportFigures(): void {
-    const operators = this.#figures.of(this.#subtasks())
-    const alignments = this.#figures.alignments(this.#subtasks())
-    this.#report({ type: 'figures', operators, alignments })
+    const subtasks = this.#subtasks()
+    const shares = subtasks.flatMap(({ loadedShare }) => loadedShare ?? [])
+    const loadedShare = shares.length === 0 ? undefined : Math.min(...shares)
+    this.#report({
+      type: 'figures',
+      operators: this.#figures.of(subtasks),
+      alignments: this.#figures.alignments(subtasks),
+      loadedShare,
+    })
     this.#logs.roll()
   }
 

@@ -229,6 +229,8 @@ async function restoreBackend(
     storage: host.restoreStorage,
     range: keyGroupRange(settings.slot, vertex.parallelism, settings.maxParallelism),
     stateIds: new Set(own.map((state) => state.stateId)),
+    timerIds: new Set(own.flatMap(({ kind, stateId }) => (kind === 'timers' ? [stateId] : []))),
+    eagerBytes: host.environment.eagerRestoreBytes,
   })
 }
 

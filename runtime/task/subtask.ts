@@ -310,6 +310,11 @@ export class Subtask implements DirectTarget {
     this.#outputs.flush(before)
   }
 
+  /** How much of what was restored has been loaded, from 0 to 1; undefined when all has. */
+  get loadedShare(): number | undefined {
+    return this.options.backend?.loadedShare
+  }
+
   /** Housekeeping of the state backend; returns whether there is more to do at once. */
   work(deadline: number): boolean {
     return this.options.backend?.work(deadline) ?? false

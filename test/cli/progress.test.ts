@@ -44,6 +44,7 @@ describe('progressLine', () => {
       ),
       written: fc.nat(),
       skipped: fc.nat(),
+      loadedShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }),
       held: fc.option(fc.constant({ sources: ['main', 'other'], waitFor: ['rules'] }), {
         nil: undefined,
       }),
@@ -66,6 +67,13 @@ describe('progressLine', () => {
     const some = figuresAfter(running, { ...progress(10), counters })
     expect(progressLine(some, 200, noun)).toMatch(/ · 87 alerts · 1,201 records skipped$/)
     expect(progressLine(some, 80, noun)).toMatch(/ · 87 alerts · 1,201 skipped$/)
+  })
+
+  it('says how much of the restored state has been loaded, until all has (R28)', () => {
+    const loading = figuresAfter(running, { ...progress(6_024), loadedShare: 0.357 })
+    expect(progressLine(loading, 200, noun)).toMatch(/^state loaded 35 % · 3,012 records/)
+    const loaded = figuresAfter(running, { ...progress(6_024) })
+    expect(progressLine(loaded, 200, noun)).not.toContain('state')
   })
 
   it('says which sources wait for others to be read, until they do not', () => {

@@ -1,6 +1,7 @@
 import { afterEach } from 'vitest'
 import type { BackendContext, KeyedStateBackend } from '../../runtime/state/state-backend.ts'
-import { backendContext, type Contents, type CreateBackend, toRestore } from './state-harness.ts'
+import { restoreInto } from './fake-base.ts'
+import { backendContext, type Contents, type CreateBackend } from './state-harness.ts'
 import { type Handles, registerAll } from './state-model.ts'
 
 export interface StateBackendContract {
@@ -8,6 +9,8 @@ export interface StateBackendContract {
   readonly create: CreateBackend
   /** What the contexts of this implementation have otherwise, such as a small cache and a directory for each. */
   readonly context: () => Partial<BackendContext>
+  /** Whether what is restored is loaded while it is used, where it can be. */
+  readonly isLazy?: boolean
   /** Runs of the property test. */
   readonly runs: number
 }
@@ -50,7 +53,7 @@ export function stateFixture(contract: StateBackendContract): StateFixture {
     async restored(contents, asChanges = false) {
       const backend = create()
       const handles = registerAll(backend)
-      await backend.restore(toRestore(contents), { asChanges })
+      await restoreInto(backend, contents, { asChanges, isLazy: contract.isLazy })
       return Object.assign(backend, handles)
     },
   }

@@ -7,6 +7,7 @@ import type {
   StateSnapshot,
   TimeDomain,
 } from '../../runtime/state/state-backend.ts'
+import { restoreInto } from './fake-base.ts'
 import {
   applySegment,
   type Contents,
@@ -14,7 +15,6 @@ import {
   enter,
   hex,
   NO_CONTENTS,
-  toRestore,
   turn,
   within,
 } from './state-harness.ts'
@@ -62,6 +62,7 @@ export interface Step {
     | 'work'
     | 'work-all'
     | 'turn'
+    | 'load'
     | 'begin'
     | 'encode'
     | 'complete'
@@ -74,47 +75,88 @@ export interface Step {
   readonly data: number
 }
 
-/** Checkpoint steps come often enough that most runs see several. */
-export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.record({
-    what: fc.constantFrom<Step['what'][]>(
-      'update',
-      'update',
-      'mutate',
-      'clear',
-      'read',
-      'add',
-      'add',
-      'update-list',
-      'clear-list',
-      'put',
-      'put',
-      'put',
-      'remove',
-      'remove',
-      'clear-map',
-      'iterate',
-      'register',
-      'register',
-      'delete',
-      'pop',
-      'work',
-      'work-all',
-      'turn',
-      'begin',
-      'begin',
-      'encode',
-      'complete',
-      'complete',
-      'abort',
-      'restore',
-      'restore-as-changes',
-    ),
+function stepOf(...what: Step['what'][]): fc.Arbitrary<Step> {
+  return fc.record({
+    what: fc.constantFrom(...what),
     key: fc.nat({ max: KEYS.length - 1 }),
     namespace: fc.nat({ max: NAMESPACES.length - 1 }),
     sub: fc.nat({ max: MAP_KEYS.length - 1 }),
     data: fc.nat({ max: 5 }),
-  }),
+  })
+}
+
+const WRITES = ['update', 'add', 'update-list', 'put', 'put', 'put', 'register'] as const
+const CHANGES = [...WRITES, 'clear', 'clear-list', 'remove', 'remove', 'clear-map'] as const
+const at = { key: 0, namespace: 0, sub: 0 }
+
+/** Something is written, checkpointed and restored, to be loaded while what follows is done: few keys, all of them used. */
+const ALL_LOADED: Step = { ...at, what: 'load', data: 40 }
+
+export const stepsOnRestored: fc.Arbitrary<readonly Step[]> = fc
+  .tuple(
+    fc.array(stepOf(...WRITES), { minLength: 30, maxLength: 60, size: 'max' }),
+    fc.array(
+      fc.array(
+        stepOf(
+          ...CHANGES,
+          ...CHANGES,
+          'read',
+          'iterate',
+          'work',
+          'work',
+          'work-all',
+          'turn',
+          'load',
+        ),
+        { minLength: 10, maxLength: 60, size: 'max' },
+      ),
+      { minLength: 1, maxLength: 3, size: 'max' },
+    ),
+  )
+  .map(([writes, rounds]) => {
+    const restore: readonly Step[] = [
+      { ...at, what: 'begin', data: 1 },
+      { ...at, what: 'complete', data: 0 },
+      { ...at, what: 'restore', data: 1 },
+    ]
+    return [...writes, ...rounds.flatMap((round) => [...restore, ...round]), ALL_LOADED]
+  })
+
+/** Checkpoint steps come often enough that most runs see several. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  stepOf(
+    'update',
+    'update',
+    'mutate',
+    'clear',
+    'read',
+    'add',
+    'add',
+    'update-list',
+    'clear-list',
+    'put',
+    'put',
+    'put',
+    'remove',
+    'remove',
+    'clear-map',
+    'iterate',
+    'register',
+    'register',
+    'delete',
+    'pop',
+    'work',
+    'work-all',
+    'turn',
+    'begin',
+    'begin',
+    'encode',
+    'complete',
+    'complete',
+    'abort',
+    'restore',
+    'restore-as-changes',
+  ),
   { minLength: 10, maxLength: 120 },
 )
 
@@ -167,6 +209,9 @@ export class StatePlay {
       case 'turn':
         await turn()
         return
+      case 'load':
+        await this.#load(step.data * 3)
+        return
       case 'begin':
         this.#begin(step.data)
         return
@@ -182,13 +227,21 @@ export class StatePlay {
         return
       case 'restore':
       case 'restore-as-changes':
-        await this.#restore(step.what === 'restore-as-changes')
+        await this.#restore(step.what === 'restore-as-changes', step.data)
         return
       case 'pop':
         this.#pop(step.data)
         return
       default:
         this.#use(step)
+    }
+  }
+
+  /** Work and turns, so that what is loaded or written in the background comes forward. */
+  async #load(turns: number): Promise<void> {
+    for (let i = 0; i < turns; i++) {
+      this.#backend.work(Infinity)
+      await turn()
     }
   }
 
@@ -352,12 +405,12 @@ export class StatePlay {
   }
 
   /** Goes on from the newest completed checkpoint, on a new backend. */
-  async #restore(asChanges: boolean): Promise<void> {
+  async #restore(asChanges: boolean, data: number): Promise<void> {
     const [id, { contents, plain }] = [...this.#completed].at(-1)!
     await this.#backend.close()
     this.#backend = this.#create()
     this.#handles = registerAll(this.#backend)
-    await this.#backend.restore(toRestore(contents), { asChanges })
+    await restoreInto(this.#backend, contents, { asChanges, isLazy: data % 2 === 1 })
     this.#plain = copyOf(plain)
     this.#taken = undefined
     this.#lastBase = id

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { restoreInto } from './fake-base.ts'
 import { expect } from 'vitest'
 import type { KeyedStateBackend, StateSnapshot } from '../../runtime/state/state-backend.ts'
 import type { TtlOptions } from '../../runtime/state/state-ttl.ts'
@@ -8,7 +9,6 @@ import {
   type Contents,
   encodeAll,
   NO_CONTENTS,
-  toRestore,
   turn,
   within,
 } from './state-harness.ts'
@@ -156,6 +156,7 @@ export class TtlPlay {
   #running:
     | { readonly snapshot: StateSnapshot; readonly plain: PlainTtl; readonly watermark: number }
     | undefined
+  #restores = 0
   #saved: { readonly contents: Contents; readonly plain: PlainTtl; readonly watermark: number }
 
   constructor(options: TtlOptions, clock: SettableClock, create: () => KeyedStateBackend) {
@@ -334,7 +335,7 @@ export class TtlPlay {
     this.#backend = this.#create()
     this.#watermark = this.#saved.watermark
     this.#handles = this.#register()
-    await this.#backend.restore(toRestore(this.#saved.contents))
+    await restoreInto(this.#backend, this.#saved.contents, { isLazy: this.#restores++ % 2 === 1 })
     this.#plain = this.#saved.plain.copy()
     this.#running = undefined
   }

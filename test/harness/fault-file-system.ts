@@ -1,6 +1,6 @@
 import { dirname, basename } from 'node:path/posix'
 import type { Random } from '../../runtime/clock.ts'
-import type { FileSystem, WritableFile } from '../../runtime/file-system.ts'
+import type { FileSystem, ReadableFile, WritableFile } from '../../runtime/file-system.ts'
 
 export type OperationKind =
   | 'create'
@@ -197,6 +197,17 @@ export class FaultFileSystem implements FileSystem {
     const node = this.#find(path)
     if (node.kind === 'directory') throw systemError('EISDIR', path)
     return node.content.slice(offset, offset + length)
+  }
+
+  async open(path: string): Promise<ReadableFile> {
+    this.#checkRunning()
+    const node = this.#find(path)
+    if (node.kind === 'directory') throw systemError('EISDIR', path)
+    const readSync = (offset: number, length: number): Uint8Array => {
+      this.#checkRunning()
+      return node.content.slice(offset, offset + length)
+    }
+    return { read: async (offset, length) => readSync(offset, length), readSync, async close() {} }
   }
 
   // --- For tests ---

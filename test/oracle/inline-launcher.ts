@@ -115,6 +115,7 @@ export class InlineLauncher implements SlotLauncher {
         return 1 + Math.floor(random.next() * MAX_QUANTUM)
       },
       roundsPerTurn: 1,
+      eagerRestoreBytes: 0,
       failpoint,
     })
   }

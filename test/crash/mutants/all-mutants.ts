@@ -10,6 +10,7 @@ import type { Mutant } from './mutant.ts'
 import { PROTOCOL } from './protocol.ts'
 import { RECOVERY } from './recovery.ts'
 import { SNAPSHOTS } from './snapshots.ts'
+import { RESTORING } from './restoring.ts'
 import { RESCALING } from './rescaling.ts'
 import { SAVEPOINTS } from './savepoints.ts'
 import { STATE } from './state.ts'
@@ -29,6 +30,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...RECOVERY,
   ...RESCALING,
   ...SAVEPOINTS,
+  ...RESTORING,
   ...KIT,
   ...CONVENIENCE,
   ...WINDOWS,

@@ -37,7 +37,7 @@ export const EXPIRY: readonly Mutant[] = [
     name: 'no-sweep',
     what: 'what has expired stays until somebody reads it (R30)',
     file: 'runtime/state/keyed-backend.ts',
-    find: 'this.#sweep?.work(deadline) ?? false',
+    find: 'this.#sweep?.work(deadline)',
     replace: 'false',
     killers: [
       unit(memory, 'removes what has expired in every namespace'),

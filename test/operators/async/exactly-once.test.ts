@@ -83,7 +83,7 @@ describe('Answers of asynchronous functions', () => {
       silentEvery: 0,
     })
     const { crashes } = await testJob(asking.module, {
-      seed: 3,
+      seed: 6,
       checkpointInterval: 5,
       crashAt: 'after-publish:2',
     })

@@ -109,8 +109,8 @@ describe('the index of a segment', () => {
 
   it('is what segments already hold: these bytes must never change', () => {
     const filter = new SegmentFilterBuilder()
-    filter.add(mapKey(1, 'a', 1))
-    filter.add(mapKey(1, 'a', 2))
+    filter.add({ key: mapKey(1, 'a', 1), kind: 'put', value })
+    filter.add({ key: mapKey(1, 'a', 2), kind: 'put', value })
     const built = filter.build()
     expect(hex(built)).toBe('3589131d')
     const writer = new SegmentIndexWriter()

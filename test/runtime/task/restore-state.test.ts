@@ -68,6 +68,8 @@ describe('restoreState', () => {
       storage,
       range: { first: 0, last: 9 },
       stateIds: new Set([7]),
+      timerIds: new Set(),
+      eagerBytes: Infinity,
     })
     expect(taken).toEqual([{ entries: ['0.1.0.7.1=10', '0.1.0.7.3=33'], asChanges: false }])
   })
@@ -89,6 +91,8 @@ describe('restoreState', () => {
       storage,
       range: { first: 2, last: 3 },
       stateIds: new Set([7, 300]),
+      timerIds: new Set(),
+      eagerBytes: Infinity,
     })
     expect(taken[0]!.entries).toEqual(['0.2.0.7.1=2', '0.2.1.44.1=4', '0.3.0.7.1=5'])
   })
@@ -104,6 +108,8 @@ describe('restoreState', () => {
       storage,
       range: { first: 0, last: 9 },
       stateIds: new Set([7, 8]),
+      timerIds: new Set(),
+      eagerBytes: Infinity,
     })
     expect(taken.map(({ asChanges }) => asChanges)).toEqual([true, true])
   })
@@ -115,6 +121,8 @@ describe('restoreState', () => {
       storage,
       range: { first: 0, last: 9 },
       stateIds: new Set(),
+      timerIds: new Set(),
+      eagerBytes: Infinity,
     })
     expect(taken).toEqual([{ entries: [], asChanges: undefined }])
   })

@@ -92,6 +92,7 @@ describe('Slot', () => {
       sliceMs: 8,
       quantum: 64,
       roundsPerTurn: Infinity,
+      eagerRestoreBytes: Infinity,
       failpoint: () => {},
     })
   }

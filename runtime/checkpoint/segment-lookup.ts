@@ -1,0 +1,121 @@
+import type { StateEntry } from '../state/state-backend.ts'
+import type { PinnedFile } from './checkpoint-storage.ts'
+import { compareWithin, startsWith } from './entry-order.ts'
+import { clearHash } from './segment-filter.ts'
+import { BlockCursor, checkBlock, decodeBlock } from './segment-format.ts'
+import type { BlockInfo } from './segment-index.ts'
+import { describeDamage, type SegmentReader } from './segment-reader.ts'
+import type { BlockCache } from './block-cache.ts'
+
+/** What a segment says of a key: its value, that it is deleted, or nothing. */
+export type Found = Uint8Array | 'deleted' | undefined
+
+/**
+ * Look-ups in one segment, at once: filter, index, one block, which is read and checked where the cache does not have it.
+ *
+ * A look-up of a key that is not there costs no block in 99 of 100 cases.
+ */
+export class SegmentLookup {
+  readonly #reader: SegmentReader
+  readonly #file: PinnedFile
+  readonly #cache: BlockCache
+  readonly #number: number
+
+  /** `number`: what tells it from the other segments that share the cache. */
+  constructor(reader: SegmentReader, file: PinnedFile, cache: BlockCache, number: number) {
+    this.#reader = reader
+    this.#file = file
+    this.#cache = cache
+    this.#number = number
+  }
+
+  /** Whether a manifest names what this segment has of a key group. */
+  covers(keyGroup: number): boolean {
+    const { first, last } = this.#reader.reference.range
+    return keyGroup >= first && keyGroup <= last
+  }
+
+  /** What it says of the entry with this key. The value is a view: copy what is to stay. */
+  get(key: Uint8Array, hash: number): Found {
+    const { index } = this.#reader
+    const number = index.find(key)
+    if (number < 0 || !index.mightHold(number, hash)) return undefined
+    const bytes = this.#block(number)
+    const cursor = new BlockCursor(bytes)
+    while (cursor.next()) {
+      const order = compareWithin(bytes, cursor.keyStart, cursor.keyEnd, key)
+      if (order > 0) return undefined
+      if (order < 0 || cursor.kind === 'clear') continue
+      return cursor.kind === 'delete' ? 'deleted' : bytes.subarray(cursor.keyEnd, cursor.valueEnd)
+    }
+    return undefined
+  }
+
+  /** Whether it has a `clear` of exactly this key. */
+  isCleared(key: Uint8Array, hash: number): boolean {
+    const { index } = this.#reader
+    const last = index.find(key)
+    // A block that begins with what has the key of the clear may have it at the end of the one before.
+    for (let number = last; number >= 0 && number >= last - 1; number--) {
+      if (index.mightHold(number, clearHash(hash)) && this.#hasClear(number, key)) return true
+      if (index.compareFirst(number, key) < 0) return false
+    }
+    return false
+  }
+
+  #hasClear(number: number, key: Uint8Array): boolean {
+    const bytes = this.#block(number)
+    const cursor = new BlockCursor(bytes)
+    while (cursor.next()) {
+      const order = compareWithin(bytes, cursor.keyStart, cursor.keyEnd, key)
+      if (order === 0 && cursor.kind === 'clear') return true
+      if (order > 0) return false
+    }
+    return false
+  }
+
+  /** Whether it may have a put or delete of this key, or of one that begins with it and goes on with a sub-key. */
+  mightHold(key: Uint8Array, hash: number): boolean {
+    const { index } = this.#reader
+    const number = index.find(key)
+    if (number >= 0 && index.mightHold(number, hash)) return true
+    return number + 1 < index.length && index.firstStartsWith(number + 1, key)
+  }
+
+  /** All entries whose key begins with this one, ascending; they are views of blocks. */
+  below(key: Uint8Array, hash: number): StateEntry[] {
+    const { index } = this.#reader
+    const found: StateEntry[] = []
+    const last = index.find(key)
+    const isFirst = last > 0 && index.compareFirst(last, key) === 0
+    for (let number = Math.max(0, isFirst ? last - 1 : last); number < index.length; number++) {
+      if (number > last && !index.firstStartsWith(number, key)) break
+      if (!index.mightHold(number, hash)) continue
+      for (const entry of decodeBlock(this.#block(number), index.block(number))) {
+        if (startsWith(entry.key, key)) found.push(entry)
+      }
+    }
+    return found
+  }
+
+  #block(number: number): Uint8Array {
+    const { reference, index } = this.#reader
+    const cached = this.#cache.get(this.#number, number)
+    if (cached !== undefined) return cached
+    const block = index.block(number)
+    const bytes = this.#read(block, reference.file)
+    this.#cache.put(this.#number, number, bytes)
+    return bytes
+  }
+
+  #read(block: BlockInfo, file: string): Uint8Array {
+    try {
+      const read = this.#file.readSync(block.offset, block.bytes)
+      const bytes = new Uint8Array(read.buffer, read.byteOffset, read.byteLength)
+      checkBlock(bytes, block)
+      return bytes
+    } catch (error) {
+      throw describeDamage(error, file, block)
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import type { KeyRange } from '../../runtime/state/snapshot-format.ts'
+import type { PendingWrite, SpillBulk, SpillStore, StoredEntry } from '../../runtime/state/spill.ts'
+import { hex, turn } from '../contract/state-harness.ts'
+
+/** A store whose writes land when the test says so. */
+export class SlowStore implements SpillStore {
+  readonly landed: Map<string, Uint8Array> = new Map()
+  readonly batches: PendingWrite[][] = []
+  reads = 0
+  #waiting: { land: () => void; fail: (error: unknown) => void }[] = []
+
+  async prepare(): Promise<void> {}
+
+  async open(): Promise<void> {}
+
+  bulk(): SpillBulk {
+    const puts: PendingWrite[] = []
+    return {
+      put: (key, value) => {
+        // Who puts may use its bytes again.
+        puts.push({ number: 0, cell: undefined as never, key: key.slice(), value: value.slice() })
+      },
+      write: () => this.write(puts),
+      async close() {},
+    }
+  }
+
+  read(key: Uint8Array): Uint8Array | undefined {
+    this.reads++
+    return this.landed.get(hex(key))
+  }
+
+  async keys({ after, before }: KeyRange, limit: number): Promise<readonly Uint8Array[]> {
+    const keys = [...this.landed.keys()].filter((key) => key > hex(after) && key < hex(before))
+    return keys
+      .sort()
+      .slice(0, limit)
+      .map((key) => Buffer.from(key, 'hex'))
+  }
+
+  async entries(range: KeyRange, limit: number): Promise<readonly StoredEntry[]> {
+    const keys = await this.keys(range, limit)
+    return keys.map((key) => [key, this.landed.get(hex(key))!])
+  }
+
+  async compact(): Promise<void> {}
+
+  write(writes: readonly PendingWrite[]): Promise<void> {
+    this.batches.push([...writes])
+    return new Promise((resolve, reject) => {
+      const land = (): void => {
+        for (const { key, value } of writes) {
+          if (value === undefined) this.landed.delete(hex(key))
+          else this.landed.set(hex(key), value)
+        }
+        resolve()
+      }
+      this.#waiting.push({ land, fail: reject })
+    })
+  }
+
+  async land(): Promise<void> {
+    for (const { land } of this.#waiting.splice(0)) land()
+    await turn()
+  }
+
+  async fail(error: unknown): Promise<void> {
+    for (const { fail } of this.#waiting.splice(0)) fail(error)
+    await turn()
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A store that takes from one to four turns for a batch. */
+export class LaggingStore extends SlowStore {
+  #writes = 0
+
+  override async write(writes: readonly PendingWrite[]): Promise<void> {
+    const written = super.write(writes)
+    for (let turns = ++this.#writes % 4; turns > 0; turns--) await turn()
+    await this.land()
+    await written
+  }
+}
