@@ -16,6 +16,8 @@ export interface RestoreTarget {
    * changed. Keyed records reach the same one whatever is before it. Default false.
    */
   readonly isRearranged?: boolean
+  /** Those of its operators that records reach right behind a `keyBy`. Default: none. */
+  readonly keyed?: ReadonlySet<string>
 }
 
 export interface RedistributeOptions {
@@ -30,8 +32,9 @@ export interface RedistributeOptions {
  * Parts are found by the operators that they held, so an operator that has moved to another chain finds its state. Keyed
  * state and timers go by key group: a subtask reads all old parts whose key groups meet its own, and takes from them what is
  * its own (semantics 2.8, 2.9). Where subtasks get other input than before, the watermark of an operator is the lowest of its old
- * subtasks (R12), and they have finished only if all had (R9). A chain of segments goes on only where old and new subtask hold
- * the same operators and key groups.
+ * subtasks (R12), and they have finished only if all had (R9). Right behind a `keyBy` all old subtasks hold the same one (R8), but
+ * for sources that went idle between two watermarks: there it is the highest of those whose keys it takes over, as their windows
+ * have fired. A chain of segments goes on only where old and new subtask hold the same operators and key groups.
  */
 export function redistribute(
   parts: readonly ManifestSubtask[],
@@ -84,6 +87,9 @@ function restoredVertex(
       watermarks: pick(target, (name) => {
         const holders = holdersOf(old, name)
         if (!isRearranged) return holders[subtask]?.watermarks[name]
+        if (target.keyed?.has(name) === true) {
+          return highest(holdersOf(read, name).map((part) => part.watermarks[name]!))
+        }
         return lowest(holders.map((part) => part.watermarks[name]!))
       }),
       isFinished: own.length > 0 && own.every(({ part }) => part.isFinished),
@@ -115,6 +121,13 @@ function lowest(watermarks: readonly WatermarkData[]): WatermarkData | undefined
   if (watermarks.includes(null)) return null
   const numbers = watermarks.filter((watermark) => typeof watermark === 'number')
   return numbers.length > 0 ? Math.min(...numbers) : watermarks[0]
+}
+
+/** The highest of several; undefined of none. */
+function highest(watermarks: readonly WatermarkData[]): WatermarkData | undefined {
+  if (watermarks.includes('max')) return 'max'
+  const numbers = watermarks.filter((watermark) => typeof watermark === 'number')
+  return numbers.length > 0 ? Math.max(...numbers) : watermarks[0]
 }
 
 /** What there is of each operator of a vertex. */

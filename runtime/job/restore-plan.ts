@@ -11,6 +11,18 @@ export function planOperators(plan: JobPlan): PlanOperator[] {
   return plan.vertices.flatMap((vertex) => vertex.chain)
 }
 
+/** The operators right behind a `keyBy`, by name: those that have a key, and timers. */
+function keyedOperators({ edges, vertices }: JobPlan): Set<string> {
+  const keyed = new Set(
+    edges.filter((edge) => edge.partitioner === 'hash').map((edge) => edge.toVertex),
+  )
+  const heads = vertices
+    .filter((vertex) => keyed.has(vertex.index))
+    .flatMap((vertex) => vertex.chain)
+    .filter((operator) => operator.type === 'operator' && operator.parent === -1)
+  return new Set(heads.map((operator) => operator.name))
+}
+
 /**
  * Numbers the states of a job: those of the snapshot keep their numbers, new ones get numbers never used in it (R1: ids
  * are part of what segments hold). One that the job does not have any more is dropped for good: declared again, it is
@@ -35,16 +47,13 @@ export function numberStates(
     if (known === undefined) states.push({ ...state, stateId: next++ })
     else states[known] = { ...state, stateId: states[known]!.stateId }
   }
-  const keyed = new Set(
-    plan.edges.filter((edge) => edge.partitioner === 'hash').map((edge) => edge.toVertex),
-  )
+  const keyed = keyedOperators(plan)
   for (const vertex of plan.vertices) {
     for (const operator of vertex.chain) {
       for (const { name, kind, version } of operator.states) {
         add({ uid: operator.name, name, kind, version })
       }
-      if (!keyed.has(vertex.index)) continue
-      if (operator.type !== 'operator' || operator.parent !== -1) continue
+      if (!keyed.has(operator.name)) continue
       for (const name of [EVENT_TIMERS, PROCESSING_TIMERS]) {
         add({ uid: operator.name, name, kind: 'timers', version: 1 })
       }
@@ -60,12 +69,14 @@ export function restoredSubtasks(
   continues: boolean,
 ): RestoredSubtask[] {
   const rearranged = rearrangedVertices(manifest, plan)
+  const keyed = keyedOperators(plan)
   const targets = plan.vertices.map((vertex) => ({
     vertex: vertex.index,
     name: vertex.name,
     parallelism: vertex.parallelism,
     operators: new Map(vertex.chain.map((operator) => [operator.name, spreadOf(operator)])),
     isRearranged: rearranged.has(vertex.index),
+    keyed,
   }))
   const { maxParallelism } = manifest
   return redistribute(manifest.subtasks, targets, { maxParallelism, continues })

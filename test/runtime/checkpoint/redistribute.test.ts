@@ -214,6 +214,17 @@ describe('redistributing what subtasks keep', () => {
     ])
   })
 
+  it('takes the highest of those whose keys it takes over right behind a keyBy: their windows have fired (R12)', () => {
+    const watermark = (subtask: number) => [10, null, 30][subtask]!
+    const keyed = { ...target('count', 2), keyed: new Set(['count']) }
+    const restored = redistribute(partsOf('count', 3, { watermark }), [keyed], options)
+    expect(restored.map(({ watermarks }) => watermarks['count'])).toEqual([10, 30])
+    const atTheEnd = partsOf('count', 3, { watermark: (subtask) => (subtask > 1 ? 'max' : 7) })
+    expect(
+      redistribute(atTheEnd, [keyed], options).map(({ watermarks }) => watermarks['count']),
+    ).toEqual([7, 'max'])
+  })
+
   it('takes the lowest watermark where the number of subtasks has changed (R12)', () => {
     const watermarks = (all: readonly (number | null | 'max')[], to: number): unknown[] => {
       const parts = partsOf('op', all.length, { watermark: (subtask) => all[subtask]! })
