@@ -131,16 +131,19 @@ describe('a checkpoint that does not fit the job', () => {
   })
 
   it.each([
-    ['no checkpoint', 'garbage', /neither it nor the folder it is in is one of a checkpoint/],
-    ['a checkpoint that is not there', 'state/chk-99', /has no manifest of checkpoint 99/],
+    ['no checkpoint', 'garbage', /there is no manifest\.json in \S+garbage, nor anything else/],
+    ['a checkpoint that is not there', 'state/chk-99', /there is no manifest\.json in \S+chk-99/],
+    ['a savepoint that was not finished', 'torn', /it is a savepoint that was not finished/],
   ])('is none: --from leads to %s', async (_, from, what) => {
     const path = accounts.path(from)
+    await mkdir(accounts.path('torn'), { recursive: true })
+    await writeFile(accounts.path('torn/savepoint.incomplete'), '')
     expectFailure(await accounts.start({}, { from: path }), {
       code: 'MR_CHECKPOINT_NOT_FOUND',
-      where: `${path} is not a checkpoint`,
+      where: `${path} is not a checkpoint or savepoint`,
       what,
       prevents: 'the job cannot start from it',
-      wayOut: `give the path of a checkpoint's folder or of the manifest in it`,
+      wayOut: 'give the path of its folder or of the manifest in it',
       exit: 2,
     })
     await accounts.expectDone(await accounts.start())
