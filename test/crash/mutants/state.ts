@@ -81,7 +81,7 @@ export const STATE: readonly Mutant[] = [
   }
 
   #readSpilled`,
-    killers: [unit(levelDb, 'are upcast once')],
+    killers: [unit(levelDb, 'are in the next checkpoint only if they were used')],
   },
   {
     name: 'upcast-of-ages',
