@@ -86,13 +86,15 @@ async function runEngine(
 }
 
 /** Runs a contender in a process of its own and reads the line that it prints. */
-export function child<F = Figures>(script: string, args: readonly string[]): Promise<F> {
+export function child<F = Figures>(
+  script: string,
+  args: readonly string[],
+  nodeArgs: readonly string[] = [],
+): Promise<F> {
   const file = fileURLToPath(new URL(script, import.meta.url))
   const env = { ...process.env, UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? '12' }
-  const running = spawn(process.execPath, ['-C', '@millrace/source', file, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const all = [...nodeArgs, '-C', '@millrace/source', file, ...args]
+  const running = spawn(process.execPath, all, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
   running.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
   return new Promise((resolve, reject) => {

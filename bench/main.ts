@@ -5,6 +5,7 @@ import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { restartBench, restartHelp } from './restart.ts'
 import { restoreBench, restoreHelp } from './restore.ts'
+import { timersBench, timersHelp } from './timers.ts'
 import { windowsBench, windowsHelp } from './windows.ts'
 
 const benches: Record<string, { run: (args: string[]) => Promise<void>; help: string }> = {
@@ -14,6 +15,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   memory: { run: memoryBench, help: memoryHelp },
   restore: { run: restoreBench, help: restoreHelp },
   restart: { run: restartBench, help: restartHelp },
+  timers: { run: timersBench, help: timersHelp },
   windows: { run: windowsBench, help: windowsHelp },
 }
 

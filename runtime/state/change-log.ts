@@ -89,6 +89,15 @@ export class ChangeLog {
     run.beginValue()
   }
 
+  /** Logs what has become at this moment of something that is not in memory: its value, or that it has none. */
+  log(key: Uint8Array, value: Uint8Array | undefined): void {
+    const run = this.#writableRun()
+    run.beginEntry(value === undefined ? 'delete' : 'put')
+    run.writer.append(key)
+    run.beginValue()
+    if (value !== undefined) run.writer.append(value)
+  }
+
   /** Something leaves the set of the current interval: it came and went, or a `clear` covers it, or it has been encoded. */
   leave(change: Change): void {
     invariant(change.stamp === this.interval, 'a change leaves a set that it is not in')

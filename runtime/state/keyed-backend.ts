@@ -25,7 +25,8 @@ import { resolveTtl } from './state-ttl.ts'
 import type { StateDescriptor, StateHandle } from './state.ts'
 import { StrictCheck } from './strict-check.ts'
 import { Sweep } from './sweep.ts'
-import { HeapTimerQueue, TIMER_BYTES } from './timer-queue.ts'
+import { TimerBudget } from './timer-budget.ts'
+import { HeapTimerQueue } from './timer-queue.ts'
 import { type EventTtlTime, ProcessingTtlTime } from './ttl-time.ts'
 
 /** Shares of the budget: pending writes at most, the filter at most, cells at least. */
@@ -63,9 +64,11 @@ export class KeyedBackend implements KeyedStateBackend {
   readonly #registered: Map<number, Registered> = new Map()
   /** By their handles. */
   readonly #states: Map<unknown, CellState> = new Map()
-  readonly #queues: HeapTimerQueue[] = []
   /** While not everything that was restored has been loaded. */
   #loading: { readonly base: RestoredBase; readonly loader: BaseLoader } | undefined
+  readonly #timers: TimerBudget
+  /** Too many timers are in memory; known from turn to turn. */
+  #hasManyTimers = false
   /** Only where a state has a time to live. */
   #sweep: Sweep | undefined
   /** Bytes that cells may take; what else is in memory is taken off, so it is computed anew in each turn. */
@@ -86,6 +89,7 @@ export class KeyedBackend implements KeyedStateBackend {
       makeRoom: () => this.#makeRoom(),
       maxParallelism: context.maxParallelism,
     })
+    this.#timers = new TimerBudget(context.cacheBytes)
     this.#maps = new MapStore(this.#table)
     this.#handles = new HandleFactory(this.#table, this.#maps)
     this.#processingTime = new ProcessingTtlTime(context.clock, () => this.#table.callback)
@@ -167,8 +171,10 @@ export class KeyedBackend implements KeyedStateBackend {
       eventStateId,
       processingStateId,
       slot: this.#newSlots(2),
+      range: this.#context.range,
+      room: this.#timers,
     })
-    this.#queues.push(queue)
+    this.#timers.add(queue)
     this.#add(eventStateId, { kind: 'timers', timers: { queue, domain: 'event' } })
     this.#add(processingStateId, { kind: 'timers', timers: { queue, domain: 'processing' } })
     return queue
@@ -307,7 +313,8 @@ export class KeyedBackend implements KeyedStateBackend {
 
   get isSuspended(): boolean {
     const spill = this.#spill
-    return spill !== undefined && (spill.isFull || this.#table.cache.bytes > this.#suspendLimit)
+    if (spill === undefined) return false
+    return spill.isFull || this.#hasManyTimers || this.#table.cache.bytes > this.#suspendLimit
   }
 
   work(deadline: number): boolean {
@@ -330,12 +337,16 @@ export class KeyedBackend implements KeyedStateBackend {
     const moreToEncode = this.#table.changes.work(this.#isOver)
     if (this.#spill === undefined) return moreToEncode
     this.#setLimits()
+    const moreTimers = this.#timers.evict(this.#isFull, this.#isOver)
+    this.#hasManyTimers = this.#timers.isExceeded
     const moreToEvict = this.#evict()
     this.#spill.flush()
-    return moreToEncode || moreToEvict
+    return moreToEncode || moreTimers || moreToEvict
   }
 
   readonly #isOver = (): boolean => this.#clock.elapsed() >= this.#deadline
+
+  readonly #isFull = (): boolean => this.#spill!.isFull
 
   #setLimits(): void {
     const { cacheBytes } = this.#context
@@ -394,11 +405,9 @@ export class KeyedBackend implements KeyedStateBackend {
   /** What is in memory and cannot be evicted. */
   #fixedBytes(): number {
     const { rows, changes } = this.#table
-    let timers = 0
-    for (const queue of this.#queues) timers += queue.count('event') + queue.count('processing')
     return (
       rows.kept * ROW_BYTES +
-      timers * TIMER_BYTES +
+      this.#timers.bytes +
       changes.memoryBytes +
       (this.#spill?.filterBytes ?? 0) +
       (this.#table.base?.memoryBytes ?? 0)

@@ -1,9 +1,8 @@
 import { invariant, StreamError } from '../errors.ts'
-import { canonicalKey, readKey } from '../key-encoding.ts'
+import { readKey } from '../key-encoding.ts'
 import type { MapStore } from './map-store.ts'
 import {
   type EntryKey,
-  type EntryOwner,
   keyGroupIn,
   readEntryKey,
   readPiece,
@@ -13,7 +12,7 @@ import {
 } from './snapshot-format.ts'
 import type { KeyGroupRange, StateEntry, TimeDomain } from './state-backend.ts'
 import { type CellState, RowCell, type StateCell } from './state-cell.ts'
-import { StateRow } from './state-row.ts'
+import type { StateRow } from './state-row.ts'
 import type { StateTable } from './state-table.ts'
 import type { HeapTimerQueue } from './timer-queue.ts'
 
@@ -68,11 +67,11 @@ export class EntryRestorer {
     if (registered.kind === 'timers') {
       const { queue, domain } = registered.timers
       const timer = readTimerKey(entry.key)
-      queue.restore(domain, this.#rowOf(timer), timer.timestamp, this.#asChanges)
+      queue.restore(domain, this.#table.rowOf(timer), timer.timestamp, this.#asChanges)
     } else {
       checkVersion(registered.state, versionOf(entry.value))
       const key = readEntryKey(entry.key)
-      const row = this.#rowOf(key)
+      const row = this.#table.rowOf(key)
       const cell = this.#cellOf(row, registered.state, key)
       this.#table.restore(cell, entry.value.slice(), this.#asChanges)
     }
@@ -89,21 +88,6 @@ export class EntryRestorer {
     row.slots[state.slot] = cell
     this.#table.attach(cell, true)
     return cell
-  }
-
-  #rowOf(owner: EntryOwner): StateRow {
-    const { key, keyGroup, namespace } = owner
-    const table = this.#table
-    const canonical = canonicalKey(key)
-    const top =
-      table.rows.find(canonical) ??
-      table.newRow({ key, keyGroup, canonical, parent: undefined, namespace: undefined })
-    if (namespace === undefined) return top
-    const within = canonicalKey(namespace)
-    return (
-      top.within(within) ??
-      table.newRow({ key, keyGroup, canonical: within, parent: top, namespace })
-    )
   }
 }
 

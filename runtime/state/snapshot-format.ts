@@ -40,6 +40,7 @@ import type { TtlTimeDomain } from './state-ttl.ts'
 /** Key group and state id, which an entry's key begins with. */
 export const KEY_HEADER_BYTES = 4
 const VALUE_HEADER_BYTES = 3
+const TIMESTAMP_BYTES = 9
 const DEFAULT_NAMESPACE = 0x00
 const CODEC_NOTHING = 0
 const CODEC_VALUE = 1
@@ -87,6 +88,14 @@ export function writeTimerKey(
   writeHeader(writer, owner.keyGroup, stateId)
   writeKey(writer, timestamp)
   writeOwner(writer, owner)
+}
+
+/** What the keys of all timers of a time, and of all later ones, sort behind. */
+export function timerBound(keyGroup: number, stateId: number, timestamp: number): Uint8Array {
+  const writer = new ByteWriter(KEY_HEADER_BYTES + TIMESTAMP_BYTES)
+  writeHeader(writer, keyGroup, stateId)
+  writeKey(writer, timestamp)
+  return writer.copy()
 }
 
 /** As `writePrefix`, for what a working copy keeps about a state of a key that is not state itself. */
@@ -250,6 +259,15 @@ export function writeEntryValue(
 /** Appends the value of an entry that has none: a timer. */
 export function writeNoValue(writer: ByteWriter): void {
   writeValueHeader(writer, CODEC_NOTHING, 1)
+}
+
+/** The value of a timer, which has none, for those who need its bytes. */
+export const TIMER_VALUE: Uint8Array = noValue()
+
+function noValue(): Uint8Array {
+  const writer = new ByteWriter(VALUE_HEADER_BYTES)
+  writeNoValue(writer)
+  return writer.copy()
 }
 
 function writeValueHeader(writer: ByteWriter, codec: number, version: number): void {

@@ -9,6 +9,8 @@ const BATCH_OPERATIONS = 1_024
 const BULK_BYTES = 512 * 1_024
 /** What a pending write takes besides its bytes: itself, and the cell and row that stay until it has landed. */
 const WRITE_BYTES = 400
+/** The same without a cell. */
+const BLIND_WRITE_BYTES = 150
 
 /**
  * In place of a value: there is none, and what the restored base has of the key must not be looked for. No value is empty
@@ -19,7 +21,8 @@ export const NO_VALUE: Uint8Array = new Uint8Array(0)
 /** A change on its way to the store; without a value, a deletion. */
 export interface PendingWrite {
   readonly number: number
-  readonly cell: StateCell
+  /** What waits for it, if anything does. */
+  readonly cell: StateCell | undefined
   readonly key: Uint8Array
   readonly value: Uint8Array | undefined
 }
@@ -65,6 +68,12 @@ export interface SpillStore {
   close(): Promise<void>
 }
 
+/** Who waits until a write has landed. */
+interface Awaited {
+  readonly number: number
+  readonly landed: () => void
+}
+
 export interface SpillOptions {
   readonly store: SpillStore
   /** Bytes of pending writes above which no input may be taken (R22). */
@@ -95,6 +104,7 @@ export class Spill {
   #landedNumber = 0
   #writing: Promise<void> | undefined
   readonly #reading: Set<Promise<void>> = new Set()
+  #awaited: Awaited[] = []
   #failure: { readonly error: unknown } | undefined
   #isClosed = false
 
@@ -207,6 +217,32 @@ export class Spill {
     this.#readAside(this.#options.store.entries(range, limit), take)
   }
 
+  /** As `readEntries`, once a write, and all before it, have landed: sent off at once. */
+  readLanded(
+    number: number,
+    range: KeyRange,
+    limit: number,
+    take: (entries: readonly StoredEntry[]) => void,
+  ): void {
+    const landed = new Promise<void>((resolve) => this.#awaited.push({ number, landed: resolve }))
+    const entries = landed.then(() =>
+      this.#isClosed ? [] : this.#options.store.entries(range, limit),
+    )
+    this.#readAside(entries, take)
+    this.#tellLanded()
+    this.flush()
+  }
+
+  /** Those who wait for writes that have landed, or will not any more. */
+  #tellLanded(): void {
+    const isOver = this.#isClosed || this.#failure !== undefined
+    const isDue = ({ number }: Awaited): boolean => isOver || this.hasLanded(number)
+    const due = this.#awaited.filter(isDue)
+    if (due.length === 0) return
+    this.#awaited = this.#awaited.filter((awaited) => !isDue(awaited))
+    for (const { landed } of due) landed()
+  }
+
   /** Lets the store give back, in the background, the room of what has been deleted by now. */
   compact(range: KeyRange): void {
     const compacting = this.idle().then(() =>
@@ -245,12 +281,24 @@ export class Spill {
       this.#filter.add(key, key.length)
       cell.isSpilled = true
     }
+    cell.pendingWrite = this.#push(cell, key, value)
+  }
+
+  /**
+   * Queues a write or deletion of what nobody reads by its key, and returns its number: neither does the filter know of it,
+   * nor does anything keep it in memory until it has landed.
+   */
+  queueBlind(key: Uint8Array, value: Uint8Array | undefined): number {
+    return this.#push(undefined, key, value)
+  }
+
+  #push(cell: StateCell | undefined, key: Uint8Array, value: Uint8Array | undefined): number {
     const number = ++this.#lastNumber
-    this.#pendingKeys?.set(readLatin1(key, 0, key.length), number)
-    cell.pendingWrite = number
+    if (cell !== undefined) this.#pendingKeys?.set(readLatin1(key, 0, key.length), number)
     const write = { number, cell, key, value }
     this.#queue.push(write)
     this.#pendingBytes += bytesOf(write)
+    return number
   }
 
   /** Sends what is queued, in the background, but for a bulk that may be filled; does nothing while a batch is under way. */
@@ -259,6 +307,7 @@ export class Spill {
     if (this.#failure !== undefined || this.#isClosed) return
     const writing = this.#writeAll().catch((error: unknown) => {
       this.#failure = { error }
+      this.#tellLanded()
       this.#options.fail(error)
     })
     this.#writing = writing.then(() => {
@@ -296,6 +345,7 @@ export class Spill {
     await this.#options.store.write(batch)
     const wasFull = this.isFull
     for (const write of batch) this.#land(write)
+    this.#tellLanded()
     if (wasFull && !this.isFull) this.#options.wake()
   }
 
@@ -303,11 +353,11 @@ export class Spill {
     const { cell, key, number } = write
     this.#landedNumber = number
     this.#pendingBytes -= bytesOf(write)
-    if (this.#pendingKeys !== undefined) {
+    if (cell !== undefined && this.#pendingKeys !== undefined) {
       const name = readLatin1(key, 0, key.length)
       if (this.#pendingKeys.get(name) === number) this.#pendingKeys.delete(name)
     }
-    if (cell.pendingWrite !== number || this.#isClosed) return
+    if (cell === undefined || cell.pendingWrite !== number || this.#isClosed) return
     cell.pendingWrite = 0
     cell.isSpilled = write.value !== undefined && write.value !== NO_VALUE
     this.#options.landed(cell)
@@ -328,6 +378,7 @@ export class Spill {
     this.#isClosed = true
     const queue = this.#queue
     this.#queue = []
+    this.#tellLanded()
     await this.idle()
     for (const write of queue) if ('bulk' in write) await write.bulk.close()
     await Promise.all(this.#reading)
@@ -336,5 +387,6 @@ export class Spill {
 }
 
 function bytesOf(write: PendingWrite): number {
-  return WRITE_BYTES + write.key.length + (write.value?.length ?? 0)
+  const kept = write.cell === undefined ? BLIND_WRITE_BYTES : WRITE_BYTES
+  return kept + write.key.length + (write.value?.length ?? 0)
 }

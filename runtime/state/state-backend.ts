@@ -43,7 +43,7 @@ export interface BackendContext {
   /** Directory for the working copy of this attempt; made and removed by the backend. */
   readonly directory: string
   readonly strict: boolean
-  /** Called when `isSuspended` has become false, and when a `KeyVisit` can go on. */
+  /** Called when `isSuspended` has become false, and when a `KeyVisit` or timers can go on. */
   wake(): void
   /** Ends the attempt with this error (a failed background write). */
   fail(error: unknown): void
@@ -198,12 +198,15 @@ export interface TimerQueue {
   /** For the backend's current key and namespace. A timestamp that is not an integer or ±Infinity is an error. */
   register(domain: TimeDomain, timestamp: number): void
   delete(domain: TimeDomain, timestamp: number): void
-  /** The earliest timestamp, Infinity if there is none. */
+  /** The earliest timestamp, or a lower one while it is not known since the timer is not in memory; Infinity if there is none. */
   earliest(domain: TimeDomain): number
   /**
    * Removes the earliest timer if its timestamp is ≤ `upTo`, makes its key and namespace current in the backend, and
-   * returns its timestamp; undefined if there is none.
+   * returns its timestamp; undefined if there is none, or `isWaiting`.
    */
   pop(domain: TimeDomain, upTo: number): number | undefined
+  /** Whether `pop` can do nothing until `BackendContext.wake` has been called: the next timers are being read (R13, R23). */
+  isWaiting(domain: TimeDomain): boolean
+  /** Number of timers; an estimate once some have left memory. */
   count(domain: TimeDomain): number
 }

@@ -10,6 +10,7 @@ import { ChangeLog } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
 import { Loans } from './loans.ts'
 import { estimateSize } from './size-estimate.ts'
+import type { EntryOwner } from './snapshot-format.ts'
 import { NO_VALUE, type Spill } from './spill.ts'
 import {
   ABSENT,
@@ -192,6 +193,20 @@ export class StateTable implements CellHost {
     const { key, keyGroup, canonical, parent, namespace } = of
     const slots = this.#emptySlots.slice()
     return new StateRow({ key, keyGroup, canonical, parent, namespace, slots })
+  }
+
+  /** The row of an owner that is not current; a new one is in no table yet. */
+  rowOf({ key, keyGroup, namespace }: EntryOwner): StateRow {
+    const canonical = canonicalKey(key)
+    const top =
+      this.rows.find(canonical) ??
+      this.newRow({ key, keyGroup, canonical, parent: undefined, namespace: undefined })
+    if (namespace === undefined) return top
+    const within = canonicalKey(namespace)
+    return (
+      top.within(within) ??
+      this.newRow({ key, keyGroup, canonical: within, parent: top, namespace })
+    )
   }
 
   /** Makes room for so many slots more in every row to come; returns the first of them. */

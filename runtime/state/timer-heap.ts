@@ -7,6 +7,8 @@ export interface HeapItem {
 /** Below this the heap does not shrink: 64 KiB. */
 const MIN_CAPACITY = 8_192
 const FIRST_CAPACITY = 128
+/** Items that are looked at to tell which ones are late. */
+const LATE_SAMPLE = 32
 /** Children of a place: four share a cache line of timestamps, and halve the depth. */
 const FAN = 4
 
@@ -40,6 +42,27 @@ export class TimerHeap<T extends HeapItem> {
     if (!this.#queue.add(item)) this.#heap.add(item)
   }
 
+  /** To be called before `late` is asked for the first time after items have come and gone. */
+  beginLate(): void {
+    this.#heap.beginLate()
+  }
+
+  /**
+   * An item that is late among them, to be removed: most that are later are handed out before it, and none of the earliest
+   * while there are later ones. Undefined if there is none. O(1) amortised.
+   */
+  get late(): T | undefined {
+    const queue = this.#queue
+    const heap = this.#heap
+    while (heap.count > 0) {
+      if (queue.latest >= heap.lateFrom) break
+      const { late } = heap
+      if (late !== undefined) return late
+      heap.beginLate()
+    }
+    return queue.last
+  }
+
   remove(item: T): void {
     if (item.position >= QUEUED) this.#queue.remove(item)
     else this.#heap.remove(item)
@@ -60,22 +83,31 @@ class AscendingQueue<T extends HeapItem> {
   count = 0
   /** The timestamp of the first item, Infinity if there is none. */
   earliest = Infinity
-  #latest = -Infinity
+  /** The timestamp of the last item; none that is lower is taken. */
+  latest = -Infinity
 
   get first(): T | undefined {
     return this.#places[this.#head]
   }
 
+  get last(): T | undefined {
+    return this.count === 0 ? undefined : this.#places[this.#place(this.#span - 1)]
+  }
+
+  #place(index: number): number {
+    return (this.#head + index) & (this.#places.length - 1)
+  }
+
   /** Takes an item if it is not before the last one. */
   add(item: T): boolean {
     const { timestamp } = item
-    if (this.count > 0 && timestamp < this.#latest) return false
+    if (this.count > 0 && timestamp < this.latest) return false
     if (this.#span === this.#places.length && !this.#makePlace()) return false
-    const at = (this.#head + this.#span) & (this.#places.length - 1)
+    const at = this.#place(this.#span)
     this.#places[at] = item
     item.position = QUEUED + at
     if (this.count === 0) this.earliest = timestamp
-    this.#latest = timestamp
+    this.latest = timestamp
     this.#span++
     this.count++
     return true
@@ -90,8 +122,20 @@ class AscendingQueue<T extends HeapItem> {
       this.#head = 0
       this.#span = 0
       this.earliest = Infinity
+      this.latest = -Infinity
       if (this.#places.length > MIN_CAPACITY) this.#places = emptyPlaces(FIRST_PLACES)
     } else if (at === this.#head) this.#skipGaps()
+    else if (at === this.#place(this.#span - 1)) this.#dropGaps()
+  }
+
+  /** The last item has left: gaps before it do so as well. */
+  #dropGaps(): void {
+    let last: T | undefined
+    do {
+      this.#span--
+      last = this.#places[this.#place(this.#span - 1)]
+    } while (last === undefined)
+    this.latest = last.timestamp
   }
 
   #skipGaps(): void {
@@ -116,7 +160,7 @@ class AscendingQueue<T extends HeapItem> {
     const places: (T | undefined)[] = emptyPlaces(capacity)
     let next = 0
     for (let i = 0; i < this.#span; i++) {
-      const item = this.#places[(this.#head + i) & (length - 1)]
+      const item = this.#places[this.#place(i)]
       if (item === undefined) continue
       item.position = QUEUED + next
       places[next++] = item
@@ -136,6 +180,10 @@ function emptyPlaces(count: number): undefined[] {
 class FourHeap<T extends HeapItem> {
   readonly #items: T[] = []
   #timestamps: Float64Array = new Float64Array(FIRST_CAPACITY)
+  /** What is at or above this timestamp is late; NaN until it has been looked for. */
+  lateFrom = Number.NaN
+  /** Places before this one have not been looked at for it. */
+  #unseen = 0
 
   get count(): number {
     return this.#items.length
@@ -163,6 +211,28 @@ class FourHeap<T extends HeapItem> {
     if (last !== item && !this.#rise(last, position)) this.#sink(last, position)
     const capacity = this.#timestamps.length
     if (capacity > MIN_CAPACITY && this.#items.length * 8 < capacity) this.#resize(capacity / 4)
+  }
+
+  beginLate(): void {
+    const { length } = this.#items
+    if (length === 0) return
+    const step = Math.max(1, Math.floor(length / LATE_SAMPLE))
+    const sample: number[] = []
+    // With the first place, the earliest: it is late only if all of the later half are as early.
+    for (let at = 0; at < length; at += step) sample.push(this.#timestamps[at]!)
+    sample.sort((a, b) => a - b)
+    this.lateFrom = sample[sample.length >>> 1]!
+    this.#unseen = length
+  }
+
+  /** The next late item, from the end to the beginning, so that the earliest is the last that leaves; undefined behind them. */
+  get late(): T | undefined {
+    const timestamps = this.#timestamps
+    this.#unseen = Math.min(this.#unseen, this.#items.length)
+    while (this.#unseen > 0) {
+      if (timestamps[--this.#unseen]! >= this.lateFrom) return this.#items[this.#unseen]
+    }
+    return undefined
   }
 
   #resize(capacity: number): void {

@@ -27,10 +27,12 @@ export class ProcessingTimers {
     this.#nodes = options.nodes.filter((node) => node.timers !== undefined)
   }
 
-  /** The earliest timestamp over all nodes, Infinity if there is none. */
+  /** The earliest timestamp over all nodes, Infinity if there is none, or it is being read. */
   get next(): number {
     let next = Infinity
-    for (const node of this.#nodes) next = Math.min(next, node.timers!.earliest('processing'))
+    for (const { timers } of this.#nodes) {
+      if (!timers!.isWaiting('processing')) next = Math.min(next, timers!.earliest('processing'))
+    }
     return next
   }
 

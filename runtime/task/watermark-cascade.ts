@@ -35,7 +35,7 @@ export interface CascadeOptions {
  * Firing is interruptible: `run` returns false when the deadline is reached or a node has no room behind it, and goes on
  * where it stopped, after the timers it has fired. Until it returns true the subtask takes nothing else (R13).
  *
- * Where a node waits for room, nodes further on go on: an operator between them may hold records back, and makes room only
+ * Where a node waits for room, or for timers that are being read, nodes further on go on: an operator between them may hold records back, and makes room only
  * once a watermark that it has let go is through.
  */
 export class WatermarkCascade {
@@ -115,7 +115,7 @@ export class WatermarkCascade {
       const isLook = fired > 0 && fired % timersPerLook === 0
       if (isLook && clock.elapsed() >= deadline) return 'late'
       const timestamp = timers.pop(domain, watermark)
-      if (timestamp === undefined) break
+      if (timestamp === undefined) return timers.isWaiting(domain) ? 'reading' : 'fired'
       this.#hasMoved = true
       this.#fireTimer(domain, node, timestamp)
     }
@@ -180,8 +180,8 @@ export class WatermarkCascade {
   }
 }
 
-/** Whether timers have fired as far as they may: all of them, or those for which there was time, or room. */
-type Fired = 'fired' | 'late' | 'no room'
+/** Whether timers have fired as far as they may: all of them, or those for which there was time, or room, or that are in memory. */
+type Fired = 'fired' | 'late' | 'no room' | 'reading'
 
 /** Lets the operator of a node see a watermark; returns the one to forward. */
 function seenBy(node: NodeRuntime, watermark: number): number {

@@ -6,6 +6,8 @@ import type {
   KeyedStateBackend,
   StateEntry,
   StateSnapshot,
+  TimeDomain,
+  TimerQueue,
 } from '../../runtime/state/state-backend.ts'
 
 export const MAX_PARALLELISM = 128
@@ -60,6 +62,21 @@ export async function settle(backend: KeyedStateBackend): Promise<void> {
     while (backend.work(Infinity));
     await turn()
   } while (backend.isSuspended)
+}
+
+/** As `pop` of timers, waiting for those that are not in memory, as a subtask does. */
+export async function popTimer(
+  backend: KeyedStateBackend,
+  timers: TimerQueue,
+  domain: TimeDomain,
+  upTo: number,
+): Promise<number | undefined> {
+  for (;;) {
+    const popped = timers.pop(domain, upTo)
+    if (popped !== undefined || !timers.isWaiting(domain)) return popped
+    backend.work(-Infinity)
+    await turn()
+  }
 }
 
 /** Encodes a snapshot to its end; entries are copied, as they would be into a segment. */

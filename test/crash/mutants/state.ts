@@ -1,6 +1,7 @@
 import { cluster, type Mutant, unit } from './mutant.ts'
 
 const memory = 'runtime/state/memory-backend.test.ts'
+const farTimers = 'runtime/state/far-timers.test.ts'
 const levelDb = 'runtime/state/leveldb-backend.test.ts'
 
 /** Keyed state and timers, and what of them is in a checkpoint. */
@@ -130,11 +131,69 @@ export const STATE: readonly Mutant[] = [
   {
     name: 'no-timers',
     what: 'timers are not in the checkpoint',
-    file: 'runtime/state/timer-queue.ts',
+    file: 'runtime/state/timer-domain.ts',
     find: 'if (!isLive && !this.existed) return',
     replace: 'if (isLive || !this.existed) return',
     killers: [
       unit('testing/operator-harness.test.ts', 'restores state, timers and processing time'),
+    ],
+  },
+  {
+    name: 'timers-off-by-one',
+    what: 'a timer right behind those that are in memory is taken for one that is in memory (R23)',
+    file: 'runtime/state/timer-horizon.ts',
+    find: 'return bound === undefined || Buffer.compare(key(), bound) > 0',
+    replace: 'return bound !== undefined && Buffer.compare(key(), bound) > 0',
+    killers: [unit(farTimers, 'whatever leaves memory and comes back')],
+  },
+  {
+    name: 'pending-timers-missed',
+    what: 'timers that are on their way to the store while others are read back are not among them (R22)',
+    file: 'runtime/state/far-timers.ts',
+    find: 'if (key === undefined) continue',
+    replace: 'continue',
+    killers: [unit(farTimers, 'whatever leaves memory and comes back')],
+  },
+  {
+    name: 'deleted-timers-read',
+    what: 'timers come back that were deleted while they were being read (R22)',
+    file: 'runtime/state/far-timers.ts',
+    find: 'if (!isNewer) this.#loadFrom(key)',
+    replace: 'this.#loadFrom(key)',
+    killers: [unit(farTimers, 'whatever leaves memory and comes back')],
+  },
+  {
+    name: 'far-deletion-lost',
+    what: 'a timer that is not in memory cannot be deleted (R24)',
+    file: 'runtime/state/timer-domain.ts',
+    find: '} else if (this.#far?.isFar(row, timestamp) === true) this.#far.delete(row, timestamp)',
+    replace: '}',
+    killers: [unit(farTimers, 'whatever leaves memory and comes back')],
+  },
+  {
+    name: 'fired-timers-stay',
+    what: 'a timer that was read back and has fired stays in the store, and comes back once more',
+    file: 'runtime/state/timer-domain.ts',
+    find: 'if (timer.isStored) this.#far!.drop(timer.row, timer.timestamp)',
+    replace: '',
+    killers: [unit(farTimers, 'whatever leaves memory and comes back')],
+  },
+  {
+    name: 'evicted-timers-lost',
+    what: 'a timer that leaves memory before it was encoded is not in the checkpoint (R25)',
+    file: 'runtime/state/timer-domain.ts',
+    find: 'if (timer.stamp !== 0) this.#table.changes.encodeEarly(timer)',
+    replace: 'timer.stamp = 0',
+    killers: [unit(farTimers, 'whatever leaves memory and comes back')],
+  },
+  {
+    name: 'no-wait-for-timers',
+    what: 'a watermark goes on while timers up to it are still being read (R13)',
+    file: 'runtime/task/watermark-cascade.ts',
+    find: "return timers.isWaiting(domain) ? 'reading' : 'fired'",
+    replace: "return 'fired'",
+    killers: [
+      unit('runtime/task/watermark-cascade.test.ts', 'waits for timers that are being read'),
     ],
   },
   {

@@ -93,12 +93,15 @@ describe('write-back', () => {
     for (let i = 0; i < 30; i++) expect(get(`key ${i}`)).toMatch(/^2 x/)
   })
 
-  /** A cache with room for less than one value of 900 bytes, as timers take the rest, and for two of them pending. */
+  /** A cache with room for less than one value of 900 bytes, as idle rows take the rest, and for two of them pending. */
   const openSmall = async () => {
     const opened = await open({ cacheBytes: 8_000 })
-    within(opened.backend, 'k', () => {
-      for (let i = 0; i < 40; i++) opened.timers.register('event', i)
-    })
+    for (let i = 0; i < 40; i++) {
+      within(opened.backend, `gone ${i}`, () => {
+        opened.list.add(i)
+        opened.list.clear()
+      })
+    }
     return opened
   }
 

@@ -18,6 +18,8 @@ export const ORIGIN: RecordOrigin = new RecordOrigin()
 export class FakeTimers implements TimerQueue {
   readonly event: number[] = []
   readonly processing: number[] = []
+  /** What is due has still to be read. */
+  isReading = false
 
   register(domain: TimeDomain, timestamp: number): void {
     if (this[domain].includes(timestamp)) return
@@ -35,7 +37,12 @@ export class FakeTimers implements TimerQueue {
   }
 
   pop(domain: TimeDomain, upTo: number): number | undefined {
+    if (this.isReading) return undefined
     return this.earliest(domain) <= upTo ? this[domain].shift() : undefined
+  }
+
+  isWaiting(): boolean {
+    return this.isReading
   }
 
   count(domain: TimeDomain): number {

@@ -55,6 +55,16 @@ describe('ProcessingTimers', () => {
     expect(timers.next).toBe(50)
   })
 
+  it('has nothing that is due while that is being read: it is woken then (R23)', () => {
+    first.register('processing', 50)
+    second.register('processing', 100)
+    first.isReading = true
+    expect([timers.next, timers.fire(200, Infinity), fired]).toEqual([100, true, ['b 100']])
+    first.isReading = false
+    expect([timers.next, timers.fire(200, Infinity)]).toEqual([50, true])
+    expect(fired).toEqual(['b 100', 'a 50'])
+  })
+
   it('fires in the order of time within an operator, and asks before each timer', () => {
     for (const timestamp of [3, 1, 2]) first.register('processing', timestamp)
     second.register('processing', 1)

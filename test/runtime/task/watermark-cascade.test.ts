@@ -100,6 +100,19 @@ describe('WatermarkCascade', () => {
     expect(timers.event).toEqual([25, 27, 29])
   })
 
+  it('waits for timers that are being read: no watermark goes on before they have fired (R13, R23)', () => {
+    for (const timestamp of [5, 10]) timers.register('event', timestamp)
+    timers.isReading = true
+    const one = cascade()
+    one.offer(0, 10)
+    expect([one.run(Infinity), one.isActive, one.hasMoved]).toEqual([false, true, false])
+    expect([log, channel.sent]).toEqual([[], []])
+    timers.isReading = false
+    expect([one.run(Infinity), one.isActive]).toEqual([true, false])
+    expect(log).toEqual(['timer 5', 'timer 10', 'tail 10'])
+    expect(channel.sent).toEqual(['watermark 10'])
+  })
+
   it('is interrupted by the deadline and goes on after its last timer (R13)', () => {
     for (let timestamp = 1; timestamp <= 10; timestamp++) timers.register('event', timestamp)
     const one = cascade()
