@@ -6,7 +6,7 @@ import type { CheckpointStorage } from './checkpoint-storage.ts'
 import { drainedFields } from './drained.ts'
 import { type CheckpointSettings, nextCheckpointAt } from './checkpoint-settings.ts'
 import type { CheckpointSummary } from './checkpoint-summary.ts'
-import type { CheckpointManifest, ManifestSubtask } from './manifest.ts'
+import type { CheckpointManifest, ManifestSubtask, SegmentReference } from './manifest.ts'
 import { PendingCheckpoint, type SubtaskKey, subtaskKey } from './pending-checkpoint.ts'
 import { SavepointQueue, type SavepointRequest } from './savepoint-queue.ts'
 import { type ChainKey, chainKey, SegmentChains } from './segment-chains.ts'
@@ -30,9 +30,10 @@ export interface CheckpointCoordinatorOptions extends CheckpointSettings {
   readonly subtasks: readonly CoordinatedSubtask[]
   readonly slots: number
   readonly send: (slot: number, command: SlotCommand) => void
-  /** The newest checkpoint whose chains the subtasks go on with; undefined begins with full snapshots. */
+  /** The newest checkpoint; undefined begins with full snapshots. */
   readonly base: CheckpointManifest | undefined
-  readonly continues: (key: ChainKey) => boolean
+  /** The chains that subtasks go on with; those without begin with a full snapshot. */
+  readonly continuing: ReadonlyMap<ChainKey, readonly SegmentReference[]>
   /** No id at or below this one is given out (R1). */
   readonly lastId: number
   /** Ids of older checkpoints that still exist, ascending. */
@@ -116,7 +117,7 @@ export class CheckpointCoordinator {
       storage: options.storage,
       clock: options.clock,
       base: options.base,
-      continues: options.continues,
+      continuing: options.continuing,
       keptIds: options.keptIds,
       retained: options.retained,
       pinnedFiles: () => this.#savepoints.pinnedFiles,

@@ -1,6 +1,9 @@
 import type { SegmentReference } from './manifest.ts'
 
-/** No chain that a manifest names is longer: folding and, where it lags behind, waiting with checkpoints see to it (R29). */
+/**
+ * No chain that a manifest names is longer: folding and, where it lags behind, waiting with checkpoints see to it (R29). Only
+ * after a change of parallelism one may be, until it has been folded.
+ */
 export const MAX_CHAIN = 15
 
 /** From this length on a chain is looked at, from that one on something in it is folded in any case. */
@@ -31,7 +34,7 @@ export function planFolding(
   chain: readonly SegmentReference[],
   busy: number,
 ): FoldPlan | undefined {
-  const sizes = chain.map((segment) => segment.bytes)
+  const sizes = chain.map((segment) => segment.rangeBytes ?? segment.bytes)
   if (busy === 0 && hasOutgrownFirst(sizes)) {
     return { first: 0, count: Math.min(chain.length, MAX_FOLDED) }
   }

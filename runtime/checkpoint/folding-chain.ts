@@ -81,6 +81,11 @@ function applied(chain: readonly SegmentReference[], fold: Fold): readonly Segme
 }
 
 function indexOfRun(chain: readonly SegmentReference[], run: readonly SegmentReference[]): number {
-  const at = chain.findIndex((segment) => segment.file === run[0]!.file)
-  return run.every((segment, i) => chain[at + i]?.file === segment.file) ? at : -1
+  const at = chain.findIndex((segment) => isSame(segment, run[0]!))
+  return run.every((segment, i) => isSame(segment, chain[at + i])) ? at : -1
+}
+
+/** A file may be named twice, for other key groups, where the chains of several subtasks have become one. */
+function isSame(a: SegmentReference, b: SegmentReference | undefined): boolean {
+  return a.file === b?.file && a.range.first === b.range.first
 }

@@ -166,9 +166,10 @@ const segmentShape = shape<SegmentReference>(
     bytes: integer(0),
     entries: integer(0),
     range: shape<SegmentReference['range']>({ first: keyGroup, last: keyGroup }),
+    rangeBytes: integer(0),
     versions: dictionary(integer(1, MAX_STATE_VERSION)),
   },
-  ['versions'],
+  ['rangeBytes', 'versions'],
 )
 
 const subtaskShape = shape<ManifestSubtask>(

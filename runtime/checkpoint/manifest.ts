@@ -11,7 +11,10 @@ export interface SegmentReference {
   readonly file: string
   readonly bytes: number
   readonly entries: number
+  /** The key groups for which it counts (R28); it may hold others. */
   readonly range: KeyGroupRange
+  /** About how many of its bytes are of these; not there where all are. */
+  readonly rangeBytes?: number
   /** The lowest schema version of the values of each state that it has any of, by state id. Always written. */
   readonly versions?: Readonly<Record<string, number>>
 }

@@ -1,7 +1,7 @@
 import { keyGroupRange } from '../key-group.ts'
 import type { RestoredSubtask } from '../messages.ts'
 import type { KeyGroupRange } from '../state/state-backend.ts'
-import type { ManifestSubtask } from './manifest.ts'
+import type { ManifestSubtask, SegmentReference } from './manifest.ts'
 import { type Spread, spreadState } from './spread-state.ts'
 
 /** A vertex of the job that goes on, as far as its state is concerned. */
@@ -34,7 +34,11 @@ export interface RedistributeOptions {
  * its own (semantics 2.8, 2.9). Where subtasks get other input than before, the watermark of an operator is the lowest of its old
  * subtasks (R12), and they have finished only if all had (R9). Right behind a `keyBy` all old subtasks hold the same one (R8), but
  * for sources that went idle between two watermarks: there it is the highest of those whose keys it takes over, as their windows
- * have fired. A chain of segments goes on only where old and new subtask hold the same operators and key groups.
+ * have fired.
+ *
+ * Chains of segments go on where the operators of the old subtasks are all in the new one: at another parallelism each new
+ * subtask goes on with those of several old ones, one behind the other, as far as they hold its key groups (R28); no key is
+ * in two of them.
  */
 export function redistribute(
   parts: readonly ManifestSubtask[],
@@ -78,11 +82,16 @@ function restoredVertex(
       meet(range, keyGroupRange(one.part.subtaskIndex, one.parallelism, maxParallelism)),
     )
     const own = isRearranged ? old : read
+    const continuesChain =
+      continues && read.length > 0 && read.every((one) => isContinued(one, target))
+    const chains = continuesChain
+      ? [read.flatMap((one) => one.part.segments.flatMap((segment) => within(segment, range)))]
+      : read.map(({ part }) => part.segments)
     return {
       vertex: target.vertex,
       subtask,
-      chains: read.map(({ part }) => part.segments).filter((chain) => chain.length > 0),
-      continuesChain: continues && read.length === 1 && isContinued(read[0]!, target),
+      chains: chains.filter((chain) => chain.length > 0),
+      continuesChain,
       operatorState: pick(target, (name) => states.get(name)![subtask]),
       watermarks: pick(target, (name) => {
         const holders = holdersOf(old, name)
@@ -101,8 +110,20 @@ function meet(a: KeyGroupRange, b: KeyGroupRange): boolean {
   return a.first <= b.last && b.first <= a.last
 }
 
-function isContinued({ part, parallelism }: OldPart, target: RestoreTarget): boolean {
-  if (part.vertex !== target.name || parallelism !== target.parallelism) return false
+/** What a segment has of some key groups, named as such (R28); nothing where it has nothing of them. */
+function within(segment: SegmentReference, range: KeyGroupRange): SegmentReference[] {
+  const first = Math.max(segment.range.first, range.first)
+  const last = Math.min(segment.range.last, range.last)
+  if (first > last) return []
+  const before = segment.range.last - segment.range.first + 1
+  const count = last - first + 1
+  if (count === before) return [segment]
+  const rangeBytes = Math.ceil(((segment.rangeBytes ?? segment.bytes) * count) / before)
+  return [{ ...segment, range: { first, last }, rangeBytes }]
+}
+
+function isContinued({ part }: OldPart, target: RestoreTarget): boolean {
+  if (part.vertex !== target.name) return false
   return Object.keys(part.watermarks).every((name) => target.operators.has(name))
 }
 

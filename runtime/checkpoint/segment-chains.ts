@@ -20,6 +20,9 @@ const FOLD_BYTES_PER_SECOND = 32 * 1_024 * 1_024
 /** A fold of more than this goes on beside the others, one at a time, so that short chains do not wait for it. */
 const LONG_FOLD_BYTES = 32 * 1_024 * 1_024
 
+/** By so much a chain that begins too long may grow until folding has made it short. */
+const LONGER = 4
+
 /** Rounds of housekeeping that may fail in a row before checkpoints wait for it: the directory must not grow for ever. */
 const MAX_FAILED_ROUNDS = 8
 
@@ -30,8 +33,8 @@ export interface SegmentChainsOptions {
   readonly storage: CheckpointStorage
   readonly clock: Clock
   readonly base: CheckpointManifest | undefined
-  /** Subtasks that do not go on with their chain of the base begin with a full snapshot. */
-  readonly continues: (key: ChainKey) => boolean
+  /** The chains of the base that subtasks go on with; those without begin with a full snapshot. */
+  readonly continuing: ReadonlyMap<ChainKey, readonly SegmentReference[]>
   /** Ids of older checkpoints that still exist, ascending. */
   readonly keptIds: readonly number[]
   readonly retained: number
@@ -53,6 +56,8 @@ export interface SegmentChainsOptions {
 export class SegmentChains {
   readonly #options: Required<SegmentChainsOptions>
   readonly #chains: Map<ChainKey, FoldingChain> = new Map()
+  /** How long chains may get that began longer than others may be: at another parallelism those of several subtasks are one. */
+  readonly #longest: Map<ChainKey, number> = new Map()
   readonly #running: Set<AbortController> = new Set()
   #kept: CheckpointManifest[] = []
   #unreadIds: readonly number[]
@@ -75,10 +80,12 @@ export class SegmentChains {
       ...options,
     }
     this.#unreadIds = options.keptIds
-    const { base } = options
-    if (base === undefined) return
-    this.adopt(base)
-    for (const key of this.#chains.keys()) if (!options.continues(key)) this.#chains.delete(key)
+    const { base, continuing } = options
+    for (const [key, chain] of continuing) {
+      this.#chains.set(key, new FoldingChain(chain))
+      if (chain.length > MAX_CHAIN - 2) this.#longest.set(key, chain.length + LONGER)
+    }
+    if (base !== undefined) this.#kept.push(base)
   }
 
   /** The chain of a subtask with one more segment, for the manifest of the next checkpoint. */
@@ -99,8 +106,8 @@ export class SegmentChains {
   }
 
   /**
-   * Waits until every chain has room for one more segment, so that none that is named gets longer than `MAX_CHAIN`: where
-   * folding lags behind, checkpoints become rarer, not longer. The last checkpoint may use the last place. Rejects with
+   * Waits until every chain has room for one more segment, so that none that is named gets longer than `MAX_CHAIN`, or much longer
+   * than it began: where folding lags behind, checkpoints become rarer, not longer. The last checkpoint may use the last place. Rejects with
    * what keeps the housekeeping from being done.
    */
   async makeRoom(): Promise<void> {
@@ -153,7 +160,10 @@ export class SegmentChains {
 
   #hasRoom(): boolean {
     const most = this.#isEnding ? MAX_CHAIN - 1 : MAX_CHAIN - 2
-    const isShort = [...this.#chains.values()].every((chain) => chain.current.length <= most)
+    const isShort = [...this.#chains].every(([key, { current }]) => {
+      if (current.length <= most) this.#longest.delete(key)
+      return current.length <= Math.max(most, this.#longest.get(key) ?? 0)
+    })
     return isShort && this.#failedRounds < MAX_FAILED_ROUNDS
   }
 
@@ -287,5 +297,5 @@ function damageWhileFolding(error: StreamError): Error {
 
 function bytesOf(chain: FoldingChain, { first, count }: FoldPlan): number {
   const run = chain.current.slice(first, first + count)
-  return run.reduce((sum, segment) => sum + segment.bytes, 0)
+  return run.reduce((sum, segment) => sum + (segment.rangeBytes ?? segment.bytes), 0)
 }

@@ -250,12 +250,15 @@ export class Attempt {
     const options = this.#options
     const { restore, plan } = options
     const own = restore !== undefined && restore.directory === undefined ? restore : undefined
-    const continuing = new Set(
+    const continuing = new Map(
       own === undefined
         ? []
         : restoredSubtasks(own.manifest, plan, true)
             .filter((part) => part.continuesChain)
-            .map((part) => chainKey(plan.vertices[part.vertex]!.name, part.subtask)),
+            .map(({ vertex, subtask, chains }) => [
+              chainKey(plan.vertices[vertex]!.name, subtask),
+              chains.flat(),
+            ]),
     )
     this.#coordinator = new CheckpointCoordinator({
       clock: options.clock,
@@ -273,7 +276,7 @@ export class Attempt {
       send: (slot, command) => this.#send(slot, command),
       ...options.checkpoints,
       base: own?.manifest,
-      continues: (key) => continuing.has(key),
+      continuing,
       lastId: options.lastId,
       keptIds: options.keptIds,
       ...(options.savepoints === undefined ? {} : { savepoints: options.savepoints }),

@@ -69,7 +69,8 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
       sliceMs: SLICE_MS,
       quantum: QUANTUM,
       roundsPerTurn: Infinity,
-      eagerRestoreBytes: EAGER_RESTORE_BYTES,
+      // What is strict also tries how state is found that is not loaded yet, however little there is.
+      eagerRestoreBytes: task.settings.strict ? 0 : EAGER_RESTORE_BYTES,
       failpoint: processFailpoint(process.env['MILLRACE_FAILPOINT']),
     })
     await running.closed

@@ -10,8 +10,11 @@ import type { CellState } from './state-cell.ts'
 const ENTRIES_PER_LOOK = 64
 /** Entries that are read ahead: a turn finds as many as it has time for. */
 const AHEAD = 4_096
-/** What a turn gives to loading although records wait: a third of the time, if they take all the rest. */
-const SLICE_MS = 4
+/**
+ * What a turn gives to loading, whether records wait or not: a quarter of the time, if they take all the rest. A turn that
+ * has nothing else to do is followed by the next one at once; longer ones would hold up what comes from other threads.
+ */
+const SLICE_MS = 3
 
 export interface BaseLoaderOptions {
   readonly base: RestoredBase
@@ -82,13 +85,13 @@ export class BaseLoader {
     return Math.min(1, Math.max(0, (this.#keyGroup - first) / (last - first + 1)))
   }
 
-  /** Goes on for a bounded time, and until `deadline` at least; true if there is more to do at once. */
-  work(deadline: number): boolean {
+  /** Goes on for a bounded time; true if there is more to do at once. */
+  work(): boolean {
     this.#settle()
     if (this.#isDone) return false
     if (this.#hasFailed) return false
     const { clock, spill, maxBulkBytes } = this.#options
-    const until = Math.max(deadline, clock.elapsed() + SLICE_MS)
+    const until = clock.elapsed() + SLICE_MS
     for (let count = 1; !this.#hasEnded; count++) {
       const entry = this.#page[this.#at] ?? this.#turn()
       if (entry === undefined) return false

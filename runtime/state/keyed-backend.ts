@@ -319,14 +319,14 @@ export class KeyedBackend implements KeyedStateBackend {
 
   work(deadline: number): boolean {
     const moreInBackground =
-      this.#loading === undefined ? this.#sweep?.work(deadline) : this.#load(deadline)
+      this.#loading === undefined ? this.#sweep?.work(deadline) : this.#load()
     return this.#tidy(deadline) || moreInBackground === true
   }
 
   /** Until everything is loaded nothing is swept: a sweep would not meet what is still in the base. */
-  #load(deadline: number): boolean {
+  #load(): boolean {
     const { loader } = this.#loading!
-    const hasMore = loader.work(deadline)
+    const hasMore = loader.work()
     if (loader.isDone) this.#endLoading()
     return hasMore
   }

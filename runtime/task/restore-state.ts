@@ -27,7 +27,7 @@ export interface RestoreOptions {
 export async function restoreState(options: RestoreOptions): Promise<void> {
   const { backend, restored, storage, eagerBytes } = options
   const { chains, continuesChain } = restored
-  const bytes = chains.flat().reduce((sum, segment) => sum + segment.bytes, 0)
+  const bytes = chains.flat().reduce((sum, one) => sum + (one.rangeBytes ?? one.bytes), 0)
   if (continuesChain && backend.canAdopt && isPinning(storage) && bytes > eagerBytes) {
     await leaveToBackend(storage, chains.flat(), options)
     return

@@ -4,6 +4,7 @@ import type {
   ManifestSubtask,
   SegmentReference,
 } from '../../runtime/checkpoint/manifest.ts'
+import { type ChainKey, chainKey } from '../../runtime/checkpoint/segment-chains.ts'
 import type { StateEntry } from '../../runtime/state/state-backend.ts'
 
 /** A manifest of a small job; `subtasks` and what else matters to a test as given. */
@@ -43,6 +44,15 @@ export function manifestOf(
     enumerators: { cards: 'AAEC' },
     ...changes,
   }
+}
+
+/** The chains of a checkpoint, for a run whose subtasks all go on with their own. */
+export function continuingOf(
+  base: CheckpointManifest | undefined,
+): Map<ChainKey, readonly SegmentReference[]> {
+  return new Map(
+    base?.subtasks.map((part) => [chainKey(part.vertex, part.subtaskIndex), part.segments]),
+  )
 }
 
 /** The part of one subtask that names these segments. */

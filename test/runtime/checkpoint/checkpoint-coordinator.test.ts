@@ -3,6 +3,7 @@ import type { CheckpointCoordinatorOptions } from '../../../runtime/checkpoint/c
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { MAX_CHAIN } from '../../../runtime/checkpoint/fold-plan.ts'
 import { RestartableError } from '../../../runtime/errors.ts'
+import { continuingOf } from '../../harness/checkpoint-fixtures.ts'
 import { FaultFileSystem } from '../../harness/fault-file-system.ts'
 import { changed, CoordinatorRun, INTERVAL, settle, SUBTASKS, TIMEOUT } from './coordinator-kit.ts'
 
@@ -219,8 +220,9 @@ describe('CheckpointCoordinator', () => {
       await first.answer()
       await first.coordinator.close()
       const base = await first.storage.readManifest(1)
-      const continues = (key: string) => key !== 'counts/0'
-      const second = await open({ base, lastId: 1, continues }, first.fileSystem).start()
+      const continuing = continuingOf(base)
+      continuing.delete('counts/0')
+      const second = await open({ base, lastId: 1, continuing }, first.fileSystem).start()
       second.states[2]!.now.set('a', '1')
       second.states[2]!.now.set('b', '2')
       await second.answer()

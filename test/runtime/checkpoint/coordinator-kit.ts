@@ -15,7 +15,7 @@ import { type ErrorData, toErrorData } from '../../../runtime/errors.ts'
 import type { SlotCommand, SlotReport, SnapshotPart, SubtaskId } from '../../../runtime/messages.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
-import { manifestOf, put, remove } from '../../harness/checkpoint-fixtures.ts'
+import { continuingOf, manifestOf, put, remove } from '../../harness/checkpoint-fixtures.ts'
 import { FaultFileSystem } from '../../harness/fault-file-system.ts'
 
 type Report = SlotReport extends infer R
@@ -124,7 +124,7 @@ export class CoordinatorRun {
       tolerableFailures: 2,
       retained: 3,
       base: undefined,
-      continues: () => true,
+      continuing: continuingOf(options.base),
       lastId: 0,
       keptIds: [],
       pathOf: (checkpointId) => `/storage/chk-${checkpointId}`,

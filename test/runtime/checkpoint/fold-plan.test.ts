@@ -122,6 +122,19 @@ describe('FoldingChain', () => {
     expect(chain.files).toEqual([])
   })
 
+  it('tells a file that is named twice for different key groups apart (R28)', () => {
+    const [a, b] = chainOf(1, 1) as SegmentReference[]
+    const of = (segment: SegmentReference, group: number) => ({
+      ...segment,
+      range: { first: group, last: group },
+    })
+    const all = [of(a!, 1), of(b!, 1), of(a!, 2), of(b!, 2)]
+    const chain = new FoldingChain(all)
+    const x = segmentOf(2)
+    chain.end(chain.begin({ first: 2, count: 2 }, 'x'), x)
+    expect(chain.current).toEqual([all[0], all[1], x])
+  })
+
   it('removes what a fold left nothing of, and goes on when one failed', () => {
     const [a, b, c] = chainOf(1, 1, 1) as SegmentReference[]
     const chain = new FoldingChain([a!, b!, c!])

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ManifestSubtask } from '../../../runtime/checkpoint/manifest.ts'
+import type { ManifestSubtask, SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
 import { redistribute } from '../../../runtime/checkpoint/redistribute.ts'
 import { keyGroupRange } from '../../../runtime/key-group.ts'
 import type { Spread } from '../../../runtime/checkpoint/spread-state.ts'
@@ -30,7 +30,7 @@ function partsOf(
     segments: [
       {
         file: `${name}-${subtask}`,
-        bytes: 1,
+        bytes: 1_000,
         entries: 1,
         range: keyGroupRange(subtask, parallelism, maxParallelism),
       },
@@ -58,15 +58,24 @@ describe('redistributing keyed state', () => {
   ])('from $from subtasks to $to each reads what meets its range (semantics 2.9)', (row) => {
     const restored = redistribute(partsOf('count', row.from), [target('count', row.to)], options)
     const reads = restored.map(({ chains }) =>
-      chains.map((chain) => chain[0]!.file.replace('count-', '')).join(','),
+      chains.flatMap((chain) => chain.map(({ file }) => file.replace('count-', ''))).join(','),
     )
     expect(reads.join(' | ')).toBe(row.reads)
-    expect(restored.map(({ continuesChain }) => continuesChain)).toEqual(
-      restored.map(() => row.from === row.to),
+    // Each goes on with one chain (R28).
+    expect(restored.map(({ continuesChain, chains }) => [continuesChain, chains.length])).toEqual(
+      restored.map(() => [true, 1]),
     )
+    const apart = redistribute(partsOf('count', row.from), [target('count', row.to)], {
+      ...options,
+      continues: false,
+    })
+    expect(apart.map(({ chains }) => chains.flat().map(({ file }) => file))).toEqual(
+      restored.map(({ chains }) => chains.flat().map(({ file }) => file)),
+    )
+    expect(apart.some(({ continuesChain }) => continuesChain)).toBe(false)
   })
 
-  it('lets every key group be read by its one new owner from its one old owner (semantics 2.8)', () => {
+  it('names every key group once, for its one new owner, from its one old owner (semantics 2.8, R28)', () => {
     const parallelism = fc.integer({ min: 1, max: 9 })
     fc.assert(
       fc.property(parallelism, parallelism, fc.integer({ min: 9, max: 40 }), (from, to, max) => {
@@ -78,13 +87,20 @@ describe('redistributing keyed state', () => {
         for (let group = 0; group < max; group++) {
           const readers = restored.flatMap(({ subtask, chains }) => {
             const own = keyGroupRange(subtask, to, max)
-            if (group < own.first || group > own.last) return []
-            return chains.filter(
-              ([segment]) => segment!.range.first <= group && group <= segment!.range.last,
-            )
+            const read = chains
+              .flat()
+              .filter(({ range }) => range.first <= group && group <= range.last)
+            if (group < own.first || group > own.last) expect(read).toEqual([])
+            return read
           })
           expect(readers).toHaveLength(1)
         }
+        const bytes = (segments: readonly SegmentReference[]): number =>
+          segments.reduce((sum, segment) => sum + (segment.rangeBytes ?? segment.bytes), 0)
+        const before = bytes(parts.flatMap(({ segments }) => segments))
+        const after = bytes(restored.flatMap(({ chains }) => chains.flat()))
+        expect(after).toBeGreaterThanOrEqual(before)
+        expect(after).toBeLessThan(before + from + to)
       }),
     )
   })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { MAX_CHAIN } from '../../../runtime/checkpoint/fold-plan.ts'
-import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
+import type { CheckpointManifest, SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
 import { mergeSegments } from '../../../runtime/checkpoint/merge.ts'
 import {
   chainKey,
@@ -13,7 +13,15 @@ import { openSegment } from '../../../runtime/checkpoint/segment-reader.ts'
 import { writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
-import { clear, manifestOf, partOf, put, remove, show } from '../../harness/checkpoint-fixtures.ts'
+import {
+  clear,
+  continuingOf,
+  manifestOf,
+  partOf,
+  put,
+  remove,
+  show,
+} from '../../harness/checkpoint-fixtures.ts'
 import { FaultFileSystem } from '../../harness/fault-file-system.ts'
 import { changed, CoordinatorRun, settle } from './coordinator-kit.ts'
 
@@ -39,7 +47,7 @@ class OneChain {
       storage: this.storage,
       clock: this.clock,
       base: undefined,
-      continues: () => true,
+      continuing: continuingOf(options.base),
       keptIds: [],
       retained: 3,
       pinnedFiles: () => [],
@@ -91,6 +99,15 @@ class OneChain {
   }
 }
 
+/** What a chain amounts to. */
+async function linesOf(job: OneChain, chain: readonly SegmentReference[]): Promise<string[]> {
+  const readers = await Promise.all(chain.map((one) => openSegment(job.storage, one)))
+  const lines: string[] = []
+  const merged = mergeSegments(readers, { first: 0, last: 127 }, { dropTombstones: true })
+  for await (const batch of merged) lines.push(...batch.map(show))
+  return lines.sort()
+}
+
 describe('SegmentChains', () => {
   it('keeps every chain short and every checkpoint whole, over hundreds of them (R29)', async () => {
     const job = new OneChain()
@@ -125,6 +142,62 @@ describe('SegmentChains', () => {
     }
     await running
     await job.check(job.newest!)
+  })
+
+  it('takes checkpoints at once behind the chains of several subtasks, with their files, and folds them (R28, R29)', async () => {
+    const job = new OneChain()
+    const chain: SegmentReference[] = []
+    // Ten segments of two subtasks each, all of which one subtask had written before: each file counts twice.
+    for (let i = 0; i < 10; i++) {
+      job.id = await job.storage.reserveId(job.id)
+      const entries = [1, 2].flatMap((group) => [
+        put(group, `key-${i % 4}`, `${group} ${i}`),
+        ...(i % 5 === 4 ? [remove(group, `once-${i - 1}`)] : [put(group, `once-${i}`, 'x')]),
+      ])
+      const segment = (await writeSegment(job.storage, job.id, 'before', entries))!
+      const half = { ...segment, rangeBytes: Math.ceil(segment.bytes / 2) }
+      chain.splice(i, 0, { ...half, range: { first: 1, last: 1 } })
+      chain.push({ ...half, range: { first: 2, last: 2 } })
+    }
+    const base = manifestOf(job.id, { subtasks: [partOf(0, chain)] })
+    await job.storage.publish(base)
+    const before = await linesOf(job, chain)
+    job.chains = job.open({ base, continuing: new Map([[KEY, chain]]) })
+    await job.chains.makeRoom()
+    const first = await job.take([put(2, 'new', '1')])
+    expect(job.chainOf(first).length).toBe(21)
+    expect(await linesOf(job, job.chainOf(first))).toEqual([...before, 'put 2:new=1'].sort())
+    for (let i = 2; i < 12; i++) {
+      await job.chains.tidy()
+      await job.chains.makeRoom()
+      const next = await job.take([put(2, 'new', String(i))])
+      expect(await linesOf(job, job.chainOf(next))).toEqual([...before, `put 2:new=${i}`].sort())
+    }
+    expect(job.chainOf(job.newest!).length).toBeLessThanOrEqual(MAX_CHAIN)
+  })
+
+  it('makes checkpoints wait where a chain that began long is not folded (R29)', async () => {
+    const job = new OneChain({ foldBytesPerSecond: 1 })
+    const chain: SegmentReference[] = []
+    for (let i = 0; i < 20; i++) {
+      job.id = await job.storage.reserveId(job.id)
+      chain.push((await writeSegment(job.storage, job.id, 'before', [put(1, 'a', String(i))]))!)
+    }
+    const base = manifestOf(job.id, { subtasks: [partOf(0, chain)] })
+    await job.storage.publish(base)
+    job.chains = job.open({ base, continuing: new Map([[KEY, chain]]), foldBytesPerSecond: 1 })
+    let taken = 0
+    const taking = (async () => {
+      while (taken < 50) {
+        await job.chains.makeRoom()
+        await job.take([put(1, 'b', String(taken++))])
+      }
+    })()
+    for (let i = 0; i < 200; i++) await settle()
+    expect(taken).toBeGreaterThan(0)
+    expect(taken).toBeLessThan(10)
+    await job.chains.close()
+    await taking
   })
 
   it('leaves the last place in a chain to the last checkpoint', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { keyGroupRange } from '../../../runtime/key-group.ts'
 import type { JobPlan } from '../../../runtime/graph/job-plan.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
 import { checkRestore } from '../../../runtime/job/restore-checks.ts'
@@ -54,23 +55,35 @@ describe('numbering states', () => {
 
 describe('giving parts back', () => {
   it('finds parts by uid, and goes on with a chain only where the operators are the same (R24)', () => {
-    const segment = { file: 's', bytes: 1, entries: 1, range: { first: 0, last: 63 } }
+    const segmentOf = (subtask: number) => {
+      const range = keyGroupRange(subtask, 2, manifest.maxParallelism)
+      return { file: `s${subtask}`, bytes: 1, entries: 1, range }
+    }
     const subtasks = manifest.subtasks.map((part) =>
       part.vertex === 'count'
-        ? { ...part, segments: [segment], operatorState: { sink: 'cA==' } }
+        ? {
+            ...part,
+            segments: [segmentOf(part.subtaskIndex)],
+            operatorState: { sink: 'cA==' },
+          }
         : part,
     )
     const from = { ...manifest, subtasks }
     const same = restoredSubtasks(from, plan, true).filter((part) => part.vertex === 1)
     expect(same).toMatchObject([
-      { subtask: 0, chains: [[segment]], continuesChain: true, operatorState: { sink: 'cA==' } },
-      { subtask: 1, chains: [[segment]], continuesChain: true },
+      {
+        subtask: 0,
+        chains: [[segmentOf(0)]],
+        continuesChain: true,
+        operatorState: { sink: 'cA==' },
+      },
+      { subtask: 1, chains: [[segmentOf(1)]], continuesChain: true },
     ])
     expect(restoredSubtasks(from, plan, false).every((part) => !part.continuesChain)).toBe(true)
     const apart = planOf({ parallelism: 2, chains: [[source], [count], [sink]] })
     const moved = restoredSubtasks(from, apart, true)
     expect(moved[2]).toMatchObject({
-      chains: [[segment]],
+      chains: [[segmentOf(0)]],
       continuesChain: false,
       watermarks: { count: 5 },
     })
