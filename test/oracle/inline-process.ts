@@ -14,7 +14,7 @@ import { InlineLauncher } from './inline-launcher.ts'
 import { InlineThread } from './inline-thread.ts'
 import type { SpillCounts } from './watched-state.ts'
 
-/** How long a process may take before it is taken to be stuck. */
+/** A process is taken to be stuck that does not turn for so long, or takes that much of the processor: beside others it is slow. */
 const PATIENCE_MS = 60_000
 
 /** Of the same form as real ones: sinks write it into the names of files. */
@@ -81,12 +81,16 @@ export class InlineProcess {
       this.#crashed = () => resolve(undefined)
     })
     const watch = new InlineThread()
+    const begun = process.cpuUsage()
     const isStuck = new Promise<never>((_, reject) => {
-      watch.clock.schedule(PATIENCE_MS, () => {
-        reject(
-          new Error(`the job has not ended after ${PATIENCE_MS} ms, at turn ${this.#world.turns}`),
-        )
-      })
+      const look = (turnsBefore: number): void => {
+        const { turns } = this.#world
+        const { user, system } = process.cpuUsage(begun)
+        const mayEnd = turns > turnsBefore && (user + system) / 1_000 < PATIENCE_MS
+        if (mayEnd) watch.clock.schedule(PATIENCE_MS, () => look(turns))
+        else reject(new Error(`the job has not ended after ${PATIENCE_MS} ms, at turn ${turns}`))
+      }
+      watch.clock.schedule(PATIENCE_MS, () => look(-1))
     })
     try {
       const result = await Promise.race([this.#run.run(), crashed, isStuck])
