@@ -284,8 +284,11 @@ export class CheckpointCoordinator {
     const pending = this.#pending
     if (pending === undefined || pending.checkpoint.hasPart(id)) return
     // No barrier reaches it any more; all that came before it is in what it has now (R9).
-    const slot = this.#options.subtasks.find((one) => subtaskKey(one) === subtaskKey(id))!.slot
-    this.#askEnded(slot, [id])
+    this.#askEnded(this.#subtaskOf(id).slot, [id])
+  }
+
+  #subtaskOf(id: SubtaskId): CoordinatedSubtask {
+    return this.#options.subtasks.find((one) => subtaskKey(one) === subtaskKey(id))!
   }
 
   // --- Completion ---
@@ -412,10 +415,7 @@ export class CheckpointCoordinator {
 
   /** Why a subtask has no part of the checkpoint to give. */
   #declined({ subtask, error }: Extract<SlotReport, { type: 'decline' }>): Error {
-    const { vertexName } = this.#options.subtasks.find(
-      (one) => subtaskKey(one) === subtaskKey(subtask),
-    )!
-    const declinedBy = `${vertexName}[${subtask.subtask}]`
+    const declinedBy = `${this.#subtaskOf(subtask).vertexName}[${subtask.subtask}]`
     return fromErrorData({
       ...error,
       message: `${error.message} It is ${declinedBy} that could not give its part of the checkpoint.`,

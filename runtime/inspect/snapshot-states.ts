@@ -24,8 +24,8 @@ export interface SnapshotState {
 }
 
 /** What a subtask of an operator keeps for itself (`snapshotState`), and positions of sources, as one state. */
-export const OPERATOR_STATE = '!operator'
-export const ENUMERATOR_STATE = '!enumerator'
+const OPERATOR_STATE = '!operator'
+const ENUMERATOR_STATE = '!enumerator'
 
 /** All states of a snapshot: those declared, timers, and what operators keep by subtask; by uid, then by name. */
 export function statesIn(manifest: CheckpointManifest): SnapshotState[] {

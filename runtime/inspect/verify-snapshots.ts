@@ -35,7 +35,7 @@ export async function* verifySnapshots(path: string): AsyncGenerator<VerifiedSna
 }
 
 /** The folders of all snapshots at a path, lineage by lineage, ascending. */
-export async function foldersAt(path: string): Promise<string[]> {
+async function foldersAt(path: string): Promise<string[]> {
   const { kind, directory } = await locate(path)
   if (kind === 'snapshot') return [directory]
   if (kind === 'lineage') return checkpointsIn(directory)

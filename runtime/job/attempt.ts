@@ -12,6 +12,7 @@ import type {
   Alignment,
   DeploySettings,
   PrepareOutput,
+  RestoredSubtask,
   SlotCommand,
   SlotReport,
 } from '../messages.ts'
@@ -101,6 +102,8 @@ export class Attempt {
   #launching: Promise<LaunchedSlots> | undefined
   #launched: LaunchedSlots | undefined
   #accepting: Promise<void> | undefined
+  /** What the subtasks read back, once it has been sent to them. */
+  #restored: readonly RestoredSubtask[] = []
   /** By slot: the subtasks that wait for barriers. */
   readonly #alignments: Map<number, readonly Alignment[]> = new Map()
   #coordinator: CheckpointCoordinator | undefined
@@ -232,14 +235,13 @@ export class Attempt {
 
   #open(): void {
     const { restore, plan } = this.#options
-    const parts =
-      restore === undefined
-        ? []
-        : restoredSubtasks(restore.manifest, plan, restore.directory === undefined)
+    if (restore !== undefined) {
+      this.#restored = restoredSubtasks(restore.manifest, plan, restore.directory === undefined)
+    }
     for (let slot = 0; slot < this.#slots; slot++) {
       this.#send(slot, {
         type: 'open',
-        restored: parts.filter((part) => part.subtask === slot),
+        restored: this.#restored.filter((part) => part.subtask === slot),
         restoreDirectory: restore?.directory,
         enumerators: restore?.manifest.enumerators ?? {},
       })
@@ -251,14 +253,12 @@ export class Attempt {
     const { restore, plan } = options
     const own = restore !== undefined && restore.directory === undefined ? restore : undefined
     const continuing = new Map(
-      own === undefined
-        ? []
-        : restoredSubtasks(own.manifest, plan, true)
-            .filter((part) => part.continuesChain)
-            .map(({ vertex, subtask, chains }) => [
-              chainKey(plan.vertices[vertex]!.name, subtask),
-              chains.flat(),
-            ]),
+      this.#restored
+        .filter((part) => part.continuesChain)
+        .map(({ vertex, subtask, chains }) => [
+          chainKey(plan.vertices[vertex]!.name, subtask),
+          chains.flat(),
+        ]),
     )
     this.#coordinator = new CheckpointCoordinator({
       clock: options.clock,

@@ -88,7 +88,7 @@ export function runJobIn(
 }
 
 /** As `startJob`, with another clock, randomness or crash points. */
-export function startJobIn(
+function startJobIn(
   job: URL | string,
   options: RunJobOptions,
   environment: RunEnvironment,

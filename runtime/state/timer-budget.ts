@@ -2,7 +2,7 @@ import type { TimerRoom } from './far-timers.ts'
 import type { HeapTimerQueue } from './timer-queue.ts'
 
 /** What a timer takes in memory, with its share of heap and row. */
-export const TIMER_BYTES = 250
+const TIMER_BYTES = 250
 /** What timers may take of the budget; the keys of those that stand alone take about as much again. */
 const TIMER_SHARE = 1 / 4
 /** Timers of an operator that may stay in memory in any case. */
