@@ -32,6 +32,11 @@ async function millrace(...args: string[]): Promise<{ code: number; out: string;
 
 const value = ['--uid', 'op', '--state', 'value']
 
+/** `millrace state get` of a state of the operator. */
+function get(state: string, key: string, ...flags: string[]): ReturnType<typeof millrace> {
+  return millrace('state', 'get', path, '--uid', 'op', '--state', state, '--key', key, ...flags)
+}
+
 describe('millrace state ls', () => {
   it('shows the states, and the newest checkpoint of a lineage', async () => {
     const { code, out } = await millrace('state', 'ls', snapshots.directory)
@@ -53,78 +58,30 @@ describe('millrace state ls', () => {
 
 describe('millrace state get', () => {
   it('shows what a key has, in all namespaces or in one', async () => {
-    const all = await millrace('state', 'get', path, ...value, '--key', "'4242'")
+    const all = await get('value', "'4242'")
     expect(all.out).toBe("{ n: 1, at: 1970-01-01T00:00:00.000Z }\nin 7: 'in seven'\n")
-    const one = await millrace(
-      'state',
-      'get',
-      path,
-      ...value,
-      '--key',
-      "'4242'",
-      '--namespace',
-      '7',
-    )
+    const one = await get('value', "'4242'", '--namespace', '7')
     expect(one.out).toBe("in 7: 'in seven'\n")
-    const map = await millrace(
-      'state',
-      'get',
-      path,
-      '--uid',
-      'op',
-      '--state',
-      'map',
-      '--key',
-      '"4242"',
-    )
+    const map = await get('map', '"4242"')
     expect(map.out).toBe('"x": 1n\n')
-    const json = await millrace('state', 'get', path, ...value, '--key', '5', '--json')
+    const json = await get('value', '5', '--json')
     expect(json.out).toBe('{"key":5,"value":[{"$undefined":true}],"version":3}\n')
   })
 
   it('names the same text as another key, a key that is near, or other namespaces', async () => {
-    const number = await millrace('state', 'get', path, ...value, '--key', '4242')
+    const number = await get('value', '4242')
     expect(number.code).toBe(1)
     expect(number.error).toContain('has no key 4242 in')
     expect(number.error).toContain(`it has "4242", another key; write --key '"4242"'`)
-    const near = await millrace('state', 'get', path, ...value, '--key', "'4243'")
+    const near = await get('value', "'4243'")
     expect(near.error).toContain('did you mean "4242".')
-    const other = await millrace('state', 'get', path, ...value, '--key', 'zzzzzzzz')
+    const other = await get('value', 'zzzzzzzz')
     expect(other.error).toContain("1 is a number, '1' a string, 1n a bigint")
-    const namespace = await millrace(
-      'state',
-      'get',
-      path,
-      ...value,
-      '--key',
-      "'4242'",
-      '--namespace',
-      '8',
-    )
+    const namespace = await get('value', "'4242'", '--namespace', '8')
     expect(namespace.error).toContain('the key has the default one, 7')
-    const empty = await millrace(
-      'state',
-      'get',
-      path,
-      '--uid',
-      'op',
-      '--state',
-      'list',
-      '--key',
-      '1',
-    )
+    const empty = await get('list', '1')
     expect(empty.error).toContain('the state is empty')
-    const unknown = await millrace(
-      'state',
-      'get',
-      path,
-      '--uid',
-      'op',
-      '--state',
-      'vlue',
-      '--key',
-      '1',
-    )
+    const unknown = await get('vlue', '1')
     expect(unknown.error).toContain('did you mean "value"?')
   })
 })
