@@ -23,7 +23,7 @@ it('state that does not fit stays within the least memory, without any checkpoin
   const out = join(folder, 'out')
   const { events, result } = await run(ledger, {
     dir: join(folder, 'state'),
-    memory: '43mb',
+    memory: '54mb',
     checkpointInterval: '1h',
     params: { input: inputs.eight, out, note: 2_667 },
   })

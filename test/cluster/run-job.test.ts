@@ -145,7 +145,7 @@ describe('running a job from a program', () => {
       where: 'memory is 10 MB for 1 worker thread',
       what: 'which leaves each 7 MB of heap',
       prevents: 'too little to run a job',
-      wayOut: 'give at least 43mb',
+      wayOut: 'give at least 54mb',
       exit: 2,
     })
   })

@@ -100,9 +100,9 @@ export function ledgerCase(random: SeededRandom, inputs: CrashInputs, settings: 
   return { one, label: `ledger on ${shape}${isSmall ? ' with little memory' : ''}` }
 }
 
-/** What `splitMemory` asks for at least: 32 MB of heap a slot. */
+/** What `splitMemory` asks for at least: 40 MB of heap a slot. */
 function leastMemoryMb(parallelism: number): number {
-  return Math.ceil((32 * parallelism) / 0.75)
+  return Math.ceil((40 * parallelism) / 0.75)
 }
 
 /** Long enough that the notes of all rows take about 16 MB a slot: more than the cache of a slot with least memory. */

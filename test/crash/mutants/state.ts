@@ -226,7 +226,7 @@ export const STATE: readonly Mutant[] = [
     name: 'cache-of-the-whole-heap',
     what: 'the cache takes what the code of a worker needs, and its heap is full (N15)',
     file: 'runtime/job/memory.ts',
-    find: '(wholeHeapMb - CODE_MB) * MIB',
+    find: '(heapMb - CODE_MB) * MIB',
     replace: 'wholeHeapMb * MIB',
     killers: [
       unit('runtime/job/memory.test.ts', 'leaves each heap room for code'),
