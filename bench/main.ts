@@ -1,20 +1,24 @@
 /** `npm run bench -- NAME`: benchmarks, each in a file of its own; every one prints a table and one line of JSON. */
+import { checkpointsBench, checkpointsHelp } from './checkpoints.ts'
 import { codecBench, codecHelp } from './codec.ts'
 import { fraudBench, fraudHelp } from './fraud.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { restartBench, restartHelp } from './restart.ts'
 import { restoreBench, restoreHelp } from './restore.ts'
+import { spillBench, spillHelp } from './spill.ts'
 import { timersBench, timersHelp } from './timers.ts'
 import { windowsBench, windowsHelp } from './windows.ts'
 
 const benches: Record<string, { run: (args: string[]) => Promise<void>; help: string }> = {
+  checkpoints: { run: checkpointsBench, help: checkpointsHelp },
   codec: { run: codecBench, help: codecHelp },
   fraud: { run: fraudBench, help: fraudHelp },
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
   restore: { run: restoreBench, help: restoreHelp },
   restart: { run: restartBench, help: restartHelp },
+  spill: { run: spillBench, help: spillHelp },
   timers: { run: timersBench, help: timersHelp },
   windows: { run: windowsBench, help: windowsHelp },
 }

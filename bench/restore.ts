@@ -21,7 +21,9 @@ export const restoreHelp = `restore [--mb 100] [--parallelism 2] [--memory 512mb
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 /** Bytes of an entry: key and value. */
-const ENTRY_BYTES = 115
+export const ENTRY_BYTES = 115
+/** Segments of the chain, oldest first: one has all keys, four have one of a hundred each. */
+const CHAIN = [1, 100, 100, 100, 100]
 
 export async function restoreBench(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -36,14 +38,10 @@ export async function restoreBench(args: string[]): Promise<void> {
   const keys = Math.floor((Number(values.mb) * 1e6) / ENTRY_BYTES)
   const run = [String(keys), values.parallelism, values.memory]
   await inFolder(async (folder) => {
-    await runUntil([folder, ...run], (line, lines) => {
-      return (
-        line.type === 'checkpoint' && lines.filter(({ type }) => type === 'checkpoint').length === 2
-      )
-    })
-    await writeCheckpoint(join(folder, 'state', 'restore-bench', 'checkpoints'), keys)
+    await runUntil('restore-run.ts', [folder, ...run], isSecondCheckpoint)
+    await writeCheckpoint(join(folder, 'state', 'restore-bench', 'checkpoints'), keys, CHAIN)
     let loadedAt: number | undefined
-    const lines = await runUntil([folder, ...run], (line) => {
+    const lines = await runUntil('restore-run.ts', [folder, ...run], (line) => {
       if (line.type !== 'progress' || (line.recordsRead ?? 0) === 0) return false
       if (line.loadedShare === undefined) loadedAt ??= line.seconds
       return loadedAt !== undefined && line.seconds > loadedAt + Number(values.seconds)
@@ -71,7 +69,12 @@ function report(all: readonly Line[], loadedAt: number, of: { mb: number; keys: 
   console.log(JSON.stringify(outcome))
 }
 
-interface Line {
+/** Of a job whose checkpoints have all that `writeCheckpoint` takes over. */
+export function isSecondCheckpoint({ type }: Line, lines: readonly Line[]): boolean {
+  return type === 'checkpoint' && lines.filter((line) => line.type === type).length === 2
+}
+
+export interface Line {
   readonly type: string
   /** Since the process was spawned. */
   readonly seconds: number
@@ -81,23 +84,24 @@ interface Line {
 }
 
 /** Runs the job until one of its JSON lines is the last one wanted, and kills it. */
-function runUntil(
+export function runUntil<L extends Line>(
+  scriptName: string,
   args: readonly string[],
-  isLast: (line: Line, lines: readonly Line[]) => boolean,
-): Promise<Line[]> {
-  const script = fileURLToPath(new URL('restore-run.ts', import.meta.url))
+  isLast: (line: L, lines: readonly L[]) => boolean,
+): Promise<L[]> {
+  const script = fileURLToPath(new URL(scriptName, import.meta.url))
   const startedAt = performance.now()
   const running = spawn(process.execPath, ['-C', '@millrace/source', script, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   return new Promise((resolve, reject) => {
-    const lines: Line[] = []
+    const lines: L[] = []
     let isDone = false
     createInterface({ input: running.stdout }).on('line', (text) => {
       if (isDone) return
       const seconds = (performance.now() - startedAt) / 1_000
-      lines.push({ ...(JSON.parse(text) as Omit<Line, 'seconds'>), seconds })
+      lines.push({ ...(JSON.parse(text) as Omit<L, 'seconds'>), seconds } as L)
       if (!isLast(lines.at(-1)!, lines)) return
       isDone = true
       running.kill('SIGKILL')
@@ -112,8 +116,14 @@ function runUntil(
 
 // --- The checkpoint ---
 
-/** Publishes a checkpoint like the newest one, with so many keys. */
-async function writeCheckpoint(checkpoints: string, keys: number): Promise<void> {
+/**
+ * Publishes a checkpoint like the newest one, with so many keys: of each segment of the chain, one key in how many it has.
+ */
+export async function writeCheckpoint(
+  checkpoints: string,
+  keys: number,
+  chain: readonly number[],
+): Promise<void> {
   const lineage = readdirSync(checkpoints).find((name) => /^[0-9a-f]{16}$/.test(name))!
   const directory = join(checkpoints, lineage)
   const storage = createFileStorage({ directory, fileSystem: nodeFileSystem })
@@ -132,7 +142,7 @@ async function writeCheckpoint(checkpoints: string, keys: number): Promise<void>
         manifest.maxParallelism,
       )
       const segments: SegmentReference[] = []
-      for (const every of [1, 100, 100, 100, 100]) {
+      for (const every of chain) {
         const entries = entriesOf({ groups, first, last, stateId, every, offset: segments.length })
         segments.push(await writeOne(storage, checkpointId, `bench-${part.subtaskIndex}`, entries))
       }

@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util'
+import { child } from './fraud.ts'
+import { inFolder } from './temporary-folder.ts'
+
+export const spillHelp = `spill [--cache 16] [--times 10] [--updates 1000000] [--rounds 3]
+  Updates of values of 100 bytes, of state so many times as large as the cache (in MB): any key equally often, beside a bare
+  LevelDB with the same reads and batches of writes; and by Zipf's law. Exit 1 below 0.7 x LevelDB (median), or where Zipf's is
+  not 3 x as fast.`
+
+const ENTRY_BYTES = 115
+const MIB = 1_024 * 1_024
+const LEAST_OF_LEVELDB = 0.7
+const LEAST_OF_ZIPF = 3
+
+interface Figures {
+  readonly perSecond: number
+  readonly cpuSeconds: number
+  readonly rssMb: number
+}
+
+export async function spillBench(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      cache: { type: 'string', default: '16' },
+      times: { type: 'string', default: '10' },
+      updates: { type: 'string', default: '1000000' },
+      rounds: { type: 'string', default: '3' },
+    },
+  })
+  const keys = Math.floor((Number(values.cache) * MIB * Number(values.times)) / ENTRY_BYTES)
+  const run = (what: string, access: string): Promise<Figures> =>
+    inFolder((folder) =>
+      child<Figures>('spill-run.ts', [
+        folder,
+        what,
+        access,
+        String(keys),
+        values.updates,
+        values.cache,
+      ]),
+    )
+  const ofLevelDb: number[] = []
+  const ofUniform: number[] = []
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    const bare = await run('leveldb', 'uniform')
+    const uniform = await run('backend', 'uniform')
+    const zipf = await run('backend', 'zipf')
+    console.log(`round ${round} of ${values.rounds}, ${keys.toLocaleString('en')} keys`)
+    console.table({ 'bare LevelDB': bare, uniform, 'Zipf 1.0': zipf })
+    ofLevelDb.push(uniform.perSecond / bare.perSecond)
+    ofUniform.push(zipf.perSecond / uniform.perSecond)
+  }
+  const outcome = {
+    bench: 'spill',
+    cacheMb: Number(values.cache),
+    keys,
+    uniformOfLevelDb: spreadOf(ofLevelDb),
+    zipfOfUniform: spreadOf(ofUniform),
+  }
+  if (outcome.uniformOfLevelDb.median < LEAST_OF_LEVELDB) process.exitCode = 1
+  if (outcome.zipfOfUniform.median < LEAST_OF_ZIPF) process.exitCode = 1
+  console.log(JSON.stringify(outcome))
+}
+
+function spreadOf(values: readonly number[]): { min: number; median: number; max: number } {
+  const sorted = values.map((value) => Math.round(value * 100) / 100).toSorted((a, b) => a - b)
+  return { min: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]!, max: sorted.at(-1)! }
+}
