@@ -2,6 +2,7 @@ import type { Key } from '../runtime/key.ts'
 import type { KeyedContext, OperatorContext, OutputTag } from '../runtime/operator.ts'
 import { CallbackContext } from './callback-context.ts'
 import type { CallbackScope } from './collector.ts'
+import { contextLacks } from './context-lacks.ts'
 import type { FunctionContext } from './function.ts'
 
 /**
@@ -57,5 +58,21 @@ export class OperatorIntervalJoinContext extends CallbackContext implements Inte
   get timestamp(): number {
     this.#scope.check('the timestamp')
     return this.#scope.timestamp
+  }
+
+  // What these functions do not have, for those without types.
+
+  get state(): never {
+    throw contextLacks(
+      'state',
+      'an interval join keeps its records itself; what needs more state is a coProcessFunction({ state, … }) over connected streams',
+    )
+  }
+
+  get timers(): never {
+    throw contextLacks(
+      'timers',
+      'an interval join has no timers of yours; what needs them is a coProcessFunction({ … }) over connected streams',
+    )
   }
 }

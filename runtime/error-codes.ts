@@ -52,6 +52,8 @@ export const ERROR_CODES = {
   MR_KEY_MISSING: 'State or timers of a key were used in a function over records without a key.',
   MR_MAX_PARALLELISM_CHANGED: 'The maximum parallelism is not the one of the checkpoint.',
   MR_NAME_INVALID: 'The name of a job, uid or state cannot be used.',
+  MR_NOT_IN_CONTEXT:
+    'A function used state, timers or a key that functions of its kind do not have.',
   MR_OPTION_INVALID:
     'An option of a run or of an API call is unknown, contradictory or out of range.',
   MR_OUTPUT_CONFLICT: 'Output of another run is in the way.',

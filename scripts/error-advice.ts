@@ -56,6 +56,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Return a whole number from 0 to the number of partitions less one, the second argument of the function.',
       MR_KEY_MISSING:
         'Put `keyBy(…)` before the operator, and make its function with `processFunction` or its like.',
+      MR_NOT_IN_CONTEXT:
+        'Use what the message names: windows, joins and asynchronous functions have states of other names, or none.',
       MR_KEY_INVALID: 'Return a string, number (not NaN), bigint, bytes, or a tuple of these.',
       MR_VALUE_UNSUPPORTED:
         'Make the field that the message names plain data: no class instance, function, symbol or promise.',

@@ -1,3 +1,4 @@
+import { contextLacks } from '../context-lacks.ts'
 import type { FunctionContext } from '../function.ts'
 import type { AsyncContext } from './async-function.ts'
 
@@ -54,5 +55,28 @@ export class AsyncCall implements AsyncContext {
 
   log(...values: readonly unknown[]): void {
     this.#shared.log(...values)
+  }
+
+  // What these functions do not have, for those without types.
+
+  get state(): never {
+    throw contextLacks(
+      'state',
+      'records come and go while an answer is waited for; read state in a processFunction({ state, … }) before or behind it',
+    )
+  }
+
+  get timers(): never {
+    throw contextLacks(
+      'timers',
+      'records come and go while an answer is waited for; register timers in a processFunction({ … }) before or behind it',
+    )
+  }
+
+  get key(): never {
+    throw contextLacks(
+      'key',
+      'records come and go while an answer is waited for; take the key in a processFunction({ state, … }) before or behind it',
+    )
   }
 }

@@ -2,6 +2,7 @@ import type { Key } from '../../runtime/key.ts'
 import type { KeyedContext, OperatorContext } from '../../runtime/operator.ts'
 import { CallbackContext } from '../callback-context.ts'
 import type { CallbackScope } from '../collector.ts'
+import { contextLacks } from '../context-lacks.ts'
 import type { DeclaredState, StateDeclarations } from '../process-context.ts'
 import { GLOBAL_WINDOW, type Window } from './time-window.ts'
 import type { WindowProcessContext } from './window-function.ts'
@@ -68,5 +69,21 @@ export class OperatorWindowContext
   get globalState(): Declared {
     this.#scope.check('the state of the key')
     return this.#globalState
+  }
+
+  // What these functions do not have, for those without types.
+
+  get state(): never {
+    throw contextLacks(
+      'state',
+      'the states of a window are in ctx.windowState, those of its key in ctx.globalState, as declared in windowProcessFunction({ … })',
+    )
+  }
+
+  get timers(): never {
+    throw contextLacks(
+      'timers',
+      'when a window fires is decided by its trigger; one of your own has timers',
+    )
   }
 }

@@ -356,6 +356,51 @@ describe('functions without keys (semantics 1.1)', () => {
   })
 })
 
+describe('functions that have no state or timers of their own', () => {
+  const functions: readonly (readonly [
+    string,
+    Record<string, string>,
+    (read: Anything) => Build,
+  ])[] = [
+    [
+      'windows',
+      { state: 'ctx.windowState', timers: 'its trigger' },
+      (read) => (stream) =>
+        keyed(stream)
+          .window(tumblingEventTimeWindows('5s'))
+          .process(
+            windowProcessFunction({ process: (_: Anything, ctx: Anything) => read(ctx) }),
+            uid,
+          ),
+    ],
+    [
+      'interval joins',
+      { state: 'coProcessFunction', timers: 'coProcessFunction' },
+      (read) => (stream, other) =>
+        keyed(stream)
+          .intervalJoin(keyed(other))
+          .between('-5s', '5s')
+          .process((_l: Anything, _r: Anything, ctx: Anything) => read(ctx), uid),
+    ],
+    [
+      'asynchronous functions',
+      { state: 'before or behind it', timers: 'before or behind it' },
+      (read) => (stream) =>
+        stream.asyncMap((_: Anything, ctx: Anything) => read(ctx), { ...uid, timeout: '5s' }),
+    ],
+  ]
+
+  test.each(functions)('%s', async (_name, wayOut, build) => {
+    for (const name of ['state', 'timers']) {
+      const read = (ctx: Anything) => ctx[name].count
+      const found = await failure(build(read), { watermarks: boundedOutOfOrderness(0) })
+      expect(found).toMatchObject({ code: 'MR_NOT_IN_CONTEXT' })
+      expect(found?.message).toMatch(`ctx.${name} was used`)
+      expect(found?.message).toContain(wayOut[name])
+    }
+  })
+})
+
 describe('functions and tags that are none (semantics 1.1)', () => {
   const stateful = processFunction({ state: { n: valueState() }, processElement() {} })
   const stateful2 = coProcessFunction({ processElement1() {}, processElement2() {} })
