@@ -39,6 +39,7 @@ const entries = new Set([
   'cli/hand-over.ts',
   'cli/main.ts',
   'runtime/job/worker.ts',
+  'runtime/job/merge-worker.ts',
   'runtime/job/planning-worker.ts',
 ])
 

@@ -1,3 +1,4 @@
+import { LocalMerger } from '../runtime/checkpoint/segment-merger.ts'
 import { checkpointSettings } from '../runtime/checkpoint/checkpoint-settings.ts'
 import { parseDuration } from '../runtime/duration.ts'
 import { asError, fromErrorData, RestartableError, StreamError } from '../runtime/errors.ts'
@@ -298,6 +299,7 @@ class JobTest {
       random: this.#world.random,
       launcher,
       storage: this.#storage(main),
+      merger: new LocalMerger(this.#storage(main), main.clock),
       facts: {
         millrace: 'test',
         lineage: LINEAGE,

@@ -3,6 +3,7 @@ import { type ErrorData, fromErrorData, RestartableError, toErrorData } from '..
 import type { FailpointHook } from '../failpoint.ts'
 import type { Alignment, CheckpointKind, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
+import type { SegmentMerger } from './segment-merger.ts'
 import { drainedFields } from './drained.ts'
 import { type CheckpointSettings, nextCheckpointAt } from './checkpoint-settings.ts'
 import type { CheckpointSummary } from './checkpoint-summary.ts'
@@ -26,6 +27,8 @@ export type ManifestHeader = Omit<
 export interface CheckpointCoordinatorOptions extends CheckpointSettings {
   readonly clock: Clock
   readonly storage: CheckpointStorage
+  /** Of the files in it. */
+  readonly merger: SegmentMerger
   readonly header: ManifestHeader
   readonly subtasks: readonly CoordinatedSubtask[]
   readonly slots: number
@@ -115,7 +118,7 @@ export class CheckpointCoordinator {
     this.#savepoints = options.savepoints ?? new SavepointQueue()
     this.#chains = new SegmentChains({
       storage: options.storage,
-      clock: options.clock,
+      merger: options.merger,
       base: options.base,
       continuing: options.continuing,
       keptIds: options.keptIds,

@@ -1,21 +1,18 @@
-import type { Clock } from '../clock.ts'
-import type { SnapshotFiles } from './checkpoint-storage.ts'
 import { undrained } from './drained.ts'
 import { foldSegments } from './fold.ts'
 import type { CheckpointManifest, ManifestSubtask, SegmentReference } from './manifest.ts'
 import type { SavepointTarget } from './savepoint-target.ts'
-import { SegmentWriter } from './segment-writer.ts'
+import type { SegmentMerger } from './segment-merger.ts'
 
 /** Bytes a second that are read: somebody waits for it, and the job has to live beside it. */
 const COPY_BYTES_PER_SECOND = 256 * 1_024 * 1_024
 
 export interface SavepointCopyOptions {
-  /** Where the files are that the manifest names; they must stay. */
-  readonly source: SnapshotFiles
+  /** Merges the files that the manifest names; they must stay. */
+  readonly merger: SegmentMerger
   /** A complete checkpoint. */
   readonly manifest: CheckpointManifest
   readonly target: SavepointTarget
-  readonly clock: Clock
   /** Ends the copying soon: it rejects with the reason. */
   readonly signal: AbortSignal
   /** Told after each subtask: bytes read so far, and of all. */
@@ -42,18 +39,17 @@ export async function copySavepoint(options: SavepointCopyOptions): Promise<Chec
 
 async function copyChain(
   { vertex, subtaskIndex, segments }: ManifestSubtask,
-  { manifest, source, target, clock, signal }: SavepointCopyOptions,
+  { manifest, merger, target, signal }: SavepointCopyOptions,
 ): Promise<SegmentReference | undefined> {
   signal.throwIfAborted()
   if (segments.length === 0) return undefined
   const name = `${vertex}-${subtaskIndex}`
-  return foldSegments(source, await SegmentWriter.create(target, manifest.checkpointId, name), {
+  const request = {
     segments,
     isBeginning: true,
     bytesPerSecond: COPY_BYTES_PER_SECOND,
-    clock,
-    signal,
-  })
+  }
+  return foldSegments(merger, await target.create(manifest.checkpointId, name), request, signal)
 }
 
 function bytesOf(segments: readonly SegmentReference[]): number {

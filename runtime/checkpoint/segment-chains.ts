@@ -1,11 +1,10 @@
-import type { Clock } from '../clock.ts'
 import { asError, invariant, RestartableError, StreamError } from '../errors.ts'
-import type { CheckpointStorage } from './checkpoint-storage.ts'
+import type { CheckpointStorage, StorageWriter } from './checkpoint-storage.ts'
 import { foldSegments } from './fold.ts'
 import { type FoldPlan, MAX_CHAIN } from './fold-plan.ts'
 import { type Fold, FoldingChain } from './folding-chain.ts'
 import type { CheckpointManifest, SegmentReference } from './manifest.ts'
-import { SegmentWriter } from './segment-writer.ts'
+import type { SegmentMerger } from './segment-merger.ts'
 
 /** Names a subtask across attempts: vertex name and subtask index. */
 export type ChainKey = `${string}/${number}`
@@ -31,7 +30,7 @@ const MAX_ROUNDS = 1_000
 
 export interface SegmentChainsOptions {
   readonly storage: CheckpointStorage
-  readonly clock: Clock
+  readonly merger: SegmentMerger
   readonly base: CheckpointManifest | undefined
   /** The chains of the base that subtasks go on with; those without begin with a full snapshot. */
   readonly continuing: ReadonlyMap<ChainKey, readonly SegmentReference[]>
@@ -248,8 +247,8 @@ export class SegmentChains {
     const newest = this.#kept.at(-1)!.checkpointId
     // Files appear in turn with removals, so that none is taken for a leftover before it is known here.
     const name = `fold-${key.replace('/', '-')}-${plan.count}`
-    const target = await SegmentWriter.create(this.#options.storage, newest, name)
-    const running = this.#run(chain, chain.begin(plan, target.file), target)
+    const target = await this.#options.storage.create(newest, name)
+    const running = this.#run(chain, chain.begin(plan, target.name), target)
     if (!isLong || this.#longFold !== undefined) return running
     this.#longFold = running
       .catch((error: unknown) => this.#failed(error))
@@ -258,18 +257,15 @@ export class SegmentChains {
       })
   }
 
-  async #run(chain: FoldingChain, fold: Fold, target: SegmentWriter): Promise<void> {
+  async #run(chain: FoldingChain, fold: Fold, target: StorageWriter): Promise<void> {
     const controller = new AbortController()
     this.#running.add(controller)
     if (this.#isClosed) controller.abort()
     try {
-      const folded = await foldSegments(this.#options.storage, target, {
-        segments: fold.run,
-        isBeginning: fold.isBeginning,
-        bytesPerSecond: this.#options.foldBytesPerSecond,
-        clock: this.#options.clock,
-        signal: controller.signal,
-      })
+      const { merger, foldBytesPerSecond } = this.#options
+      const { run: segments, isBeginning } = fold
+      const request = { segments, isBeginning, bytesPerSecond: foldBytesPerSecond }
+      const folded = await foldSegments(merger, target, request, controller.signal)
       chain.end(fold, folded)
     } catch (error) {
       chain.end(fold, 'failed')

@@ -29,11 +29,37 @@ export async function writeSegment(
   }
 }
 
+/** What a segment says of itself in a manifest, but for its file. */
+export type SegmentContents = Required<Pick<SegmentReference, 'entries' | 'range' | 'versions'>>
+
+/** The bytes of a segment, entry by entry. */
+export class SegmentStream {
+  readonly #encoder: SegmentEncoder = new SegmentEncoder()
+  readonly #versions: StoredVersions = new StoredVersions()
+
+  /** Takes the next entry; returns bytes when blocks are full, which belong to the caller. */
+  add(entry: StateEntry): Uint8Array | undefined {
+    this.#versions.add(entry)
+    return this.#encoder.add(entry)
+  }
+
+  /** The last bytes; nothing may be added afterwards. */
+  finish(): Uint8Array {
+    return this.#encoder.finish()
+  }
+
+  /** Of all entries added; the range of none is that of key group 0. */
+  get contents(): SegmentContents {
+    const { entries } = this.#encoder
+    const range = entries === 0 ? { first: 0, last: 0 } : this.#encoder.range
+    return { entries, range, versions: this.#versions.lowest }
+  }
+}
+
 /** A segment being written, entry by entry. */
 export class SegmentWriter {
   readonly #writer: StorageWriter
-  readonly #encoder: SegmentEncoder = new SegmentEncoder()
-  readonly #versions: StoredVersions = new StoredVersions()
+  readonly #stream: SegmentStream = new SegmentStream()
 
   private constructor(writer: StorageWriter) {
     this.#writer = writer
@@ -47,30 +73,23 @@ export class SegmentWriter {
     return new SegmentWriter(await storage.create(checkpointId, name))
   }
 
-  /** How the file will be named in a manifest. */
-  get file(): string {
-    return this.#writer.name
-  }
-
   /** Takes the next entry; where it fills a block, the caller awaits the writing before it goes on. */
   add(entry: StateEntry): Promise<void> | undefined {
-    this.#versions.add(entry)
-    const block = this.#encoder.add(entry)
-    return block === undefined ? undefined : this.#writer.write(block)
+    const bytes = this.#stream.add(entry)
+    return bytes === undefined ? undefined : this.#writer.write(bytes)
   }
 
   /** Undefined if nothing was added; the file is then removed. */
   async finish(): Promise<SegmentReference | undefined> {
-    const tail = this.#encoder.finish()
-    const entries = this.#encoder.entries
-    if (entries === 0) {
+    const tail = this.#stream.finish()
+    const { contents } = this.#stream
+    if (contents.entries === 0) {
       await this.abort()
       return undefined
     }
     await this.#writer.write(tail)
     const { name, bytes } = await this.#writer.finish()
-    const { lowest: versions } = this.#versions
-    return { file: name, bytes, entries, range: this.#encoder.range, versions }
+    return { file: name, bytes, ...contents }
   }
 
   async abort(): Promise<void> {

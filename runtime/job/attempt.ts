@@ -1,6 +1,7 @@
 import { CheckpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts'
 import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { SegmentMerger } from '../checkpoint/segment-merger.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import type { SavepointQueue } from '../checkpoint/savepoint-queue.ts'
 import { chainKey } from '../checkpoint/segment-chains.ts'
@@ -58,6 +59,8 @@ export interface AttemptOptions {
   readonly clock: Clock
   readonly launcher: SlotLauncher
   readonly storage: CheckpointStorage
+  /** Of the files in it. */
+  readonly merger: SegmentMerger
   readonly settings: Omit<DeploySettings, 'attempt' | 'slot'>
   readonly facts: ManifestFacts
   readonly output: PrepareOutput
@@ -263,6 +266,7 @@ export class Attempt {
     this.#coordinator = new CheckpointCoordinator({
       clock: options.clock,
       storage: options.storage,
+      merger: options.merger,
       header: buildManifestHeader(plan, options.facts, options.settings.states),
       subtasks: plan.vertices.flatMap((vertex) =>
         Array.from({ length: vertex.parallelism }, (_, subtask) => ({

@@ -1,4 +1,4 @@
-import type { SnapshotFiles } from '../checkpoint/checkpoint-storage.ts'
+import type { SegmentMerger } from '../checkpoint/segment-merger.ts'
 import type { SavepointSummary } from '../checkpoint/checkpoint-summary.ts'
 import type { Clock } from '../clock.ts'
 import { toErrorData } from '../errors.ts'
@@ -15,7 +15,7 @@ export interface JobCommandsOptions {
   readonly failpoint: FailpointHook
   readonly onEvent: (event: JobEvent) => void
   /** Where the checkpoints of the run are, once it has some. */
-  readonly source: () => SnapshotFiles
+  readonly merger: () => SegmentMerger
   readonly isStopping: () => boolean
   /** Begins a stop, or the end of all input. */
   readonly stop: (how: { readonly drain: boolean }) => void
@@ -47,13 +47,13 @@ export class JobCommands {
 
   /** The folder of the job is there, and locked: commands come from now on. */
   async open(directory: string): Promise<void> {
-    const { clock, failpoint, source, onEvent } = this.#options
+    const { clock, failpoint, merger, onEvent } = this.#options
     this.#savepoints = new Savepoints({
       directory,
       fileSystem: nodeFileSystem,
       clock,
       failpoint,
-      source,
+      merger,
       onTaken: (summary) => onEvent({ type: 'savepoint', ...summary }),
       onFailed: (error) => onEvent({ type: 'savepoint-failed', error: toErrorData(error) }),
     })

@@ -1,5 +1,6 @@
 import type { CheckpointSettings } from '../checkpoint/checkpoint-settings.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import type { SegmentMerger } from '../checkpoint/segment-merger.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import type { Clock, Random } from '../clock.ts'
 import { asError, StreamError, toErrorData } from '../errors.ts'
@@ -28,6 +29,8 @@ export interface JobRunOptions {
   readonly random: Random
   readonly launcher: SlotLauncher
   readonly storage: CheckpointStorage
+  /** Of the files in it. */
+  readonly merger: SegmentMerger
   readonly facts: ManifestFacts
   /** The snapshot of another lineage that this one began from, until it has a checkpoint of its own (R2). */
   readonly foreign:
@@ -262,6 +265,7 @@ export class JobRun {
       clock: options.clock,
       launcher: options.launcher,
       storage: options.storage,
+      merger: options.merger,
       settings: {
         ...options.settings,
         workDirectory: options.workDirectory(number),

@@ -22,6 +22,7 @@ import { JobRun } from './job-run.ts'
 import { changedSources, hashJobSources, type JobSources } from './job-sources.ts'
 import { JobStart, startNotes } from './job-start.ts'
 import { splitMemory } from './memory.ts'
+import { MergeThread } from './merge-thread.ts'
 import { packageVersion } from './package-version.ts'
 import { jobUrlOf, type PlannedJob, Planner } from './planning.ts'
 import { createRestartStrategy } from './restart-strategy.ts'
@@ -120,7 +121,7 @@ class JobSession {
   #run: JobRun | undefined
   #stopping: StopRequest | undefined
   #cancelStopTimeout: Cancel | undefined
-  #start: JobStart | undefined
+  #merger: MergeThread | undefined
   readonly #commands: JobCommands
 
   constructor(
@@ -139,7 +140,7 @@ class JobSession {
       clock: environment.clock,
       failpoint: environment.failpoint,
       onEvent: (event) => this.#events.emit(event),
-      source: () => this.#start!.storage,
+      merger: () => this.#merger!,
       isStopping: () => this.#isStopping,
       stop: ({ drain }) => this.#stop({ drain, timeoutMs: undefined }),
     })
@@ -192,7 +193,7 @@ class JobSession {
       directory = await JobDirectory.open(this.#settings.dir, name, nodeFileSystem)
       await this.#commands.open(directory.path)
       const start = await this.#findStart(directory, name)
-      this.#start = start
+      this.#merger = new MergeThread(start.checkpointDirectory)
       const planned = await planner.build({
         params: this.#settings.params,
         parallelism:
@@ -208,6 +209,7 @@ class JobSession {
     } finally {
       await planner.end()
       await this.#commands.withdraw()
+      await this.#merger?.close()
       await directory?.close()
     }
   }
@@ -272,6 +274,7 @@ class JobSession {
         youngHeapMb: memory.youngHeapMb,
       }),
       storage: start.storage,
+      merger: this.#merger!,
       facts: { millrace: packageVersion(), lineage, ancestry, workingDirectory, sources },
       foreign: start.foreign,
       claimed: start.claim?.manifest,

@@ -1,11 +1,11 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import type { SnapshotFiles } from '../checkpoint/checkpoint-storage.ts'
 import type { SavepointSummary } from '../checkpoint/checkpoint-summary.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { copySavepoint } from '../checkpoint/savepoint-copy.ts'
 import { SavepointQueue } from '../checkpoint/savepoint-queue.ts'
 import { refused, SavepointTarget } from '../checkpoint/savepoint-target.ts'
+import type { SegmentMerger } from '../checkpoint/segment-merger.ts'
 import type { Clock } from '../clock.ts'
 import { asError, StreamError } from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
@@ -25,8 +25,8 @@ export interface SavepointsOptions {
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly failpoint: FailpointHook
-  /** Where the checkpoints of the run are, once it has some. */
-  readonly source: () => SnapshotFiles
+  /** Of the checkpoints of the run, once it has some. */
+  readonly merger: () => SegmentMerger
   readonly onTaken: (summary: SavepointSummary) => void
   readonly onFailed: (error: Error) => void
 }
@@ -124,7 +124,7 @@ export class Savepoints {
     readonly startedAt: number
     readonly onProgress: (progress: SavepointProgress) => void
   }): Promise<SavepointSummary> {
-    const { clock, failpoint, source, onTaken } = this.#options
+    const { clock, failpoint, merger, onTaken } = this.#options
     const { manifest, startedAt, onProgress } = wish
     const { lineage, checkpointId } = manifest
     let { target } = wish
@@ -132,10 +132,9 @@ export class Savepoints {
       target ??= await this.#openDefault(checkpointId)
       failpoint('savepoint-begun')
       const copy = await copySavepoint({
-        source: source(),
+        merger: merger(),
         manifest,
         target,
-        clock,
         signal: this.#abort.signal,
         onProgress: (copied, total) => onProgress({ stage: 'copy', copied, total }),
       })

@@ -5,7 +5,8 @@ import { afterAll, expect, it } from 'vitest'
 import { createFileStorage } from '../../runtime/checkpoint/file-storage.ts'
 import { foldSegments } from '../../runtime/checkpoint/fold.ts'
 import type { SegmentReference } from '../../runtime/checkpoint/manifest.ts'
-import { SegmentWriter, writeSegment } from '../../runtime/checkpoint/segment-writer.ts'
+import { LocalMerger } from '../../runtime/checkpoint/segment-merger.ts'
+import { writeSegment } from '../../runtime/checkpoint/segment-writer.ts'
 import { nodeFileSystem } from '../../runtime/file-system.ts'
 import { SystemClock } from '../../runtime/clock.ts'
 import { LevelDbBackend } from '../../runtime/state/leveldb-backend.ts'
@@ -72,14 +73,13 @@ it('gives back memory, LevelDB and checkpoint of a million keys that are written
     checkpointId = await storage.reserveId(checkpointId)
     while (!snapshot.isEncoded) await work()
     const written = await writeSegment(storage, checkpointId, 'state', snapshot.entries())
-    const target = await SegmentWriter.create(storage, checkpointId, 'folded')
-    const folded = await foldSegments(storage, target, {
-      segments: written === undefined ? chain : [...chain, written],
-      isBeginning: true,
-      bytesPerSecond: Infinity,
-      clock,
-      signal: new AbortController().signal,
-    })
+    const segments = written === undefined ? chain : [...chain, written]
+    const folded = await foldSegments(
+      new LocalMerger(storage, clock),
+      await storage.create(checkpointId, 'folded'),
+      { segments, isBeginning: true, bytesPerSecond: Infinity },
+      new AbortController().signal,
+    )
     chain = folded === undefined ? [] : [folded]
     backend.checkpointCompleted()
     return { entries: folded?.entries ?? 0, bytes: folded?.bytes ?? 0 }

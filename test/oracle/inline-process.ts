@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { LocalMerger } from '../../runtime/checkpoint/segment-merger.ts'
 import { checkpointSettings } from '../../runtime/checkpoint/checkpoint-settings.ts'
 import type { SeededRandom } from '../../runtime/clock.ts'
 import { RestartableError } from '../../runtime/errors.ts'
@@ -147,6 +148,7 @@ export class InlineProcess {
       random,
       launcher: this.#launcher,
       storage: this.#storage(main),
+      merger: new LocalMerger(this.#storage(main), main.clock),
       facts: {
         millrace: 'test',
         lineage: LINEAGE,

@@ -161,7 +161,7 @@ export const PROTOCOL: readonly Mutant[] = [
   {
     name: 'fold-without-a-run',
     what: 'folding loses one of the segments that it replaces (R29)',
-    file: 'runtime/checkpoint/fold.ts',
+    file: 'runtime/checkpoint/segment-merger.ts',
     find: 'for (const segment of segments) readers.push',
     replace: 'for (const segment of segments.slice(1)) readers.push',
     killers: [
@@ -172,8 +172,8 @@ export const PROTOCOL: readonly Mutant[] = [
   {
     name: 'fold-without-tombstones',
     what: 'folding in the middle of a chain drops deletions, and what was deleted comes back (R29)',
-    file: 'runtime/checkpoint/fold.ts',
-    find: 'dropTombstones: options.isBeginning',
+    file: 'runtime/checkpoint/segment-merger.ts',
+    find: 'dropTombstones: isBeginning',
     replace: 'dropTombstones: true',
     killers: [
       unit('runtime/checkpoint/fold.test.ts', 'keeps tombstones when older segments are left'),

@@ -3,6 +3,7 @@ import {
   type CheckpointCoordinatorOptions,
   type CoordinatedSubtask,
 } from '../../../runtime/checkpoint/checkpoint-coordinator.ts'
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
 import type { CheckpointStorage } from '../../../runtime/checkpoint/checkpoint-storage.ts'
 import type { CheckpointSummary } from '../../../runtime/checkpoint/checkpoint-summary.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
@@ -114,6 +115,7 @@ export class CoordinatorRun {
     this.coordinator = new CheckpointCoordinator({
       clock: this.clock,
       storage: this.storage,
+      merger: new LocalMerger(this.storage, this.clock),
       header,
       subtasks: SUBTASKS,
       slots: 2,

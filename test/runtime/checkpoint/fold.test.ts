@@ -3,7 +3,8 @@ import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { foldSegments } from '../../../runtime/checkpoint/fold.ts'
 import type { SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
 import { openSegment } from '../../../runtime/checkpoint/segment-reader.ts'
-import { SegmentWriter, writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
+import { writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
 import { clear, put, remove, show } from '../../harness/checkpoint-fixtures.ts'
@@ -49,14 +50,10 @@ async function setUp() {
     segments: readonly SegmentReference[],
     options: { isBeginning?: boolean; clock?: Clock; signal?: AbortSignal } = {},
   ) => {
-    const target = await SegmentWriter.create(storage, 1, 'fold-counts-0')
-    return foldSegments(storage, target, {
-      segments,
-      isBeginning: options.isBeginning ?? true,
-      bytesPerSecond: MIB,
-      clock: options.clock ?? waitingClock().clock,
-      signal: options.signal ?? new AbortController().signal,
-    })
+    const merger = new LocalMerger(storage, options.clock ?? waitingClock().clock)
+    const { isBeginning = true, signal = new AbortController().signal } = options
+    const request = { segments, isBeginning, bytesPerSecond: MIB }
+    return foldSegments(merger, await storage.create(1, 'fold-counts-0'), request, signal)
   }
   return { fileSystem, storage, write, read, fold }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { MAX_CHAIN } from '../../../runtime/checkpoint/fold-plan.ts'
 import type { CheckpointManifest, SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
@@ -45,7 +46,7 @@ class OneChain {
   open(options: Partial<SegmentChainsOptions>): SegmentChains {
     return new SegmentChains({
       storage: this.storage,
-      clock: this.clock,
+      merger: new LocalMerger(this.storage, this.clock),
       base: undefined,
       continuing: continuingOf(options.base),
       keptIds: [],

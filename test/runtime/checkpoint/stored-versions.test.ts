@@ -3,7 +3,8 @@ import { ByteWriter } from '../../../runtime/bytes.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { foldSegments } from '../../../runtime/checkpoint/fold.ts'
 import type { SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
-import { SegmentWriter, writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
+import { writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
 import { lowestStoredVersion } from '../../../runtime/checkpoint/stored-versions.ts'
 import { SystemClock } from '../../../runtime/clock.ts'
 import {
@@ -50,14 +51,12 @@ async function setUp() {
   })
   await storage.reserveId(0)
   const write = async (...entries: StateEntry[]) => (await writeSegment(storage, 1, 's', entries))!
-  const fold = async (...segments: SegmentReference[]) =>
-    (await foldSegments(storage, await SegmentWriter.create(storage, 1, 'folded'), {
-      segments,
-      isBeginning: true,
-      bytesPerSecond: 1e9,
-      clock: new SystemClock(),
-      signal: new AbortController().signal,
-    }))!
+  const merger = new LocalMerger(storage, new SystemClock())
+  const fold = async (...segments: SegmentReference[]) => {
+    const request = { segments, isBeginning: true, bytesPerSecond: 1e9 }
+    const target = await storage.create(1, 'folded')
+    return (await foldSegments(merger, target, request, new AbortController().signal))!
+  }
   return { write, fold }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../testing/manual-clock.ts'
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
 import { checkpointSettings } from '../../../runtime/checkpoint/checkpoint-settings.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import { StreamError } from '../../../runtime/errors.ts'
@@ -15,6 +16,7 @@ import { settle } from './settle.ts'
 function setUp(script: Script, options: Partial<AttemptOptions> = {}) {
   const clock = new ManualClock()
   const { plan = planOf({ parallelism: 2 }) } = options
+  const storage = new FakeStorage()
   const slots = new FakeSlots(plan, script)
   const events: JobEvent[] = []
   const delivered: unknown[] = []
@@ -23,7 +25,8 @@ function setUp(script: Script, options: Partial<AttemptOptions> = {}) {
     plan,
     clock,
     launcher: slots,
-    storage: new FakeStorage(),
+    storage,
+    merger: new LocalMerger(storage, clock),
     settings: {
       parallelism: 2,
       maxParallelism: 128,

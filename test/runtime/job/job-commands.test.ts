@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
 import type { JobEvent } from '../../../runtime/job/job-events.ts'
@@ -28,7 +29,11 @@ beforeEach(async () => {
     clock: new ManualClock(),
     failpoint: () => {},
     onEvent: (event) => events.push(event),
-    source: () => createFileStorage({ directory: LINEAGE, fileSystem: files }),
+    merger: () =>
+      new LocalMerger(
+        createFileStorage({ directory: LINEAGE, fileSystem: files }),
+        new ManualClock(),
+      ),
     isStopping: () => stops.length > 0,
     stop: (how) => stops.push(how),
   })

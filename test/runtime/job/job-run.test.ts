@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../testing/manual-clock.ts'
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
 import { checkpointSettings } from '../../../runtime/checkpoint/checkpoint-settings.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
 import { SeededRandom } from '../../../runtime/clock.ts'
@@ -33,6 +34,7 @@ function setUp(script: Script, options: Partial<JobRunOptions> = {}) {
     random: new SeededRandom(1),
     launcher: slots,
     storage,
+    merger: new LocalMerger(storage, clock),
     facts: { millrace: '1', lineage: 'lineage', ancestry: [], workingDirectory: '/', sources: {} },
     foreign: undefined,
     settings: {

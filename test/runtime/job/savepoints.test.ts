@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
 import type { SavepointSummary } from '../../../runtime/checkpoint/checkpoint-summary.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
@@ -35,7 +36,11 @@ function open(directory: string, fileSystem: FileSystem): Savepoints {
     fileSystem,
     clock: new ManualClock(),
     failpoint: (name) => points.push(name),
-    source: () => createFileStorage({ directory: LINEAGE, fileSystem: files }),
+    merger: () =>
+      new LocalMerger(
+        createFileStorage({ directory: LINEAGE, fileSystem: files }),
+        new ManualClock(),
+      ),
     onTaken: (summary) => taken.push(summary),
     onFailed: (error) => failures.push(error),
   })

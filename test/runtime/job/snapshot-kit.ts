@@ -1,3 +1,4 @@
+import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { FolderFiles } from '../../../runtime/checkpoint/folder-files.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
@@ -49,11 +50,11 @@ export async function takeSavepoint(
   path: string,
 ): Promise<void> {
   const target = await SavepointTarget.open(path, fileSystem)
+  const storage = createFileStorage({ directory: LINEAGE, fileSystem })
   const copy = await copySavepoint({
-    source: createFileStorage({ directory: LINEAGE, fileSystem }),
+    merger: new LocalMerger(storage, new ManualClock()),
     manifest,
     target,
-    clock: new ManualClock(),
     signal: new AbortController().signal,
     onProgress: () => {},
   })
