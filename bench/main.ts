@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME`: benchmarks, each in a file of its own; every one prints a table and one line of JSON. */
+import { alignmentBench, alignmentHelp } from './alignment.ts'
 import { checkpointsBench, checkpointsHelp } from './checkpoints.ts'
 import { codecBench, codecHelp } from './codec.ts'
 import { fraudBench, fraudHelp } from './fraud.ts'
@@ -11,6 +12,7 @@ import { timersBench, timersHelp } from './timers.ts'
 import { windowsBench, windowsHelp } from './windows.ts'
 
 const benches: Record<string, { run: (args: string[]) => Promise<void>; help: string }> = {
+  alignment: { run: alignmentBench, help: alignmentHelp },
   checkpoints: { run: checkpointsBench, help: checkpointsHelp },
   codec: { run: codecBench, help: codecHelp },
   fraud: { run: fraudBench, help: fraudHelp },

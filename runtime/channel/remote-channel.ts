@@ -2,17 +2,18 @@ import type { Clock } from '../clock.ts'
 import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
 import type { LinkMessage } from '../messages.ts'
 import { BatchEncoder } from './batch-encoder.ts'
+import { CreditWindow } from './credit-window.ts'
 import type { OutputChannel } from './output-channel.ts'
 import type { Port } from './port.ts'
 
-/** A batch is sent when it has reached this size, or a quarter of the credit if that is less. */
+/** A batch is sent when it has reached this size, or a quarter of what may be under way if that is less. */
 const BATCH_BYTES = 32 * 1_024
 
 export interface RemoteChannelOptions {
   readonly id: number
   readonly port: Port<LinkMessage, LinkMessage>
   readonly clock: Clock
-  /** Bytes that may be under way and not yet consumed (R7). */
+  /** Most bytes that may be under way and not yet consumed (R7). */
   readonly creditBytes: number
   /** Called when the channel has credit again. */
   readonly wake: () => void
@@ -22,16 +23,18 @@ export interface RemoteChannelOptions {
 export class RemoteChannel implements OutputChannel {
   readonly #options: RemoteChannelOptions
   readonly #encoder: BatchEncoder = new BatchEncoder()
-  readonly #batchBytes: number
-  #credit: number
+  readonly #window: CreditWindow
+  #batchBytes: number
+  /** Bytes sent and not consumed. */
+  #underWay = 0
   #returned: ArrayBuffer | undefined
   /** When the first entry of the open batch was put in; NaN while it is empty or its age is not known yet. */
   #openedAt = NaN
 
   constructor(options: RemoteChannelOptions) {
     this.#options = options
-    this.#credit = options.creditBytes
-    this.#batchBytes = Math.min(BATCH_BYTES, options.creditBytes / 4)
+    this.#window = new CreditWindow(options.creditBytes)
+    this.#batchBytes = Math.min(BATCH_BYTES, this.#window.bytes / 4)
   }
 
   emit(value: unknown, timestamp: number): void {
@@ -66,7 +69,7 @@ export class RemoteChannel implements OutputChannel {
   }
 
   isReady(): boolean {
-    return this.#credit > this.#encoder.byteLength
+    return this.#underWay + this.#encoder.byteLength < this.#window.bytes
   }
 
   isReadyForBarrier(): boolean {
@@ -83,7 +86,9 @@ export class RemoteChannel implements OutputChannel {
   /** The other side has consumed that many bytes, and may hand the buffer back (N13). */
   restoreCredit(bytes: number, buffer: ArrayBuffer | undefined): void {
     const wasReady = this.isReady()
-    this.#credit += bytes
+    this.#underWay -= bytes
+    this.#window.consumed(bytes, this.#underWay, this.#options.clock.elapsed())
+    this.#batchBytes = Math.min(BATCH_BYTES, this.#window.bytes / 4)
     this.#returned ??= buffer
     if (!wasReady && this.isReady()) this.#options.wake()
   }
@@ -93,7 +98,8 @@ export class RemoteChannel implements OutputChannel {
     this.#returned = undefined
     const bytes = this.#encoder.finish(reuse)
     this.#openedAt = NaN
-    this.#credit -= bytes.byteLength
+    if (this.#underWay === 0) this.#window.begin(this.#options.clock.elapsed())
+    this.#underWay += bytes.byteLength
     const buffer = bytes.buffer as ArrayBuffer
     const message: LinkMessage = {
       type: 'batch',

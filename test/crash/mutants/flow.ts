@@ -6,8 +6,8 @@ export const FLOW: readonly Mutant[] = [
     name: 'endless-credit',
     what: 'a channel between threads never withholds credit (R7)',
     file: 'runtime/channel/remote-channel.ts',
-    find: 'return this.#credit > this.#encoder.byteLength',
-    replace: 'return this.#credit > -Infinity',
+    find: 'return this.#underWay + this.#encoder.byteLength < this.#window.bytes',
+    replace: 'return this.#underWay < Infinity',
     killers: [
       unit('runtime/channel/remote-channel.test.ts', 'takes no input until it is repaid'),
       unit('runtime/channel/remote-channel.test.ts', 'lets the caller take no input while'),
