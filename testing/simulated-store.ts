@@ -9,6 +9,8 @@ import type { PendingWrite, SpillBulk, SpillStore, StoredEntry } from '../runtim
 export class SimulatedStore implements SpillStore {
   readonly #later: (task: () => void) => void
   readonly #entries: Map<string, StoredEntry> = new Map()
+  /** The names of all entries, ascending. */
+  readonly #names: string[] = []
 
   /** `later` runs a task later; its order among other tasks is the scheduler's choice. A dead thread drops it. */
   constructor(later: (task: () => void) => void) {
@@ -32,13 +34,19 @@ export class SimulatedStore implements SpillStore {
   }
 
   entries({ after, before }: KeyRange, limit: number): Promise<readonly StoredEntry[]> {
-    return this.#run(() =>
-      [...this.#entries]
-        .filter(([name]) => name > nameOf(after) && name < nameOf(before))
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .slice(0, limit)
-        .map(([, entry]) => entry),
-    )
+    return this.#run(() => {
+      const last = nameOf(before)
+      const first = nameOf(after)
+      const found: StoredEntry[] = []
+      let at = this.#placeOf(first)
+      if (this.#names[at] === first) at++
+      for (; at < this.#names.length && found.length < limit; at++) {
+        const name = this.#names[at]!
+        if (name >= last) break
+        found.push(this.#entries.get(name)!)
+      }
+      return found
+    })
   }
 
   compact(): Promise<void> {
@@ -48,8 +56,15 @@ export class SimulatedStore implements SpillStore {
   write(writes: readonly Pick<PendingWrite, 'key' | 'value'>[]): Promise<void> {
     return this.#run(() => {
       for (const { key, value } of writes) {
-        if (value === undefined) this.#entries.delete(nameOf(key))
-        else this.#entries.set(nameOf(key), [key, value])
+        const name = nameOf(key)
+        const isThere = this.#entries.has(name)
+        if (value !== undefined) {
+          if (!isThere) this.#names.splice(this.#placeOf(name), 0, name)
+          this.#entries.set(name, [key, value])
+        } else if (isThere) {
+          this.#names.splice(this.#placeOf(name), 1)
+          this.#entries.delete(name)
+        }
       }
     })
   }
@@ -66,6 +81,18 @@ export class SimulatedStore implements SpillStore {
 
   close(): Promise<void> {
     return this.#run(() => {})
+  }
+
+  /** Where a name stands among all, or would. */
+  #placeOf(name: string): number {
+    let low = 0
+    let high = this.#names.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#names[middle]! < name) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   /** The effect comes in one step, the news of it in another. */
