@@ -5,7 +5,7 @@ import type {
   StoredFile,
 } from '../runtime/checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../runtime/checkpoint/manifest.ts'
-import { decodeManifest, encodeManifest } from '../runtime/checkpoint/manifest-codec.ts'
+import { damaged, decodeManifest, encodeManifest } from '../runtime/checkpoint/manifest-codec.ts'
 import { unreadable } from '../runtime/checkpoint/storage-errors.ts'
 import { RestartableError } from '../runtime/errors.ts'
 
@@ -137,7 +137,9 @@ export class SimulatedStorage implements CheckpointStorage {
       const bytes = this.#disk.manifests.get(checkpointId)
       const name = `${checkpointId}/manifest`
       if (bytes === undefined) throw unreadable(name, 'is missing')
-      return decodeManifest(bytes, name)
+      const manifest = decodeManifest(bytes, name)
+      if (manifest.checkpointId === checkpointId) return manifest
+      throw damaged(name, `it is that of checkpoint ${manifest.checkpointId}`)
     })
   }
 

@@ -18,17 +18,22 @@ export async function publishManifest(
   const aside = join(folder, MANIFEST_ASIDE)
   const path = join(folder, MANIFEST)
   const name = `${basename(folder)}/${MANIFEST}`
+  let isOwn = false
   try {
     const file = await fileSystem.create(aside)
+    isOwn = true
     const writer = new FileStorageWriter({ fileSystem, file, path: aside, name, what })
     await writer.write(encodeManifest(manifest))
     await writer.finishContent()
     await makeName(fileSystem, aside, path)
     await fileSystem.syncDirectory(folder)
   } catch (error) {
-    await removeFile(fileSystem, aside).catch(() => {
-      // The next clean-up removes it; that it could not be published is what matters.
-    })
+    // Where it was there before, someone else is about to publish: it is what makes them the only one.
+    if (isOwn) {
+      await removeFile(fileSystem, aside).catch(() => {
+        // The next clean-up removes it; that it could not be published is what matters.
+      })
+    }
     throw storageFailure(error, { path, what, verb: 'published' })
   }
   await removeFile(fileSystem, aside).catch(() => {

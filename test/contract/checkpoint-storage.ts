@@ -2,21 +2,22 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckpointStorage } from '../../runtime/checkpoint/checkpoint-storage.ts'
 import type { SegmentReference } from '../../runtime/checkpoint/manifest.ts'
 import { manifestOf, partOf, writeFile } from '../harness/checkpoint-fixtures.ts'
-
-/** An empty storage. */
-export interface StorageUnderTest {
-  /** The place as a process that starts now sees it; called several times. */
-  readonly open: () => CheckpointStorage
-  /** Removes it. */
-  readonly remove?: () => Promise<void>
-}
+import { slowStorageContract } from './slow-storage.ts'
+import { storageDamageContract } from './storage-damage.ts'
+import { storageFaultContract } from './storage-faults.ts'
+import type { StorageUnderTest } from './storage-under-test.ts'
 
 export interface CheckpointStorageContractOptions {
   readonly name: string
   readonly create: () => StorageUnderTest | Promise<StorageUnderTest>
+  /** Its calls take real time, or it differs little from another: fewer faults and orders are tried. Default false. */
+  readonly few?: boolean
 }
 
-/** What every checkpoint storage must do. What survives a power cut is tested where one can be had. */
+/**
+ * What every checkpoint storage must do, also when what lies below it fails, is slow, or has lost or damaged something. What
+ * survives a power cut is tested where one can be had.
+ */
 export function checkpointStorageContract(options: CheckpointStorageContractOptions): void {
   describe(`checkpoint storage contract: ${options.name}`, () => {
     let place: StorageUnderTest
@@ -27,6 +28,12 @@ export function checkpointStorageContract(options: CheckpointStorageContractOpti
       storage = place.open()
     })
     afterEach(() => place.remove?.())
+
+    const { few = false } = options
+    const create = async (): Promise<StorageUnderTest> => options.create()
+    storageFaultContract(create, { few })
+    storageDamageContract(create)
+    slowStorageContract(create, { few })
 
     const reserve = async (count: number): Promise<void> => {
       for (let i = 0; i < count; i++) await storage.reserveId(0)

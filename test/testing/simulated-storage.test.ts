@@ -5,15 +5,49 @@ import {
   type StorageWrite,
 } from '../../testing/simulated-storage.ts'
 import { checkpointStorageContract } from '../contract/checkpoint-storage.ts'
+import type { StoredObjects } from '../contract/storage-under-test.ts'
 import { manifestOf } from '../harness/checkpoint-fixtures.ts'
+import { UnreliableStorage } from '../harness/unreliable-storage.ts'
 
 checkpointStorageContract({
   name: 'simulated storage',
   create: () => {
     const disk = new SimulatedDisk()
-    return { open: () => new SimulatedStorage({ disk, later: queueMicrotask }) }
+    const open = (): SimulatedStorage => new SimulatedStorage({ disk, later: queueMicrotask })
+    return {
+      open,
+      openFaulty: (faults) => new UnreliableStorage(open(), faults),
+      objects: objectsOf(disk),
+    }
   },
 })
+
+const MANIFEST = /^(\d+)\/manifest\.json$/
+
+function objectsOf({ files, manifests }: SimulatedDisk): StoredObjects {
+  const idOf = (name: string): number | undefined => {
+    const found = MANIFEST.exec(name)
+    return found === null ? undefined : Number(found[1])
+  }
+  return {
+    names: async () =>
+      [...files.keys(), ...[...manifests.keys()].map((id) => `${id}/manifest.json`)].sort(),
+    read: async (name) => {
+      const id = idOf(name)
+      return id === undefined ? files.get(name)! : manifests.get(id)!
+    },
+    write: async (name, bytes) => {
+      const id = idOf(name)
+      if (id === undefined) files.set(name, bytes)
+      else manifests.set(id, bytes)
+    },
+    remove: async (name) => {
+      const id = idOf(name)
+      if (id === undefined) files.delete(name)
+      else manifests.delete(id)
+    },
+  }
+}
 
 /** A storage whose steps the test takes one by one. */
 function stepwise(

@@ -7,7 +7,10 @@ import { openSegment } from '../../../runtime/checkpoint/segment-reader.ts'
 import { writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
 import { SeededRandom } from '../../../runtime/clock.ts'
 import { manifestOf, partOf, put, show } from '../../harness/checkpoint-fixtures.ts'
+import { expectWhole, setUp } from '../../contract/storage-play.ts'
 import { FaultFileSystem, type Operation } from '../../harness/fault-file-system.ts'
+import { randomFaults } from '../../harness/faults.ts'
+import { UnreliableFileSystem } from '../../harness/unreliable-file-system.ts'
 
 /** What the sequence was told, and may rely on after a crash. */
 interface Promised {
@@ -221,6 +224,36 @@ describe('file storage on a machine that loses power (R26)', { timeout: 60_000 }
     }
     expect(unneeded).toEqual([])
     expect(syncs.length).toBeGreaterThan(30)
+  })
+})
+
+describe('file storage on a disk that does not sync when it says so (R27)', () => {
+  /** How many of three checkpoints are found damaged after a power cut. */
+  const damagedAfter = async (seed: number): Promise<number> => {
+    const random = new SeededRandom(seed)
+    const memory = new FaultFileSystem(['/storage'])
+    const lying = new UnreliableFileSystem(memory, {
+      fault: randomFaults(random, { probability: 0.3, faults: [{ kind: 'lost' }] }),
+    })
+    const storage = createFileStorage({ directory: '/storage', fileSystem: lying })
+    const play = await setUp(storage)
+    await storage.publish(play.manifests[2])
+    memory.powerCut(random)
+    const after = openOn(memory)
+    let damaged = 0
+    for (const id of await after.list()) {
+      const error = await expectWhole(after, play, id).catch((failure: unknown) => failure)
+      if (error === undefined) continue
+      expect(error, `seed ${seed}`).toMatchObject({ code: 'MR_CHECKPOINT_CORRUPT' })
+      damaged++
+    }
+    return damaged
+  }
+
+  it('takes no checkpoint for whole of which something is lost', async () => {
+    let damaged = 0
+    for (let seed = 0; seed < 300; seed++) damaged += await damagedAfter(seed)
+    expect(damaged).toBeGreaterThan(100)
   })
 })
 

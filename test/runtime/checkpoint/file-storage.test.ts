@@ -1,39 +1,82 @@
-import { mkdtemp, readdir, rm, stat, writeFile as writeRaw } from 'node:fs/promises'
+import {
+  mkdtemp,
+  readdir,
+  readFile as readRaw,
+  rm,
+  stat,
+  writeFile as writeRaw,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
-import { nodeFileSystem } from '../../../runtime/file-system.ts'
+import { type FileSystem, nodeFileSystem } from '../../../runtime/file-system.ts'
 import { checkpointStorageContract } from '../../contract/checkpoint-storage.ts'
+import type { StorageUnderTest, StoredObjects } from '../../contract/storage-under-test.ts'
 import { manifestOf, partOf, writeFile } from '../../harness/checkpoint-fixtures.ts'
-import { FaultFileSystem, type Operation } from '../../harness/fault-file-system.ts'
+import { FaultFileSystem, type Faults, type Operation } from '../../harness/fault-file-system.ts'
+import { UnreliableFileSystem } from '../../harness/unreliable-file-system.ts'
+
+/** Files of a folder, as they lie there. */
+function objectsIn(directory: string): StoredObjects {
+  return {
+    names: async () => {
+      const all = await readdir(directory, { recursive: true, withFileTypes: true })
+      return all
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name))
+        .sort()
+    },
+    read: (name) => readRaw(name),
+    write: (name, bytes) => writeRaw(name, bytes),
+    remove: (name) => rm(name),
+  }
+}
+
+function objectsOf(fileSystem: FaultFileSystem): StoredObjects {
+  return {
+    names: async () => fileSystem.files().sort(),
+    read: async (name) => fileSystem.read(name, 0, (await fileSystem.size(name))!),
+    write: async (name, bytes) => {
+      if ((await fileSystem.size(name)) === undefined) await fileSystem.create(name)
+      fileSystem.overwrite(name, bytes)
+    },
+    remove: (name) => fileSystem.unlink(name),
+  }
+}
 
 checkpointStorageContract({
   name: 'files',
+  few: true,
   create: async () => {
     const directory = await mkdtemp(join(tmpdir(), 'millrace-storage-'))
+    const open = (fileSystem: FileSystem) => createFileStorage({ directory, fileSystem })
     return {
-      open: () => createFileStorage({ directory, fileSystem: nodeFileSystem }),
+      open: () => open(nodeFileSystem),
+      openFaulty: (faults) => open(new UnreliableFileSystem(nodeFileSystem, faults)),
+      objects: objectsIn(directory),
       remove: () => rm(directory, { recursive: true }),
     }
   },
 })
 
-checkpointStorageContract({
-  name: 'files in memory',
-  create: () => {
-    const fileSystem = new FaultFileSystem(['/storage'])
-    return { open: () => createFileStorage({ directory: '/storage', fileSystem }) }
-  },
-})
+function inMemory(faults: Faults): StorageUnderTest {
+  const memory = new FaultFileSystem(['/storage'])
+  memory.faults = faults
+  const open = (fileSystem: FileSystem) => createFileStorage({ directory: '/storage', fileSystem })
+  return {
+    open: () => open(memory),
+    openFaulty: (more) => open(new UnreliableFileSystem(memory, more)),
+    objects: objectsOf(memory),
+  }
+}
+
+checkpointStorageContract({ name: 'files in memory', create: () => inMemory({}) })
 
 checkpointStorageContract({
   name: 'files where there are no links',
-  create: () => {
-    const fileSystem = new FaultFileSystem(['/storage'])
-    fileSystem.faults = { fails: ({ kind }) => (kind === 'link' ? 'EPERM' : undefined) }
-    return { open: () => createFileStorage({ directory: '/storage', fileSystem }) }
-  },
+  few: true,
+  create: () => inMemory({ fails: ({ kind }) => (kind === 'link' ? 'EPERM' : undefined) }),
 })
 
 describe('file storage', () => {
