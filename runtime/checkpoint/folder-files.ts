@@ -65,7 +65,13 @@ export class FolderFiles implements SnapshotFiles {
             throw failure(error)
           }
         },
-        close: () => file.close(),
+        async close() {
+          try {
+            await file.close()
+          } catch {
+            // What has been read is right all the same.
+          }
+        },
       }
     } catch (error) {
       throw failure(error)

@@ -84,11 +84,16 @@ async function makeName(fileSystem: FileSystem, aside: string, path: string): Pr
 /** What a file system answers that has no second names for files. */
 const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
-/** In a file system that cannot be written to nothing can be lost either. */
+/**
+ * In a file system that cannot be written to nothing can be lost either. A sync that fails is no damage, whatever the reason: the
+ * manifest may be good, so nobody goes back behind it.
+ */
 async function syncIfWritable(fileSystem: FileSystem, folder: string): Promise<void> {
   try {
     await fileSystem.syncDirectory(folder)
   } catch (error) {
-    if (!isSystemError(error, 'EROFS', 'EINVAL', 'ENOTSUP')) throw error
+    if (isSystemError(error, 'EROFS', 'EINVAL', 'ENOTSUP')) return
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) throw error
+    throw storageFailure(error, { path: folder, what: 'A checkpoint', verb: 'made durable' })
   }
 }

@@ -28,7 +28,7 @@ export class UnreliableFileSystem implements FileSystem {
           },
         ),
       sync: () => this.#sync('sync', path, () => file.sync()),
-      close: () => this.#pass('close', path, () => file.close()),
+      close: () => this.#close(path, () => file.close()),
     }
   }
 
@@ -74,7 +74,16 @@ export class UnreliableFileSystem implements FileSystem {
       read: (offset, length) => this.#pass('read', path, () => file.read(offset, length)),
       readSync: (offset, length) =>
         this.#injector.passSync({ kind: 'read', path }, () => file.readSync(offset, length)),
-      close: () => this.#pass('close', path, () => file.close()),
+      close: () => this.#close(path, () => file.close()),
+    }
+  }
+
+  /** A file that could not be closed is closed all the same. */
+  async #close(path: string, close: () => Promise<void>): Promise<void> {
+    try {
+      await this.#pass('close', path, async () => {})
+    } finally {
+      await close()
     }
   }
 

@@ -242,6 +242,19 @@ describe('file storage', () => {
     })
   })
 
+  it('does not take a folder that cannot be synced for a damaged checkpoint: nobody goes back behind it (R3, R26)', async () => {
+    const { storage, failing } = open()
+    await storage.reserveId(0)
+    await storage.publish(manifestOf(1))
+    failing('syncDirectory', 'EIO')
+    await expect(storage.readManifest(1)).rejects.toMatchObject({
+      code: 'MR_CHECKPOINT_FAILED',
+      message: expect.stringMatching(/\/storage\/chk-1: EIO.*look after that disk/) as string,
+    })
+    failing('syncDirectory', 'EROFS')
+    expect(await storage.readManifest(1)).toEqual(manifestOf(1))
+  })
+
   it('goes on when a file that it removes is gone already', async () => {
     const { storage, failing } = open()
     await storage.reserveId(0)
