@@ -3,7 +3,7 @@ import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { SegmentMerger } from '../checkpoint/segment-merger.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import type { Clock, Random } from '../clock.ts'
-import { asError, StreamError, toErrorData } from '../errors.ts'
+import { asError, RestartableError, StreamError, toErrorData } from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { JobPlan } from '../graph/job-plan.ts'
 import type { DeploySettings } from '../messages.ts'
@@ -154,8 +154,9 @@ export class JobRun {
     let wasOver = false
     for (let attempt = 1; ; attempt++) {
       if (this.#aborted !== undefined) throw this.#aborted
-      if (this.#isStopping) return this.#result('stopped')
-      const base = await this.#base(attempt)
+      if (this.#isStopping && !this.#isSavepointWanted) return this.#result('stopped')
+      const base = await this.#baseOrFailure(attempt)
+      if (base === undefined) continue
       if (this.#aborted !== undefined) throw this.#aborted
       if (attempt === 1) wasOver = base.manifest?.kind === 'final'
       if (await this.#hasEnded(base.manifest)) {
@@ -174,6 +175,22 @@ export class JobRun {
         if (!(thrown instanceof AttemptFailure)) throw thrown
         await this.#afterFailure(thrown, attempt, base)
       }
+    }
+  }
+
+  /** A stop between two attempts has no checkpoint of its own: where it is to leave a savepoint, one more attempt takes it. */
+  get #isSavepointWanted(): boolean {
+    return this.#options.savepoints?.queue.isEmpty === false
+  }
+
+  /** Undefined where the storage has failed in a job that was running, which may pass as any failure of it may (R38). */
+  async #baseOrFailure(attempt: number): Promise<AttemptBase | undefined> {
+    try {
+      return await this.#base(attempt)
+    } catch (error) {
+      if (attempt === 1 || !(error instanceof RestartableError)) throw error
+      await this.#restart(error, undefined, attempt)
+      return undefined
     }
   }
 
@@ -316,13 +333,18 @@ export class JobRun {
   async #afterFailure(failure: AttemptFailure, attempt: number, base: SelectedBase): Promise<void> {
     const { error, operator } = failure
     if (this.#aborted !== undefined) throw this.#aborted
-    const { clock, random, restart, onEvent } = this.#options
     if (error instanceof StreamError && error.code === 'MR_CHECKPOINT_CORRUPT') {
       // The next attempt looks for an older one, where that doubles nothing (R3).
       if (base.manifest === undefined) throw error
       this.#damaged.set(base.manifest.checkpointId, error)
       return
     }
+    await this.#restart(error, operator, attempt)
+  }
+
+  /** Waits for the next attempt; throws where there is none. */
+  async #restart(error: Error, operator: string | undefined, attempt: number): Promise<void> {
+    const { clock, random, restart, onEvent } = this.#options
     const verdict = this.#judge.judge(error, operator, this.#lastCheckpoint?.checkpointId)
     if (!verdict.restart) throw verdict.error
     const decision = restart.onFailure(clock.now(), random)

@@ -9,6 +9,8 @@ export class FakeStorage implements CheckpointStorage {
   readonly damaged: Set<number> = new Set()
   /** Publications that fail before one works. */
   failures = 0
+  /** What the next calls of `list` fail with. */
+  readonly listFailures: Error[] = []
   #lastId = 0
 
   async reserveId(above: number): Promise<number> {
@@ -22,6 +24,8 @@ export class FakeStorage implements CheckpointStorage {
   }
 
   async list(): Promise<number[]> {
+    const failure = this.listFailures.shift()
+    if (failure !== undefined) throw failure
     return [...this.manifests.keys()].sort((a, b) => a - b)
   }
 

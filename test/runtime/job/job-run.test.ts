@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
 import { checkpointSettings } from '../../../runtime/checkpoint/checkpoint-settings.ts'
+import type { SavepointSummary } from '../../../runtime/checkpoint/checkpoint-summary.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
 import { SeededRandom } from '../../../runtime/clock.ts'
 import { RestartableError, StreamError } from '../../../runtime/errors.ts'
 import { Deliveries } from '../../../runtime/job/deliveries.ts'
 import type { JobEvent } from '../../../runtime/job/job-events.ts'
 import { JobRun, type JobRunOptions } from '../../../runtime/job/job-run.ts'
+import { Savepoints } from '../../../runtime/job/savepoints.ts'
 import { createRestartStrategy } from '../../../runtime/job/restart-strategy.ts'
+import { FaultFileSystem } from '../../harness/fault-file-system.ts'
 import { FakeSlots, type Script } from './fake-slots.ts'
 import { FakeStorage } from './fake-storage.ts'
 import { manifestOf, planOf, sink, source } from './plans.ts'
@@ -19,11 +22,16 @@ const finishing: Script = (slot, command) => {
   if (command.type === 'run') slot.finish()
 }
 
-function setUp(script: Script, options: Partial<JobRunOptions> = {}) {
-  const clock = new ManualClock()
+function setUp(
+  script: Script,
+  options: Partial<Omit<JobRunOptions, 'clock' | 'storage'>> & {
+    readonly clock?: ManualClock
+    readonly storage?: FakeStorage
+  } = {},
+) {
+  const { clock = new ManualClock(), storage = new FakeStorage(), ...rest } = options
   const plan = options.plan ?? planOf()
   const slots = new FakeSlots(plan, script)
-  const storage = new FakeStorage()
   const events: JobEvent[] = []
   const committed: number[] = []
   const abandoned: number[] = []
@@ -68,7 +76,7 @@ function setUp(script: Script, options: Partial<JobRunOptions> = {}) {
     onEvent: (event) => events.push(event),
     print: () => undefined,
     failpoint: () => {},
-    ...options,
+    ...rest,
   })
   const types = () => events.map((event) => event.type)
   return { run, clock, slots, storage, events, types, committed, abandoned, base: () => base }
@@ -200,6 +208,35 @@ describe('a run of a job', () => {
     await expect(settle(clock, run.run())).rejects.toMatchObject({ code: 'MR_FUNCTION_FAILED' })
   })
 
+  /** Fails in its first attempt; what the storage then says is up to the test. */
+  const failingOnce: Script = (slot, command) => {
+    if (command.type !== 'run') return
+    if (slot.attempt === 1) slot.fail(failure(), 'count')
+    else slot.finish()
+  }
+  const busy = () => new RestartableError('MR_CHECKPOINT_FAILED', 'Too many open files.')
+
+  it('tries again when the storage does not answer between two attempts (R38)', async () => {
+    const { run, clock, slots, storage, events } = setUp(failingOnce)
+    slots.onLaunch = () => void storage.listFailures.push(...[busy(), busy()].slice(events.length))
+    const result = await settle(clock, run.run())
+    expect(result).toMatchObject({ status: 'finished', metrics: { restarts: 3 } })
+    expect(slots.launches.map(({ running }) => running[0]!.attempt)).toEqual([1, 4])
+  })
+
+  it('ends when the storage does not answer for the third time, and at once where the run has just begun (R38)', async () => {
+    const { run, clock, slots, storage } = setUp(failingOnce)
+    slots.onLaunch = () => void storage.listFailures.push(busy(), busy(), busy())
+    await expect(settle(clock, run.run())).rejects.toMatchObject({ code: 'MR_REPEATED_FAILURE' })
+    expect(slots.launches).toHaveLength(1)
+    const first = setUp(failingOnce)
+    first.storage.listFailures.push(busy())
+    await expect(settle(first.clock, first.run.run())).rejects.toMatchObject({
+      code: 'MR_CHECKPOINT_FAILED',
+    })
+    expect(first.slots.launches).toEqual([])
+  })
+
   it('does not restart when the job file was changed (N18)', async () => {
     const { run, clock, slots } = setUp(
       (slot, command) => void (command.type === 'run' && slot.fail(failure())),
@@ -209,6 +246,52 @@ describe('a run of a job', () => {
     )
     await expect(settle(clock, run.run())).rejects.toMatchObject({ code: 'MR_JOB_CHANGED' })
     expect(slots.launches).toHaveLength(1)
+  })
+})
+
+describe('a stop between two attempts', () => {
+  /** Fails in its first attempt, and is told to stop before the second. */
+  const stopBetween = async (options: { readonly withSavepoint: boolean }) => {
+    const files = new FaultFileSystem(['/jobs/fraud'])
+    const clock = new ManualClock()
+    const storage = new FakeStorage()
+    const savepoints = new Savepoints({
+      directory: '/jobs/fraud',
+      fileSystem: files,
+      clock,
+      failpoint: () => {},
+      merger: () => new LocalMerger(storage, clock),
+      onTaken: () => {},
+      onFailed: () => {},
+    })
+    let taking: Promise<SavepointSummary> | undefined
+    const onEvent = (event: JobEvent): void => {
+      if (event.type !== 'restarting') return
+      if (options.withSavepoint) taking = savepoints.take(undefined)
+      // As the command does: the savepoint is wanted before the job is told to stop.
+      clock.schedule(500, () => run.stop())
+    }
+    const script: Script = (slot, command) => {
+      if (command.type === 'run' && slot.attempt === 1) slot.fail(failure(), 'count')
+    }
+    const { run, slots } = setUp(script, { clock, storage, savepoints, onEvent })
+    const result = await settle(clock, run.run())
+    return { result, slots, storage, savepoint: await taking }
+  }
+
+  it('is over at once (R14)', async () => {
+    const { result, slots, storage } = await stopBetween({ withSavepoint: false })
+    expect(result.status).toBe('stopped')
+    expect(slots.launches).toHaveLength(1)
+    expect(await storage.list()).toEqual([])
+  })
+
+  it('takes one more attempt for the savepoint that it is to leave, which is the last checkpoint too (R14)', async () => {
+    const { result, slots, storage, savepoint } = await stopBetween({ withSavepoint: true })
+    expect(result.status).toBe('stopped')
+    expect(slots.launches).toHaveLength(2)
+    expect(storage.manifests.get(1)).toMatchObject({ kind: 'stop' })
+    expect(savepoint).toMatchObject({ path: '/jobs/fraud/savepoints/1', checkpointId: 1 })
   })
 })
 
