@@ -22,17 +22,26 @@ export class SimulatedDisk {
   readonly committedIds: Set<number> = new Set()
   /** Checkpoints that a run went back behind (R3). */
   readonly abandonedIds: Set<number> = new Set()
+
+  /** The storage on this disk as a thread of a process sees it. */
+  open(access: StorageAccess): CheckpointStorage {
+    return new SimulatedStorage({ disk: this, ...access })
+  }
 }
 
 /** What a storage can be asked to do; reading never fails by itself. */
 export type StorageWrite = 'reserve' | 'create' | 'write' | 'finish' | 'publish'
 
-export interface SimulatedStorageOptions {
-  readonly disk: SimulatedDisk
+/** How a thread reaches a disk. */
+export interface StorageAccess {
   /** Runs a task later; its order among other tasks is the scheduler's choice. A dead process drops it. */
   readonly later: (task: () => void) => void
   /** Whether a write fails: before its effect, after it (the caller then cannot know), or not. Default: never. */
   readonly fault?: (write: StorageWrite) => 'before' | 'after' | undefined
+}
+
+export interface SimulatedStorageOptions extends StorageAccess {
+  readonly disk: SimulatedDisk
 }
 
 /**

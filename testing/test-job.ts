@@ -1,4 +1,5 @@
 import { LocalMerger } from '../runtime/checkpoint/segment-merger.ts'
+import type { CheckpointStorage } from '../runtime/checkpoint/checkpoint-storage.ts'
 import { checkpointSettings } from '../runtime/checkpoint/checkpoint-settings.ts'
 import { parseDuration } from '../runtime/duration.ts'
 import { asError, fromErrorData, RestartableError, StreamError } from '../runtime/errors.ts'
@@ -19,7 +20,7 @@ import { withNote } from './failure-note.ts'
 import { isSideOutputName, sideOutputName, withEnds } from './job-ends.ts'
 import { checkKitOptions, checkTags, misuse } from './misuse.ts'
 import { SimulatedLauncher } from './simulated-launcher.ts'
-import { SimulatedDisk, SimulatedStorage, type StorageWrite } from './simulated-storage.ts'
+import { SimulatedDisk, type StorageWrite } from './simulated-storage.ts'
 import { type SimulatedThread, SimulatedWorld } from './simulated-world.ts'
 import { TEST_JOB, type TestJobOptions, type TestJobResult } from './test-job-options.ts'
 
@@ -265,11 +266,10 @@ class JobTest {
     })
   }
 
-  #storage(thread: SimulatedThread): SimulatedStorage {
+  #storage(thread: SimulatedThread): CheckpointStorage {
     const { random } = this.#world
     const { storageFaults = 0 } = this.#options
-    return new SimulatedStorage({
-      disk: this.#disk,
+    return this.#disk.open({
       later: (task) => {
         const queue = Math.floor(random.next() * STORAGE_QUEUES)
         this.#world.enqueue(`storage${queue}`, thread, task)

@@ -4,6 +4,7 @@ import { FAILPOINTS } from '../../runtime/failpoint.ts'
 import type { AlignmentOptions } from '../../operators/watermark-options.ts'
 import { DEFAULT_MAX_PARALLELISM, type JobModule } from '../../runtime/job/job-module.ts'
 import type { CrashPoint } from '../../testing/crash-plan.ts'
+import type { SimulatedDisk } from '../../testing/simulated-storage.ts'
 import { testJob } from '../../testing/test-job.ts'
 import type { TestJobResult } from '../../testing/test-job-options.ts'
 import { buildJob } from './build-job.ts'
@@ -111,20 +112,23 @@ function randomCrashes(random: SeededRandom, parallelism: number): CrashPoint[] 
   return points
 }
 
-/** Runs it and compares every sink with the oracle; throws what is wrong, with the seed. */
-export async function simulate(simulation: Simulation): Promise<TestJobResult> {
+/** Runs it and compares every sink with the oracle; throws what is wrong, with the seed. `disk`: default one that is watched. */
+export async function simulate(
+  simulation: Simulation,
+  disk?: SimulatedDisk,
+): Promise<TestJobResult> {
   const { seed, graph, crashAt, checkpointIntervalMs, storageFaults } = simulation
   const name = `simulation-${seed}`
   const job =
     simulation.goesOnAt === undefined
       ? buildJob(name, graph, simulation.alignment)
       : rescalingJob(name, graph, seed)
-  const disk = new WatchedDisk((parallelism) => shuffledOperators(job, parallelism))
+  const watched = new WatchedDisk((parallelism) => shuffledOperators(job, parallelism))
   let result: TestJobResult
   try {
     result = await testJob(job, {
       seed,
-      disk,
+      disk: disk ?? watched,
       parallelism: parallelismsOf(simulation),
       crashAt,
       checkpointInterval: checkpointIntervalMs,
@@ -135,7 +139,7 @@ export async function simulate(simulation: Simulation): Promise<TestJobResult> {
       cause: error,
     })
   }
-  if (disk.problem !== '') throw new Error(`seed ${seed}: ${disk.problem}`)
+  if (watched.problem !== '') throw new Error(`seed ${seed}: ${watched.problem}`)
   for (const [uid, rows] of expectedRows(graph)) {
     const difference = differenceOf(result.collected[uid] as readonly Row[], rows)
     if (difference !== '') throw new Error(`seed ${seed}: sink "${uid}": ${difference}`)

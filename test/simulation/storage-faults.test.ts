@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { FileDisk } from './file-disk.ts'
+import { randomSimulation, rescaled, simulate } from './simulate.ts'
+
+const SEEDS = Array.from({ length: 12 }, (_, index) => 12_000 + index)
+
+/** Of the calls to the disk; a checkpoint takes dozens of them, a start up to a hundred. */
+const FAULTS = 0.02
+
+describe('simulation on a disk whose calls are slow and fail', { timeout: 60_000 }, () => {
+  it('random jobs put out what plain arrays say (R26, R27, R38, R40)', async () => {
+    const failed = new Set<string>()
+    for (const seed of SEEDS) {
+      const disk = new FileDisk(seed)
+      await simulate({ ...randomSimulation(seed), storageFaults: FAULTS }, disk)
+      for (const kind of disk.failed.keys()) failed.add(kind)
+    }
+    // Every kind of call that is made often.
+    expect([...failed].sort()).toEqual(
+      expect.arrayContaining(['create', 'list', 'makeDirectory', 'read', 'size', 'sync', 'write']),
+    )
+  })
+
+  it('random jobs put out the same, gone on with at other parallelisms (R12, R28, R40)', async () => {
+    for (const seed of SEEDS.slice(0, 6)) {
+      const simulation = rescaled(randomSimulation(seed), [2, 3, 1])
+      await simulate({ ...simulation, storageFaults: FAULTS }, new FileDisk(seed))
+    }
+  })
+})
