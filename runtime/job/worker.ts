@@ -17,8 +17,13 @@ import type { WorkerTask } from './worker-task.ts'
 /** Longest synchronous stretch of a worker's loop (N11), and records a subtask takes before the next has its turn. */
 const SLICE_MS = 8
 const QUANTUM = 1_024
-/** So much is read back in about a quarter of a second, and stays in memory as far as there is room. */
-const EAGER_RESTORE_BYTES = 16 * 1_024 * 1_024
+/**
+ * So much is read back in about a quarter of a second, and stays in memory as far as there is room. Tests that load little state
+ * late set another number in the environment.
+ */
+const EAGER_RESTORE_BYTES = Number(
+  process.env['MILLRACE_EAGER_RESTORE_BYTES'] ?? 16 * 1_024 * 1_024,
+)
 /** How often the heartbeat turns beside the slot's own loop: while the job is imported and state restored (R37). */
 const PULSE_MS = 1_000
 

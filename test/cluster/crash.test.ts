@@ -12,7 +12,8 @@ import {
 } from '../crash/campaign.ts'
 import { runCase } from '../crash/crash-case.ts'
 import { type CrashInputs, makeInputs } from '../crash/inputs.ts'
-import { fraudCase, ledgerCase } from '../crash/random-case.ts'
+import type { Blow } from '../crash/child-run.ts'
+import { fraudCase, killInFold, killInGc, killInRemoval, ledgerCase } from '../crash/random-case.ts'
 import { BUNDLED, readCards } from '../fraud/card-files.ts'
 
 const ROWS = 8_000
@@ -60,6 +61,34 @@ describe('kill -9', { timeout: 300_000 }, () => {
       ])
     },
   )
+
+  /** A life that lasts long enough for everything, in which the least state is loaded late. */
+  const longLife = () => {
+    const settings = { parallelism: 2, checkpointIntervalMs: 60, seconds: 40, loadsLate: true }
+    return fraudCase(new SeededRandom(SEED), inputs, settings).one
+  }
+  const atLast = { after: 'running', nth: 1, delayMs: 30_000 } as const
+
+  it('leaves none in the middle of a fold, of a removal and of millrace checkpoints gc (R1, R26, R28, R29)', async () => {
+    const left = { kind: 'kill', at: { after: 'begun', nth: 3, delayMs: 3 } } as const
+    const blows = [killInFold(5, atLast), left, killInGc(1), killInRemoval(3, atLast)]
+    const { problems, hits } = await runCase(longLife(), [...blows, killInFold(2, atLast)])
+    expect(problems).toEqual([])
+    expect(hits.filter((hit) => hit === 'a fold')).toHaveLength(2)
+    expect(hits).toEqual(expect.arrayContaining(['a removal', 'a run that loads state late']))
+  })
+
+  it('leaves none where the disk is slow and fails for a while, whether the job lives through it or not (R24, R26, R38)', async () => {
+    const faults = { seed: SEED, fromMs: 1_000, forMs: 4_000, slowMs: 10 }
+    const blow = (probability: number): Blow => ({
+      kind: 'kill',
+      at: { after: 'running', nth: 1, delayMs: 8_000 },
+      disk: { faults: { ...faults, probability } },
+    })
+    const outcome = await runCase(longLife(), [blow(0.3), blow(0.003), blow(0.03)])
+    expect(outcome.problems).toEqual([])
+    expect(outcome.faultyRuns).toBe(3)
+  })
 
   it('leaves none while a savepoint is written, nor while one is taken over (R2, R26)', async () => {
     const only = ['savepoint-copied', 'claim-copied']

@@ -20,6 +20,11 @@ export interface Campaign {
   files: number
   mostBytes: number
   readonly phases: Map<Phase, number>
+  /** What kills have hit; some have hit several things, and some nothing that has a name. */
+  readonly hits: Map<string, number>
+  /** Runs with a disk that failed, and those of them that ended because of it. */
+  faultyRuns: number
+  faultyEnds: number
   /** The case that went wrong, with what is wrong; the campaign ends there. */
   failure: { readonly case: PlannedCase; readonly outcome: CaseOutcome } | undefined
 }
@@ -196,6 +201,9 @@ function record(campaign: Campaign, planned: PlannedCase, outcome: CaseOutcome):
   campaign.restores += outcome.restores
   campaign.rescales += outcome.rescales.length
   campaign.files += outcome.files
+  campaign.faultyRuns += outcome.faultyRuns
+  campaign.faultyEnds += outcome.faultyEnds
+  for (const hit of outcome.hits) campaign.hits.set(hit, (campaign.hits.get(hit) ?? 0) + 1)
   campaign.mostBytes = Math.max(campaign.mostBytes, outcome.mostBytes)
   for (const phase of outcome.kills) {
     campaign.phases.set(phase, (campaign.phases.get(phase) ?? 0) + 1)
@@ -215,6 +223,9 @@ function newCampaign(): Campaign {
     files: 0,
     mostBytes: 0,
     phases: new Map(),
+    hits: new Map(),
+    faultyRuns: 0,
+    faultyEnds: 0,
     failure: undefined,
   }
 }
@@ -230,18 +241,21 @@ function killsOf(outcome: CaseOutcome): string {
 /** The figures of a campaign, one a line. */
 export function summaryOf(campaign: Campaign): string[] {
   const { cases, kills, stops, spills, rescales, files, mostBytes, phases } = campaign
-  const { savepoints, restores } = campaign
+  const { savepoints, restores, hits, faultyRuns, faultyEnds } = campaign
+  const byName = [...hits].sort(([a], [b]) => (a < b ? -1 : 1))
   return [
     `${cases} jobs, ${kills} kills, ${stops} stops, ${rescales} rescales, ${files} finished files, ${spills} runs with state in LevelDB`,
     `${savepoints} savepoints, ${restores} of them started from`,
     `kills ${PHASES.map((phase) => `${phase}: ${phases.get(phase) ?? 0}`).join(', ')}`,
+    `kills that hit ${byName.map(([name, count]) => `${name}: ${count}`).join(', ')}`,
+    `${faultyRuns} runs with a disk that failed, ${faultyEnds} of which ended because of it`,
     `checkpoints took ${(mostBytes / 1e6).toFixed(1)} MB at most`,
   ]
 }
 
 function factsOf({ one, blows }: PlannedCase): unknown {
-  const { params, memory, parallelism, goesOnAt } = one
-  return { params, memory, parallelism, goesOnAt, blows }
+  const { params, memory, parallelism, goesOnAt, loadsLate } = one
+  return { params, memory, parallelism, goesOnAt, loadsLate, blows }
 }
 
 /** What went wrong, and where to look. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { commandJob } from '../../runtime/job/control-client.ts'
 
+const unrulyDisk = new URL('./unruly-disk.mjs', import.meta.url).href
 const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
 /** A run that has not ended after so long hangs. */
@@ -32,18 +33,46 @@ export interface Savepoint {
   readonly next: 'resume' | 'from' | 'claim'
 }
 
-/** What is done to one run. */
-export type Blow = { readonly savepoint?: Savepoint } & (
+/** What goes wrong with the files of checkpoints in one process; see `unruly-disk.mjs`. */
+export interface DiskTrouble {
+  /** The process is killed in the nth of these calls to a file with that in its path, in whatever thread. */
+  readonly kill?: {
+    readonly calls: readonly string[]
+    readonly name: string
+    readonly nth: number
+  }
+  /** So long after the start, for so long, calls fail with that probability; all the time some take up to `slowMs`. */
+  readonly faults?: {
+    readonly seed: number
+    readonly probability: number
+    readonly fromMs: number
+    readonly forMs: number
+    readonly slowMs: number
+  }
+}
+
+/** What is done to one run; `label`: what it is to hit, for the summary. */
+export type Blow = {
+  readonly label?: string
+  readonly savepoint?: Savepoint
+  readonly disk?: DiskTrouble
+} & (
   | { readonly kind: 'kill'; readonly at: Moment }
   /** SIGKILL by the process itself, where a thread reaches that point for the count-th time. */
   | { readonly kind: 'failpoint'; readonly name: string; readonly count: number }
   /** Ctrl-C; with `kill` the last checkpoint is not waited for. */
   | { readonly kind: 'stop'; readonly at: Moment; readonly kill?: Moment }
+  /** `millrace checkpoints gc` in place of a run. */
+  | { readonly kind: 'gc' }
   | { readonly kind: 'none' }
 )
 
 /** Where a run is, for commands to it. */
 export interface RunPlace {
+  /** Its working directory. */
+  readonly folder: string
+  /** However little state there is, it is loaded while records flow already (R28). */
+  readonly loadsLate: boolean
   readonly dir: string
   readonly job: string
   /** Where its savepoint goes. */
@@ -58,6 +87,8 @@ export interface RunLine {
   readonly lineage?: string
   readonly status?: string
   readonly notes?: readonly string[]
+  readonly error?: { readonly code?: string }
+  readonly code?: string
 }
 
 export interface RunEnd {
@@ -66,6 +97,8 @@ export interface RunEnd {
   readonly lines: readonly RunLine[]
   readonly stderr: string
   readonly hangs: boolean
+  /** It was killed from outside; one that was killed and not so has done it itself, at its failpoint or call. */
+  readonly isKilled: boolean
   /** State has been written to LevelDB at some time. */
   readonly hasSpilled: boolean
   /** What is wrong with the answer to a command. */
@@ -80,14 +113,9 @@ const MISSED: ReadonlySet<string> = new Set([
   'MR_SAVEPOINT_FAILED',
 ])
 
-/** Runs `millrace run` with these arguments in a process of its own and deals it the blow; resolves when it has ended. */
-export function runChild(
-  args: readonly string[],
-  folder: string,
-  blow: Blow,
-  place: RunPlace,
-): Promise<RunEnd> {
-  return new ChildRun(args, folder, blow, place).ended
+/** Runs millrace with these arguments in a process of its own and deals it the blow; resolves when it has ended. */
+export function runChild(args: readonly string[], blow: Blow, place: RunPlace): Promise<RunEnd> {
+  return new ChildRun(args, blow, place).ended
 }
 
 class ChildRun {
@@ -105,20 +133,27 @@ class ChildRun {
   #rest = ''
   #stderr = ''
   #hangs = false
+  #isKilled = false
   #hasSpilled = false
 
-  constructor(args: readonly string[], folder: string, blow: Blow, place: RunPlace) {
+  constructor(args: readonly string[], blow: Blow, place: RunPlace) {
     this.#blow = blow
     this.#place = place
-    const env: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '' }
+    const { disk } = blow
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      NODE_OPTIONS: disk === undefined ? '' : `--import ${unrulyDisk}`,
+      MILLRACE_TEST_DISK: JSON.stringify(disk),
+    }
+    if (place.loadsLate) env['MILLRACE_EAGER_RESTORE_BYTES'] = '0'
     // Each run starts threads that import the same modules: compiled once, they start in half the time.
     env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'millrace-compile-cache')
     env['MILLRACE_FAILPOINT'] = blow.kind === 'failpoint' ? `${blow.name}:${blow.count}` : ''
-    this.#child = spawn(
-      process.execPath,
-      ['-C', '@millrace/source', cli, 'run', ...args, '--no-progress', '--json'],
-      { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] },
-    )
+    this.#child = spawn(process.execPath, ['-C', '@millrace/source', cli, ...args, '--json'], {
+      cwd: place.folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text))
     this.ended = new Promise((resolve, reject) => {
@@ -129,7 +164,7 @@ class ChildRun {
     })
     this.#later(HANG_MS, () => {
       this.#hangs = true
-      this.#child.kill('SIGKILL')
+      this.#kill()
     })
     this.#timers.push(setInterval(() => this.#lookForSpill(), LOOK_MS))
     this.#happened('spawned')
@@ -163,19 +198,25 @@ class ChildRun {
     this.#counts.set(what, count)
     const blow = this.#blow
     const is = (moment: Moment | undefined): moment is Moment =>
-      moment?.after === what && moment.nth === count
+      moment !== undefined && moment.after === what && moment.nth === count
     if (is(blow.savepoint?.at)) this.#later(blow.savepoint.at.delayMs, () => this.#command())
     if (blow.kind === 'kill' && is(blow.at)) {
-      this.#later(blow.at.delayMs, () => this.#child.kill('SIGKILL'))
+      this.#later(blow.at.delayMs, () => this.#kill())
     }
     if (blow.kind !== 'stop') return
     if (is(blow.at)) this.#later(blow.at.delayMs, () => this.#child.kill('SIGINT'))
-    if (is(blow.kill)) this.#later(blow.kill.delayMs, () => this.#child.kill('SIGKILL'))
+    if (is(blow.kill)) this.#later(blow.kill.delayMs, () => this.#kill())
+  }
+
+  #kill(): void {
+    this.#isKilled = true
+    this.#child.kill('SIGKILL')
   }
 
   #command(): void {
     const { verb } = this.#blow.savepoint!
-    const { savepoint: path, ...job } = this.#place
+    const { savepoint: path, dir, job: name } = this.#place
+    const job = { dir, job: name }
     const command = verb === 'stop' ? { verb, path, drain: false } : { verb, path }
     this.#commanding = commandJob(job, command).then(
       () => {},
@@ -206,6 +247,7 @@ class ChildRun {
       lines: this.#lines,
       stderr: this.#stderr,
       hangs: this.#hangs,
+      isKilled: this.#isKilled,
       hasSpilled: this.#hasSpilled,
       problem: this.#problem,
     }

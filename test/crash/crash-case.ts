@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { MANIFEST } from '../../runtime/checkpoint/file-names.ts'
 import { MAX_CHAIN } from '../../runtime/checkpoint/fold-plan.ts'
 import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
-import { type Blow, type RunEnd, type RunLine, runChild, type Savepoint } from './child-run.ts'
+import {
+  type Blow,
+  type RunEnd,
+  type RunLine,
+  type RunPlace,
+  runChild,
+  type Savepoint,
+} from './child-run.ts'
 import { type CommittedOutput, readCommitted } from './committed-output.ts'
 import { names, readStateFolder, type StateFolder } from './state-folder.ts'
 
@@ -22,6 +29,8 @@ export interface CrashCase {
   readonly params: Readonly<Record<string, number>>
   /** Least that it takes, so that its state does not fit; undefined for the default. */
   readonly memory: string | undefined
+  /** However little state there is, it is loaded while records flow already (R28). */
+  readonly loadsLate?: boolean
   /** The rows that an uninterrupted run commits, sorted. */
   readonly expected: readonly string[]
 }
@@ -35,12 +44,18 @@ export const PHASES = [
   'in a checkpoint',
   'between publish and commit',
   'after the end',
+  'collecting garbage',
 ] as const
 export type Phase = (typeof PHASES)[number]
 
 export interface CaseOutcome {
   /** Where each SIGKILL fell. */
   readonly kills: readonly Phase[]
+  /** What the kills have hit, by name: some have hit several things. */
+  readonly hits: readonly string[]
+  /** Runs with a disk that failed, and those of them that ended because of that. */
+  readonly faultyRuns: number
+  readonly faultyEnds: number
   /** Ctrl-C that led to a last checkpoint. */
   readonly stops: number
   /** Runs that wrote state to LevelDB. */
@@ -64,6 +79,7 @@ export interface CaseOutcome {
 /** Checkpoints with a manifest at the end; a killed run may leave those of which removal was under way. */
 const RETAINED = 3
 const RETAINED_AFTER_KILL = 6
+const RETAINED_AFTER_FAULTS = 20
 /** Folders without a manifest: of segments that a chain still names, and of checkpoints that came to nothing. */
 const MOST_UNPUBLISHED = 2 * MAX_CHAIN
 const LOCK_FILES = 12
@@ -91,6 +107,9 @@ class JobLife {
   readonly #case: CrashCase
   readonly #folder: string
   readonly #kills: Phase[] = []
+  readonly #hits: string[] = []
+  #faultyRuns = 0
+  #faultyEnds = 0
   readonly #problems: string[] = []
   #stops = 0
   #spills = 0
@@ -124,6 +143,9 @@ class JobLife {
   get outcome(): CaseOutcome {
     return {
       kills: this.#kills,
+      hits: this.#hits,
+      faultyRuns: this.#faultyRuns,
+      faultyEnds: this.#faultyEnds,
       stops: this.#stops,
       spills: this.#spills,
       savepoints: this.#savepoints,
@@ -143,11 +165,14 @@ class JobLife {
   }
 
   async run(blow: Blow): Promise<void> {
+    if (blow.kind === 'gc') {
+      await this.#collectGarbage(blow)
+      return
+    }
     this.#runs++
     const wasFinished = this.#isFinished
     const savepoint = join(this.#folder, `savepoint-${this.#runs}`)
-    const place = { dir: this.#dir, job: this.#case.name, savepoint }
-    const end = await runChild(this.#args(blow), this.#folder, blow, place)
+    const end = await runChild(this.#args(blow), blow, this.#place(savepoint))
     const output = await readCommitted(join(this.#folder, 'out'))
     const state = await readStateFolder(join(this.#dir, this.#case.name))
     if (end.hasSpilled) this.#spills++
@@ -155,10 +180,14 @@ class JobLife {
     const { notes = [] } = lineOf(end, 'started') ?? {}
     this.#rescales.push(...notes.filter((note) => note.startsWith('parallelism ')))
     const status = end.lines.find((line) => line.type === 'finished')?.status
-    if (end.signal === 'SIGKILL' && !end.hangs) this.#kills.push(this.#phaseOf(end, output, state))
+    if (end.signal === 'SIGKILL' && !end.hangs) {
+      this.#kills.push(this.#phaseOf(end, output, state))
+      this.#hits.push(...this.#hitsOf(blow, end))
+    }
+    if (blow.disk?.faults !== undefined) this.#faultyRuns++
     this.#checkEnd(blow, end, status)
     this.#checkOutput(output, state)
-    this.#checkState(state)
+    this.#checkState(state, blow)
     if (status === 'stopped') this.#checkStopped(output, state)
     this.#isFinished = end.code === 0 && status !== 'stopped'
     if (this.#isFinished) await this.#checkFinished(output, state, status)
@@ -166,6 +195,44 @@ class JobLife {
     this.#highestId = highestIn(state)
     if (end.problem !== undefined) this.#wrong(end.problem)
     if (blow.savepoint !== undefined) await this.#afterSavepoint(blow.savepoint, savepoint)
+  }
+
+  #place(savepoint: string): RunPlace {
+    const { name, loadsLate = false } = this.#case
+    return { folder: this.#folder, loadsLate, dir: this.#dir, job: name, savepoint }
+  }
+
+  /** Beside no run: what it leaves, and what it leaves when it is killed, must be as good as what it has found. */
+  async #collectGarbage(blow: Blow): Promise<void> {
+    const directory = join(this.#dir, this.#case.name)
+    // Nothing of the job is there yet.
+    if ((await names(directory)).length === 0) return
+    const args = ['checkpoints', 'gc', directory]
+    const end = await runChild(args, blow, this.#place(''))
+    if (end.signal === 'SIGKILL' && !end.hangs) {
+      this.#kills.push('collecting garbage')
+      this.#hits.push('gc')
+    } else if (end.code !== 0) this.#wrong(`gc ended with ${end.code}: ${end.stderr.slice(-2_000)}`)
+    if (end.hangs) this.#wrong('gc did not end')
+    this.#checkState(await readStateFolder(directory), blow)
+  }
+
+  /** What a kill has hit, as far as it is known. */
+  #hitsOf({ label, kind, savepoint, disk }: Blow, end: RunEnd): string[] {
+    const hits: string[] = []
+    const isOwn = kind === 'failpoint' || disk?.kill !== undefined
+    if (label !== undefined && isOwn !== end.isKilled) hits.push(label)
+    const started = lineOf(end, 'started')
+    if (started === undefined) return hits
+    const { notes = [], mode } = started
+    if (mode !== 'fresh') {
+      const isLate = this.#case.loadsLate === true && lineOf(end, 'running') !== undefined
+      hits.push(isLate ? 'a run that loads state late' : 'a run that restored state')
+    }
+    if (notes.some((note) => note.startsWith('parallelism '))) hits.push('a rescaled run')
+    if (savepoint !== undefined && lineOf(end, 'checkpoint') !== undefined && label === undefined)
+      hits.push(savepoint.verb)
+    return hits
   }
 
   /** From a complete one the next runs start, as with a supervisor, each time in a directory of their own. */
@@ -201,9 +268,10 @@ class JobLife {
       out: join(this.#folder, 'out'),
     }
     // Nothing happens to it: no need to wait.
-    if (blow.kind === 'none' && blow.savepoint === undefined) params['rate'] = 0
+    const isLeftAlone = blow.savepoint === undefined && blow.disk === undefined
+    if (blow.kind === 'none' && isLeftAlone) params['rate'] = 0
     return [
-      one.job,
+      ...['run', one.job, '--no-progress'],
       ...['--dir', this.#dir, '--parallelism', String(this.#parallelism)],
       ...this.#startArgs,
       ...['--checkpoint-interval', `${one.checkpointIntervalMs}ms`],
@@ -236,11 +304,18 @@ class JobLife {
 
   #checkEnd(blow: Blow, end: RunEnd, status: string | undefined): void {
     if (end.hangs) this.#wrong('a run did not end')
+    const isFaulty = blow.disk?.faults !== undefined
     for (const line of end.lines) {
-      if (UNEXPECTED.has(line.type)) this.#wrong(`a run told ${JSON.stringify(line)}`)
+      if (!UNEXPECTED.has(line.type)) continue
+      const code = line.code ?? line.error?.code ?? ''
+      if (!isFaulty || !OF_FAULTS.has(code)) this.#wrong(`a run told ${JSON.stringify(line)}`)
     }
     if (end.signal === 'SIGKILL') return
     this.miss(blow)
+    if (isFaulty && end.code === 1 && lineOf(end, 'error') !== undefined) {
+      this.#faultyEnds++
+      return
+    }
     const isCommanded = blow.savepoint?.verb === 'stop' && end.code === 0
     const isAsked = (blow.kind === 'stop' && end.code === 130) || isCommanded
     const isStopped = isAsked && status === 'stopped'
@@ -273,12 +348,15 @@ class JobLife {
   }
 
   /** At any time: it does not grow with the number of kills. */
-  #checkState(state: StateFolder): void {
+  #checkState(state: StateFolder, { disk }: Blow): void {
+    const isFaulty = disk?.faults !== undefined
     const most = (what: string, count: number, limit: number): void => {
       if (count > limit) this.#wrong(`the state directory has ${count} ${what}, ${limit} at most`)
     }
     most('lineages', state.lineages.length, 1)
-    most('published checkpoints', state.published.length, RETAINED_AFTER_KILL)
+    // Where nothing can be removed, checkpoints soon end.
+    const kept = isFaulty ? RETAINED_AFTER_FAULTS : RETAINED_AFTER_KILL
+    most('published checkpoints', state.published.length, kept)
     most('folders without a manifest', state.unpublished.length, MOST_UNPUBLISHED)
     most('working folders', state.attempts, 1)
     for (const { subtasks } of state.published) {
@@ -327,6 +405,13 @@ class JobLife {
 
 /** No attempt of a campaign may fail, nor any of its checkpoints. */
 const UNEXPECTED: ReadonlySet<string> = new Set(['error', 'restarting', 'checkpoint-failed'])
+
+/** What a run may tell whose disk fails, and end with. */
+const OF_FAULTS: ReadonlySet<string> = new Set([
+  'MR_CHECKPOINT_FAILED',
+  'MR_CHECKPOINT_TIMEOUT',
+  'MR_REPEATED_FAILURE',
+])
 
 const STATE_NAMES: ReadonlySet<string> = new Set([
   'checkpoints',

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { SeededRandom } from '../../runtime/clock.ts'
-import type { Blow, Moment, Savepoint } from './child-run.ts'
+import type { Blow, DiskTrouble, Moment, Savepoint } from './child-run.ts'
 import type { CrashCase } from './crash-case.ts'
 import type { CrashInputs } from './inputs.ts'
 
@@ -26,17 +26,17 @@ export function randomCase(seed: number, index: number, inputs: CrashInputs): Pl
     random.next() < 0.5 ? [] : Array.from({ length: 8 }, () => randomParallelism(random))
   const checkpointIntervalMs = Math.floor(50 * 20 ** random.next())
   const seconds = MIN_SECONDS + random.next() * (MAX_SECONDS - MIN_SECONDS)
+  const loadsLate = random.next() < 0.5
+  const settings = { parallelism, goesOnAt, checkpointIntervalMs, seconds, loadsLate }
   const { one, label } =
-    index % 3 === 2
-      ? ledgerCase(random, inputs, { parallelism, goesOnAt, checkpointIntervalMs, seconds })
-      : fraudCase(random, inputs, { parallelism, goesOnAt, checkpointIntervalMs, seconds })
+    index % 3 === 2 ? ledgerCase(random, inputs, settings) : fraudCase(random, inputs, settings)
   const blows = Array.from({ length: 2 + Math.floor(random.next() * 7) }, () =>
     randomBlow(random, checkpointIntervalMs),
   )
   return {
     one,
     blows,
-    label: `${label}, parallelism ${[parallelism, ...goesOnAt].join(' → ')}, every ${checkpointIntervalMs} ms`,
+    label: `${label}, parallelism ${[parallelism, ...goesOnAt].join(' → ')}, every ${checkpointIntervalMs} ms${loadsLate ? ', state is loaded late' : ''}`,
   }
 }
 
@@ -53,6 +53,7 @@ interface Settings {
   readonly parallelism: number
   readonly goesOnAt?: readonly number[]
   readonly checkpointIntervalMs: number
+  readonly loadsLate?: boolean
   readonly seconds: number
 }
 
@@ -123,6 +124,11 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
     [2, 'savepoint and kill'],
     [1, 'stop by command'],
     [1, 'stop by command and kill'],
+    [3, 'fold'],
+    [3, 'removal'],
+    [3, 'gc'],
+    [2, 'faults'],
+    [2, 'faults and kill'],
   ] as const)
   const nth = 1 + Math.floor(random.next() ** 2 * 5)
   const at = (after: Moment['after'], withinMs: number, count = 1): Moment => ({
@@ -140,6 +146,15 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
       [2, 'claim'],
     ] as const),
   })
+  const faults = (): DiskTrouble => ({
+    faults: {
+      seed: Math.floor(random.next() * 1e6),
+      probability: 0.2 * random.next() ** 2,
+      fromMs: 500 + Math.floor(random.next() * 2_000),
+      forMs: 500 + Math.floor(random.next() * 3_000),
+      slowMs: 20 * random.next(),
+    },
+  })
   switch (kind) {
     case 'start':
       return { kind: 'kill', at: at('spawned', 800) }
@@ -151,19 +166,62 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
       return { kind: 'kill', at: at('checkpoint', 6, nth) }
     case 'running':
       return { kind: 'kill', at: whileRunning() }
+    // Where there are too few checkpoints to be folded or removed, it is killed all the same.
+    case 'fold':
+      return killInFold(nth + 2, at('running', 6_000))
+    case 'removal':
+      return killInRemoval(2 * nth, at('running', 6_000))
+    case 'gc':
+      return killInGc(nth)
+    case 'faults':
+      return { kind: 'none', disk: faults() }
+    case 'faults and kill':
+      return { label: 'a disk that fails', kind: 'kill', at: whileRunning(), disk: faults() }
     case 'stop':
       return { kind: 'stop', at: whileRunning() }
     case 'stop and kill':
-      return { kind: 'stop', at: whileRunning(), kill: at('stopping', 40) }
+      return { label: 'a stop', kind: 'stop', at: whileRunning(), kill: at('stopping', 40) }
     case 'savepoint':
-      return { kind: 'kill', at: at('commanded', 1_000), savepoint: savepoint('savepoint') }
+      return {
+        label: 'a savepoint',
+        kind: 'kill',
+        at: at('commanded', 1_000),
+        savepoint: savepoint('savepoint'),
+      }
     case 'savepoint and kill':
-      return { kind: 'kill', at: at('commanded', 100), savepoint: savepoint('savepoint') }
+      return {
+        label: 'a savepoint',
+        kind: 'kill',
+        at: at('commanded', 100),
+        savepoint: savepoint('savepoint'),
+      }
     case 'stop by command':
       return { kind: 'none', savepoint: savepoint('stop') }
     case 'stop by command and kill':
-      return { kind: 'kill', at: at('commanded', 100), savepoint: savepoint('stop') }
+      return {
+        label: 'a stop by command',
+        kind: 'kill',
+        at: at('commanded', 100),
+        savepoint: savepoint('stop'),
+      }
   }
+}
+
+/** Killed in the nth call that has to do with folding, at the latest at that moment. */
+export function killInFold(nth: number, at: Moment): Blow {
+  const kill = { calls: ['open', 'write', 'sync'], name: '/fold-', nth }
+  return { label: 'a fold', kind: 'kill', at, disk: { kill } }
+}
+
+/** Killed when the nth file or folder of a checkpoint is removed, at the latest at that moment. */
+export function killInRemoval(nth: number, at: Moment): Blow {
+  const kill = { calls: ['unlink', 'rmdir'], name: '/chk-', nth }
+  return { label: 'a removal', kind: 'kill', at, disk: { kill } }
+}
+
+/** Garbage is collected, if there is any, until the nth file is removed. */
+export function killInGc(nth: number): Blow {
+  return { kind: 'gc', disk: { kill: { calls: ['unlink'], name: '/chk-', nth } } }
 }
 
 function weighted<T>(random: SeededRandom, choices: readonly (readonly [number, T])[]): T {

@@ -27,7 +27,8 @@ const usage = `npm run crash -- [--kills N] [--seed S] [--case I] [--rows N] | -
 Runs jobs in processes of their own, kills them with SIGKILL at random moments (start, recovery, records, checkpoint, commit)
 or stops them with Ctrl-C, tells them to take savepoints and starts from those, lets each end, and compares what it committed with an independent computation: on one file and on
 eight, at parallelism 1 to 4 and from one to another, with checkpoints every 50 ms to 1 s, with state that does not fit into memory, and with
-output that rolls. After each kill it looks for rows that should not be there, and for what the state directory has grown to.
+output that rolls; also in the middle of a fold or a removal, with disks that are slow and fail for a while, with state that is loaded late, and
+with "millrace checkpoints gc" in between. After each kill it looks for rows that should not be there, and for what the state directory has grown to.
 
   --kills N      how many kills in all (default 200)
   --seed S       seed of the campaign (default: drawn, and printed)

@@ -183,4 +183,56 @@ export const RECOVERY: readonly Mutant[] = [
     replace: 'void this.#destroy(launched).catch(() => {})',
     killers: [unit('runtime/job/attempt.test.ts', 'fails for good when a thread does not end')],
   },
+  {
+    name: 'manifest-taken-down',
+    what: 'who cannot publish a checkpoint takes down the manifest of who is about to (R26)',
+    file: 'runtime/checkpoint/manifest-file.ts',
+    find: 'if (isOwn) {',
+    replace: 'if (isOwn || folder !== undefined) {',
+    killers: [
+      unit(
+        'runtime/checkpoint/file-storage.test.ts',
+        'a checkpoint is published once, whoever is faster',
+      ),
+    ],
+  },
+  {
+    name: 'unsynced-is-damage',
+    what: 'a folder that cannot be synced is taken for a damaged checkpoint, which is gone back behind (R3)',
+    file: 'runtime/checkpoint/manifest-file.ts',
+    find: "throw storageFailure(error, { path: folder, what: 'A checkpoint', verb: 'made durable' })",
+    replace: 'throw error',
+    killers: [
+      unit(
+        'runtime/checkpoint/file-storage.test.ts',
+        'does not take a folder that cannot be synced',
+      ),
+    ],
+  },
+  {
+    name: 'torn-manifest-published',
+    what: 'a manifest of which half has been written is published where the disk is full (R26)',
+    file: 'runtime/checkpoint/manifest-file.ts',
+    find: 'await writer.write(encodeManifest(manifest))',
+    replace: 'await writer.write(encodeManifest(manifest)).catch(() => {})',
+    killers: [
+      unit('runtime/checkpoint/file-storage.test.ts', 'publishing tells the file and the way out'),
+    ],
+  },
+  {
+    name: 'busy-storage-ends-the-job',
+    what: 'a storage that does not answer once between two attempts ends the job (R38)',
+    file: 'runtime/job/job-run.ts',
+    find: 'if (attempt === 1 || !(error instanceof RestartableError)) throw error',
+    replace: 'if (attempt > 0 || !(error instanceof RestartableError)) throw error',
+    killers: [unit('runtime/job/job-run.test.ts', 'tries again when the storage does not answer')],
+  },
+  {
+    name: 'stop-without-its-savepoint',
+    what: 'a stop between two attempts ends the run without the savepoint that it is to leave (R14)',
+    file: 'runtime/job/job-run.ts',
+    find: 'if (this.#isStopping && !this.#isSavepointWanted)',
+    replace: 'if (this.#isStopping)',
+    killers: [unit('runtime/job/job-run.test.ts', 'takes one more attempt for the savepoint')],
+  },
 ]
