@@ -43,7 +43,9 @@ export type { ReduceFunction } from './operators/reduce.ts'
 export { processFunction, type ProcessFunction } from './operators/process.ts'
 export type { ProcessContext, TimerContext } from './operators/process-context.ts'
 export type { CoElementFunction, ElementContext } from './operators/element-function.ts'
-export type { ElementFunction } from './operators/element-function.ts'
+export type { ElementFunction, StatefulElementContext } from './operators/element-function.ts'
+export type { StatefulCoElementFunction } from './operators/element-function.ts'
+export type { StatefulElementFunction } from './operators/element-function.ts'
 export type { CoFlatMapFunction, CoMapFunction } from './operators/co-map.ts'
 export type { IntervalJoin, IntervalJoinedStreams } from './operators/streams.ts'
 export type { IntervalJoinContext } from './operators/interval-join-context.ts'
@@ -53,10 +55,8 @@ export { broadcastProcessFunction } from './operators/broadcast/broadcast-proces
 export type { BroadcastProcessFunction } from './operators/broadcast/broadcast-process.ts'
 export { keyedBroadcastProcessFunction } from './operators/broadcast/keyed-broadcast-process.ts'
 export type { KeyedBroadcastProcessFunction } from './operators/broadcast/keyed-broadcast-process.ts'
-export type {
-  BroadcastContext,
-  KeyedBroadcastContext,
-} from './operators/broadcast/broadcast-context.ts'
+export type { BroadcastContext } from './operators/broadcast/broadcast-context.ts'
+export type { KeyedBroadcastContext } from './operators/broadcast/broadcast-context.ts'
 export type { BroadcastTimerContext } from './operators/broadcast/broadcast-context.ts'
 export type { KeyedReadOnlyBroadcastContext } from './operators/broadcast/broadcast-context.ts'
 export type { ReadOnlyBroadcastContext } from './operators/broadcast/broadcast-context.ts'
@@ -75,6 +75,10 @@ export type { AggregatingState, ListState, MapState } from './runtime/state/stat
 export type { ReducingState, ValueState } from './runtime/state/state.ts'
 export type { StateAggregator, StateReducer } from './runtime/state/state.ts'
 export type { StateOptions } from './runtime/state/state-options.ts'
+export { operatorListState, unionListState } from './runtime/state/operator-state.ts'
+export type { OperatorListState, OperatorStateOptions } from './runtime/state/operator-state.ts'
+export type { OperatorStateDescriptor } from './runtime/state/operator-state.ts'
+export type { OperatorStateContext } from './operators/operator-state/operator-state.ts'
 export type { TtlOptions, TtlTimeDomain } from './runtime/state/state-ttl.ts'
 export type { BroadcastState } from './operators/broadcast/broadcast-state.ts'
 export type { ReadOnlyBroadcastState } from './operators/broadcast/broadcast-state.ts'
@@ -98,10 +102,8 @@ export {
   tumblingProcessingTimeWindows,
 } from './operators/window/tumbling-windows.ts'
 export type { TumblingWindowOptions, WindowStagger } from './operators/window/tumbling-windows.ts'
-export {
-  slidingEventTimeWindows,
-  slidingProcessingTimeWindows,
-} from './operators/window/sliding-windows.ts'
+export { slidingEventTimeWindows } from './operators/window/sliding-windows.ts'
+export { slidingProcessingTimeWindows } from './operators/window/sliding-windows.ts'
 export type { SlidingWindowOptions } from './operators/window/sliding-windows.ts'
 export {
   eventTimeSessionWindows,
@@ -119,10 +121,8 @@ export {
   processingTimeTrigger,
 } from './operators/window/time-triggers.ts'
 export { countTrigger } from './operators/window/count-trigger.ts'
-export {
-  continuousEventTimeTrigger,
-  continuousProcessingTimeTrigger,
-} from './operators/window/continuous-triggers.ts'
+export { continuousEventTimeTrigger } from './operators/window/continuous-triggers.ts'
+export { continuousProcessingTimeTrigger } from './operators/window/continuous-triggers.ts'
 export { type DeltaFunction, deltaTrigger } from './operators/window/delta-trigger.ts'
 export { purgingTrigger } from './operators/window/purging-trigger.ts'
 export {

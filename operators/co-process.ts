@@ -1,11 +1,18 @@
 import { MIN_TIMESTAMP } from '../runtime/element.ts'
 import type { Key } from '../runtime/key.ts'
 import type { Operator, OperatorContext } from '../runtime/operator.ts'
-import type { StateDescriptor } from '../runtime/state/state.ts'
 import { type Callback, CallbackRun } from './callback-run.ts'
 import { CallbackScope, Collector, type Out } from './collector.ts'
-import { checkMethods, type FunctionLifecycle, FunctionRun } from './function.ts'
+import { checkMethods, type FunctionLifecycle } from './function.ts'
 import type { OperatorSpec } from './operator-spec.ts'
+import {
+  type Declared,
+  namedOperatorStates,
+  type NoOperatorState,
+  type OperatorStateContext,
+  type OperatorStateDeclarations,
+} from './operator-state/operator-state.ts'
+import { StatefulFunctionRun } from './operator-state/stateful-function-run.ts'
 import {
   namedStates,
   OperatorProcessContext,
@@ -24,15 +31,19 @@ export interface CoProcessFunctionDefinition<
   R,
   S extends StateDeclarations,
   K extends Key,
+  O extends OperatorStateDeclarations = NoOperatorState,
 > extends FunctionLifecycle {
   /** The states by name, each declared with its type. */
   readonly state?: S
+  /** Lists that belong to the subtask, not to a key, by name. */
+  readonly operatorState?: O
+  open?(context: OperatorStateContext<O>): void | Promise<void>
   /** Called for each record of the first input. */
-  processElement1(value: A, ctx: ProcessContext<S, K>, out: Out<R>): void | undefined
+  processElement1(value: A, ctx: ProcessContext<S, K, O>, out: Out<R>): void | undefined
   /** Called for each record of the second input. */
-  processElement2(value: B, ctx: ProcessContext<S, K>, out: Out<R>): void | undefined
+  processElement2(value: B, ctx: ProcessContext<S, K, O>, out: Out<R>): void | undefined
   /** Called for each timer that has come due, whichever input registered it. */
-  onTimer?(timestamp: number, ctx: TimerContext<S, K>, out: Out<R>): void | undefined
+  onTimer?(timestamp: number, ctx: TimerContext<S, K, O>, out: Out<R>): void | undefined
 }
 
 /** A process function over two keyed inputs, as `keyedConnectedStreams.process` takes it; made by `coProcessFunction`. */
@@ -67,23 +78,35 @@ export function coProcessFunction<
   R = never,
   const S extends StateDeclarations = Record<never, never>,
   K extends Key = Key,
->(definition: CoProcessFunctionDefinition<A, B, R, S, K>): CoProcessFunction<A, B, R, K> {
+  const O extends OperatorStateDeclarations = NoOperatorState,
+>(definition: CoProcessFunctionDefinition<A, B, R, S, K, O>): CoProcessFunction<A, B, R, K> {
   checkMethods(definition, ['processElement1', 'processElement2'], 'coProcessFunction')
   const states = namedStates(definition.state ?? {})
+  const operatorStates = namedOperatorStates(definition.operatorState)
+  const declared = { states, operatorStates }
   return {
     spec: {
       operatorKind: 'co-process',
       states,
+      operatorStates,
+      stateSpread: 'lists',
       hasTimers: definition.onTimer !== undefined,
-      factory: (context) => new CoProcessOperator(definition as AnyDefinition, states, context),
+      factory: (context) => new CoProcessOperator(definition as AnyDefinition, declared, context),
     },
   }
 }
 
-type AnyDefinition = CoProcessFunctionDefinition<unknown, unknown, unknown, StateDeclarations, Key>
-type Context = TimerContext<StateDeclarations>
+type AnyDefinition = CoProcessFunctionDefinition<
+  unknown,
+  unknown,
+  unknown,
+  StateDeclarations,
+  Key,
+  OperatorStateDeclarations
+>
+type Context = TimerContext<StateDeclarations, Key, OperatorStateDeclarations>
 
-class CoProcessOperator extends FunctionRun implements Operator<unknown> {
+class CoProcessOperator extends StatefulFunctionRun implements Operator<unknown> {
   readonly #first: Callback<Context>
   readonly #second: Callback<Context>
   readonly #onTimer: Callback<Context>
@@ -92,34 +115,39 @@ class CoProcessOperator extends FunctionRun implements Operator<unknown> {
 
   constructor(
     definition: AnyDefinition,
-    states: readonly StateDescriptor[],
+    { states, operatorStates }: Declared,
     context: OperatorContext,
   ) {
-    super(definition, context)
+    const scope = new CallbackScope(context.name)
+    super(definition, context, scope, operatorStates)
     this.#first = (value, ctx, out) => definition.processElement1(value, ctx, out)
     this.#second = (value, ctx, out) => definition.processElement2(value, ctx, out)
     this.#onTimer = (timestamp, ctx, out) => definition.onTimer?.(timestamp, ctx, out)
-    const scope = new CallbackScope(context.name)
     const hasTimers = definition.onTimer !== undefined
-    this.#context = new OperatorProcessContext({ context, scope, states, hasTimers })
+    const { lists } = this
+    this.#context = new OperatorProcessContext({ context, scope, states, hasTimers, lists })
     this.#run = new CallbackRun(scope, this.#context, new Collector(scope, context.output))
   }
 
   processElement(value: unknown, timestamp: number): void {
     this.#run.call(this.#first, value, timestamp, 'processElement1')
+    this.lists?.endCallback()
   }
 
   processElement2(value: unknown, timestamp: number): void {
     this.#run.call(this.#second, value, timestamp, 'processElement2')
+    this.lists?.endCallback()
   }
 
   onEventTime(timestamp: number): void {
     this.#context.timeDomain = 'event'
     this.#run.call(this.#onTimer, timestamp, timestamp, 'onTimer')
+    this.lists?.endCallback()
   }
 
   onProcessingTime(timestamp: number): void {
     this.#context.timeDomain = 'processing'
     this.#run.call(this.#onTimer, timestamp, MIN_TIMESTAMP, 'onTimer')
+    this.lists?.endCallback()
   }
 }

@@ -9,7 +9,7 @@ import type { KeyedBroadcastProcessFunction } from './broadcast/keyed-broadcast-
 import { checkPlain, checkStateful } from './check-options.ts'
 import { type CoFlatMapFunction, coFlatMapSpec, type CoMapFunction, coMapSpec } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
-import { type CoElementFunction, coElementSpec } from './element-function.ts'
+import { type AnyCoElementFunction, coElementSpec } from './element-function.ts'
 import { checkMade, checkMethods } from './function.ts'
 import type { NodeInputs, NodeOptions, StreamGraphBuilder } from './graph-builder.ts'
 import type { OperatorSpec } from './operator-spec.ts'
@@ -64,7 +64,7 @@ export class GraphConnectedStreams<A, B>
   }
 
   process<R>(
-    process: CoElementFunction<A, B, R> | BroadcastProcessFunction<A, B, R>,
+    process: AnyCoElementFunction<A, B, R> | BroadcastProcessFunction<A, B, R>,
     options: PlainOptions = {},
   ): DataStream<R> {
     if (!isBroadcastFunction(process)) {

@@ -17,7 +17,7 @@ import { asyncSpec } from './async/async-wait.ts'
 import { isBroadcast } from './broadcast/broadcast-inputs.ts'
 import { checkOnError, checkPlain, checkStateful } from './check-options.ts'
 import { GraphConnectedStreams } from './connected-streams.ts'
-import { type ElementFunction, elementSpec } from './element-function.ts'
+import { type AnyElementFunction, elementSpec } from './element-function.ts'
 import { type FilterFunction, filterSpec } from './filter.ts'
 import { type FlatMapFunction, flatMapSpec } from './flat-map.ts'
 import { checkMade, checkMethods } from './function.ts'
@@ -66,7 +66,7 @@ export class GraphDataStream<T> implements DataStream<T> {
     return this.#add(flatMapSpec(flatMap, checkOnError(options, 'flatMap')), options)
   }
 
-  process<R>(process: ElementFunction<T, R>, options: PlainOptions = {}): DataStream<R> {
+  process<R>(process: AnyElementFunction<T, R>, options: PlainOptions = {}): DataStream<R> {
     return this.#add(elementSpec(process), checkPlain(options, 'process'))
   }
 

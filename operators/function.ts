@@ -112,7 +112,12 @@ export class FunctionRun {
 
   open(): void | Promise<void> {
     this.#wasOpened = true
-    return this.#function.open?.(functionContext(this.#context))
+    return this.#function.open?.(this.openContext())
+  }
+
+  /** What `open` is given. */
+  protected openContext(): FunctionContext {
+    return functionContext(this.#context)
   }
 
   close(): void | Promise<void> {

@@ -45,8 +45,10 @@ export class StreamGraphBuilder {
     options: NodeOptions,
     second?: NodeInputs,
   ): StreamInput {
-    const { operatorKind, factory, states = [], broadcastStates = [] } = spec
-    const { hasTimers = false, hasOperatorState = broadcastStates.length > 0 } = spec
+    const { operatorKind, factory, states = [], hasTimers = false } = spec
+    const { broadcastStates = [], operatorStates = [] } = spec
+    const declared = broadcastStates.length + operatorStates.length
+    const { hasOperatorState = declared > 0 } = spec
     return this.#add({
       type: 'operator',
       factory,
@@ -55,6 +57,7 @@ export class StreamGraphBuilder {
       hasOperatorState,
       ...(spec.stateSpread === undefined ? {} : { stateSpread: spec.stateSpread }),
       ...(broadcastStates.length === 0 ? {} : { broadcastStates }),
+      ...(operatorStates.length === 0 ? {} : { operatorStates }),
       ...inputsOf(from),
       ...(second === undefined ? {} : { second: inputsOf(second) }),
       ...this.#base(operatorKind, options),

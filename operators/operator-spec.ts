@@ -1,4 +1,5 @@
 import type { OperatorFactory, StateSpread } from '../runtime/operator.ts'
+import type { OperatorStateDescriptor } from '../runtime/state/operator-state.ts'
 import type { StateDescriptor } from '../runtime/state/state.ts'
 
 /** What an operator file hands to the graph: the node without its place in the graph. */
@@ -11,13 +12,15 @@ interface SpecOfAny {
   readonly states?: readonly StateDescriptor[]
   /** Declared broadcast states, with their names: they are in what `snapshotState` returns. Default none. */
   readonly broadcastStates?: readonly StateDescriptor[]
+  /** Declared lists of its subtasks, with their names: they are what `snapshotState` returns. Default none. */
+  readonly operatorStates?: readonly OperatorStateDescriptor[]
   /** Default false. */
   readonly hasTimers?: boolean
   readonly stateSpread?: StateSpread
 }
 
 interface SpecWithoutState {
-  /** Whether it keeps state of its subtask; default false, but for broadcast states. */
+  /** Whether it keeps state of its subtask; default false, but for broadcast states and lists. */
   readonly hasOperatorState?: false
 }
 

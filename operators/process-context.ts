@@ -5,6 +5,12 @@ import type { StateDescriptor, StateHandle } from '../runtime/state/state.ts'
 import { CallbackContext } from './callback-context.ts'
 import type { CallbackScope } from './collector.ts'
 import type { FunctionContext } from './function.ts'
+import type { OperatorLists } from './operator-state/operator-lists.ts'
+import type {
+  DeclaredOperatorState,
+  NoOperatorState,
+  OperatorStateDeclarations,
+} from './operator-state/operator-state.ts'
 
 /** The states of a process function by name. */
 export type StateDeclarations = Readonly<Record<string, StateDescriptor>>
@@ -23,6 +29,7 @@ export type DeclaredState<S extends StateDeclarations> = {
 export interface ProcessContext<
   S extends StateDeclarations,
   K extends Key = Key,
+  O extends OperatorStateDeclarations = NoOperatorState,
 > extends FunctionContext {
   /** The key of the record or timer. */
   readonly key: K
@@ -33,6 +40,8 @@ export interface ProcessContext<
   readonly timestamp: number
   /** The declared states, bound to the key. */
   readonly state: DeclaredState<S>
+  /** The declared lists of the subtask, whatever the key. */
+  readonly operatorState: DeclaredOperatorState<O>
   readonly timers: TimerService
   /** Emits to a side output, with the timestamp of the record or timer. */
   output<T>(tag: OutputTag<T>, value: NoInfer<T>): void
@@ -42,7 +51,8 @@ export interface ProcessContext<
 export interface TimerContext<
   S extends StateDeclarations,
   K extends Key = Key,
-> extends ProcessContext<S, K> {
+  O extends OperatorStateDeclarations = NoOperatorState,
+> extends ProcessContext<S, K, O> {
   /** Which clock the timer went by. */
   readonly timeDomain: 'event' | 'processing'
 }
@@ -61,19 +71,21 @@ export function keyedOf(context: OperatorContext): KeyedContext {
 /** The one context object of a process operator. */
 export class OperatorProcessContext
   extends CallbackContext
-  implements TimerContext<StateDeclarations>
+  implements TimerContext<StateDeclarations, Key, OperatorStateDeclarations>
 {
   timeDomain: 'event' | 'processing' = 'event'
   readonly #scope: CallbackScope
   readonly #keyed: KeyedContext
   readonly #state: DeclaredState<StateDeclarations>
   readonly #timers: TimerService
+  readonly #operatorState: DeclaredOperatorState<OperatorStateDeclarations>
 
   constructor(options: {
     readonly context: OperatorContext
     readonly scope: CallbackScope
     readonly states: readonly StateDescriptor[]
     readonly hasTimers: boolean
+    readonly lists?: OperatorLists | undefined
   }) {
     const { context, states } = options
     super(context, options.scope)
@@ -81,6 +93,7 @@ export class OperatorProcessContext
     const keyed = keyedOf(context)
     this.#keyed = keyed
     this.#state = Object.fromEntries(states.map((state) => [state.name, keyed.state(state)]))
+    this.#operatorState = options.lists?.handles ?? {}
     this.#timers = options.hasTimers ? keyed.timers : new UnhandledTimers(keyed.timers)
   }
 
@@ -97,6 +110,11 @@ export class OperatorProcessContext
   get state(): DeclaredState<StateDeclarations> {
     this.#scope.check('the state')
     return this.#state
+  }
+
+  get operatorState(): DeclaredOperatorState<OperatorStateDeclarations> {
+    this.#scope.check('operator state')
+    return this.#operatorState
   }
 
   get timers(): TimerService {

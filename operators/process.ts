@@ -1,10 +1,17 @@
 import { MIN_TIMESTAMP } from '../runtime/element.ts'
 import type { Key } from '../runtime/key.ts'
 import type { Operator, OperatorContext } from '../runtime/operator.ts'
-import type { StateDescriptor } from '../runtime/state/state.ts'
 import { CallbackScope, Collector, type Out } from './collector.ts'
-import { checkMethods, type FunctionLifecycle, FunctionRun } from './function.ts'
+import { checkMethods, type FunctionLifecycle } from './function.ts'
 import type { OperatorSpec } from './operator-spec.ts'
+import {
+  type Declared,
+  namedOperatorStates,
+  type NoOperatorState,
+  type OperatorStateContext,
+  type OperatorStateDeclarations,
+} from './operator-state/operator-state.ts'
+import { StatefulFunctionRun } from './operator-state/stateful-function-run.ts'
 import {
   namedStates,
   OperatorProcessContext,
@@ -23,11 +30,15 @@ export interface ProcessFunctionDefinition<
   R,
   S extends StateDeclarations,
   K extends Key,
+  O extends OperatorStateDeclarations = NoOperatorState,
 > extends FunctionLifecycle {
   /** The states by name, each declared with its type: `{ small: valueState<Small>() }`. */
   readonly state?: S
+  /** Lists that belong to the subtask, not to a key, by name: `{ held: operatorListState<Order>() }`. */
+  readonly operatorState?: O
+  open?(context: OperatorStateContext<O>): void | Promise<void>
   /** Called for each record. Late ones come too: `ctx.timers.currentWatermark` tells. */
-  processElement(value: In, ctx: ProcessContext<S, K>, out: Out<R>): void | undefined
+  processElement(value: In, ctx: ProcessContext<S, K, O>, out: Out<R>): void | undefined
   /**
    * Called for each timer that has come due: an event-time timer when the watermark has reached it, a processing-time one
    * when the clock is past it. Registering the same timestamp twice fires once.
@@ -35,7 +46,7 @@ export interface ProcessFunctionDefinition<
    * When all input has ended, or the job is drained, all of them are called, those of processing time behind the others and
    * without waiting for the clock; what is registered then is ignored.
    */
-  onTimer?(timestamp: number, ctx: TimerContext<S, K>, out: Out<R>): void | undefined
+  onTimer?(timestamp: number, ctx: TimerContext<S, K, O>, out: Out<R>): void | undefined
 }
 
 /** A process function as `keyedStream.process` takes it; made by `processFunction`. */
@@ -65,23 +76,34 @@ export function processFunction<
   R = never,
   const S extends StateDeclarations = Record<never, never>,
   K extends Key = Key,
->(definition: ProcessFunctionDefinition<In, R, S, K>): ProcessFunction<In, R, K> {
+  const O extends OperatorStateDeclarations = NoOperatorState,
+>(definition: ProcessFunctionDefinition<In, R, S, K, O>): ProcessFunction<In, R, K> {
   checkMethods(definition, ['processElement'], 'processFunction')
   const states = namedStates(definition.state ?? {})
+  const operatorStates = namedOperatorStates(definition.operatorState)
   const hasTimers = definition.onTimer !== undefined
+  const declared = { states, operatorStates }
   return {
     spec: {
       operatorKind: 'process',
       states,
+      operatorStates,
+      stateSpread: 'lists',
       hasTimers,
-      factory: (context) => new ProcessOperator(definition as AnyDefinition, states, context),
+      factory: (context) => new ProcessOperator(definition as AnyDefinition, declared, context),
     },
   }
 }
 
-type AnyDefinition = ProcessFunctionDefinition<unknown, unknown, StateDeclarations, Key>
+type AnyDefinition = ProcessFunctionDefinition<
+  unknown,
+  unknown,
+  StateDeclarations,
+  Key,
+  OperatorStateDeclarations
+>
 
-class ProcessOperator extends FunctionRun implements Operator<unknown> {
+class ProcessOperator extends StatefulFunctionRun implements Operator<unknown> {
   readonly #function: AnyDefinition
   readonly #scope: CallbackScope
   readonly #context: OperatorProcessContext
@@ -89,15 +111,17 @@ class ProcessOperator extends FunctionRun implements Operator<unknown> {
 
   constructor(
     definition: AnyDefinition,
-    states: readonly StateDescriptor[],
+    { states, operatorStates }: Declared,
     context: OperatorContext,
   ) {
-    super(definition, context)
-    this.#scope = new CallbackScope(context.name)
+    const scope = new CallbackScope(context.name)
+    super(definition, context, scope, operatorStates)
+    this.#scope = scope
     this.#function = definition
     const hasTimers = definition.onTimer !== undefined
-    this.#context = new OperatorProcessContext({ context, scope: this.#scope, states, hasTimers })
-    this.#collector = new Collector(this.#scope, context.output)
+    const { lists } = this
+    this.#context = new OperatorProcessContext({ context, scope, states, hasTimers, lists })
+    this.#collector = new Collector(scope, context.output)
   }
 
   processElement(value: unknown, timestamp: number): void {
@@ -111,6 +135,7 @@ class ProcessOperator extends FunctionRun implements Operator<unknown> {
     }
     scope.rethrow()
     if (result !== undefined) refusePromise(result, 'processElement')
+    this.lists?.endCallback()
   }
 
   onEventTime(timestamp: number): void {
@@ -134,5 +159,6 @@ class ProcessOperator extends FunctionRun implements Operator<unknown> {
     }
     scope.rethrow()
     if (result !== undefined) refusePromise(result, 'onTimer')
+    this.lists?.endCallback()
   }
 }

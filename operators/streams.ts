@@ -11,12 +11,14 @@ import type { KeyedBroadcastProcessFunction } from './broadcast/keyed-broadcast-
 import type { CoFlatMapFunction, CoMapFunction } from './co-map.ts'
 import type { CoProcessFunction } from './co-process.ts'
 import type { CoElementFunction, ElementFunction } from './element-function.ts'
+import type { StatefulCoElementFunction, StatefulElementFunction } from './element-function.ts'
 import type { DeduplicateChoice } from './deduplicate.ts'
 import type { OnError } from './error-policy.ts'
 import type { FilterFunction } from './filter.ts'
 import type { FlatMapFunction } from './flat-map.ts'
 import type { IntervalJoinFunction } from './interval-join.ts'
 import type { MapFunction } from './map.ts'
+import type { OperatorStateDeclarations } from './operator-state/operator-state.ts'
 import type { ProcessFunction } from './process.ts'
 import type { ReduceFunction } from './reduce.ts'
 import type { StateDeclarations } from './process-context.ts'
@@ -89,8 +91,8 @@ export interface DataStream<T> {
    */
   flatMap<R>(flatMap: FlatMapFunction<T, R>, options?: OperatorOptions<T>): DataStream<R>
   /**
-   * A function that sees timestamps and watermarks and has side outputs. State and timers belong to keys: see
-   * `KeyedStream.process`.
+   * A function that sees timestamps and watermarks and has side outputs. It may keep lists of its subtask (`operatorState`); other
+   * state, and timers, belong to keys: see `KeyedStream.process`.
    *
    * @example
    * orders.process((order, ctx, out: Out<Order>) => {
@@ -98,6 +100,10 @@ export interface DataStream<T> {
    *   else ctx.output(late, order)
    * })
    */
+  process<R, const O extends OperatorStateDeclarations>(
+    process: StatefulElementFunction<T, R, O>,
+    options: StatefulOptions,
+  ): DataStream<R>
   process<R>(process: ElementFunction<T, R>, options?: PlainOptions): DataStream<R>
   /**
    * Asks an asynchronous function of many records at once, for look-ups in other systems; its results come in the order of the
@@ -699,6 +705,10 @@ export interface ConnectedStreams<A, B> {
    *   processElement2: (order, ctx, out: Out<string>) => out.emit(order.user),
    * })
    */
+  process<R, const O extends OperatorStateDeclarations>(
+    process: StatefulCoElementFunction<A, B, R, O>,
+    options: StatefulOptions,
+  ): DataStream<R>
   process<R>(process: CoElementFunction<A, B, R>, options?: PlainOptions): DataStream<R>
 }
 
@@ -782,7 +792,11 @@ export interface BroadcastConnectedStreams<A, B> extends Omit<
    * orders.connect(rates.broadcast()).process(converted, { uid: 'converted' })
    */
   process<R>(process: BroadcastProcessFunction<A, B, R>, options: StatefulOptions): DataStream<R>
-  /** A function for each input, without state. */
+  /** A function for each input, without broadcast state. */
+  process<R, const O extends OperatorStateDeclarations>(
+    process: StatefulCoElementFunction<A, B, R, O>,
+    options: StatefulOptions,
+  ): DataStream<R>
   process<R>(process: CoElementFunction<A, B, R>, options?: PlainOptions): DataStream<R>
 }
 

@@ -13,6 +13,8 @@ export const ERROR_CODES = {
   MR_CHECKPOINT_FAILED: 'A checkpoint could not be written; its changes go into the next one.',
   MR_CHECKPOINT_NOT_FOUND: 'The path that was given holds no checkpoint.',
   MR_CHECKPOINT_OTHER_JOB: 'The checkpoint belongs to another job.',
+  MR_CHECKPOINT_PARTLY_FINISHED:
+    'A checkpoint was given up, as an operator with a union list had finished in some subtasks only.',
   MR_CHECKPOINT_TIMEOUT:
     'A checkpoint was not acknowledged by all subtasks in time; it is aborted.',
   MR_CHECKPOINT_UNUSABLE: 'None of the checkpoints of the job can be restored.',

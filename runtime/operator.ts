@@ -227,8 +227,9 @@ export interface Operator<In = unknown> {
  * | `broadcast` | the copy of old subtask i mod their number, as all are equal |
  * | `split` | its share of each list: the state is an object of lists |
  * | `by-key-group` | of each list the items whose `keyGroup` it owns, and its share of those that have none |
+ * | `lists` | what the kind of each declared list says (`OPERATOR_STATE_KINDS`) |
  */
-export type StateSpread = 'fixed' | 'fresh' | 'broadcast' | 'split' | 'by-key-group'
+export type StateSpread = 'fixed' | 'fresh' | 'broadcast' | 'split' | 'by-key-group' | 'lists'
 
 /** Makes the operator of one subtask. */
 export type OperatorFactory = (context: OperatorContext) => Operator

@@ -138,6 +138,8 @@ export const ADVICE: readonly AdviceSection[] = [
     advice: {
       MR_CHECKPOINT_FAILED:
         'Look at the disk: space, permissions. The checkpoint before stays good; three failures in a row end the attempt.',
+      MR_CHECKPOINT_PARTLY_FINISHED:
+        'Put `rebalance()` or `keyBy(…)` before the operator that the message names, so that all its subtasks finish together.',
       MR_CHECKPOINT_TIMEOUT:
         'Look for an operator or sink that is slow: the message names the subtasks that had not answered.',
       MR_SAVEPOINT_FAILED:

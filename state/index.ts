@@ -17,6 +17,7 @@ export { type VerifiedSnapshot, verifySnapshots } from '../runtime/inspect/verif
 export type { StateEdits } from '../runtime/rewrite/edit-plan.ts'
 export {
   bootstrapBroadcast,
+  bootstrapOperatorState,
   bootstrapState,
   bootstrapTimers,
   changeState,

@@ -1,6 +1,11 @@
 import type { BroadcastProcessFunction } from '../operators/broadcast/broadcast-process.ts'
 import type { KeyedBroadcastProcessFunction } from '../operators/broadcast/keyed-broadcast-process.ts'
 import type { CoProcessFunction } from '../operators/co-process.ts'
+import type {
+  StatefulCoElementFunction,
+  StatefulElementFunction,
+} from '../operators/element-function.ts'
+import type { OperatorStateDeclarations } from '../operators/operator-state/operator-state.ts'
 import type { ProcessFunction } from '../operators/process.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OptionNames } from '../runtime/option-names.ts'
@@ -81,6 +86,14 @@ export function operatorHarness<In, R, K extends Key>(
 export function operatorHarness<A, B, R, K extends Key>(
   process: CoProcessFunction<A, B, R, K>,
   options: OperatorHarnessOptions & BothKeyedBy<NoInfer<A>, NoInfer<B>, NoInfer<K>>,
+): Promise<TwoInputHarness<A, B, R>>
+export function operatorHarness<In, R, const O extends OperatorStateDeclarations>(
+  object: StatefulElementFunction<In, R, O>,
+  options?: OperatorHarnessOptions,
+): Promise<OperatorHarness<In, R>>
+export function operatorHarness<A, B, R, const O extends OperatorStateDeclarations>(
+  object: StatefulCoElementFunction<A, B, R, O>,
+  options?: OperatorHarnessOptions,
 ): Promise<TwoInputHarness<A, B, R>>
 export function operatorHarness<In, R>(
   object: FunctionUnderTest<In, R>,

@@ -148,7 +148,8 @@ const PLAIN: readonly {
   },
   {
     methods: ['processElement'],
-    test: (given) => one((input) => input.process(given as ElementFunction<unknown, unknown>)),
+    test: (given) =>
+      one((input) => input.process(given as ElementFunction<unknown, unknown>, { uid: UID })),
   },
   {
     methods: ['map1', 'map2'],
@@ -163,7 +164,9 @@ const PLAIN: readonly {
   {
     methods: ['processElement1', 'processElement2'],
     test: (given) =>
-      two((a, b) => a.connect(b).process(given as CoElementFunction<unknown, unknown, unknown>)),
+      two((a, b) =>
+        a.connect(b).process(given as CoElementFunction<unknown, unknown, unknown>, { uid: UID }),
+      ),
   },
 ]
 

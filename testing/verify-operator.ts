@@ -3,6 +3,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { BroadcastProcessFunction } from '../operators/broadcast/broadcast-process.ts'
 import type { KeyedBroadcastProcessFunction } from '../operators/broadcast/keyed-broadcast-process.ts'
 import type { CoProcessFunction } from '../operators/co-process.ts'
+import type {
+  StatefulCoElementFunction,
+  StatefulElementFunction,
+} from '../operators/element-function.ts'
+import type { OperatorStateDeclarations } from '../operators/operator-state/operator-state.ts'
 import type { ProcessFunction } from '../operators/process.ts'
 import type { Key } from '../runtime/key.ts'
 import type { OutputTag } from '../runtime/operator.ts'
@@ -120,6 +125,14 @@ export function verifyOperator<A, B, R, K extends Key>(
   process: CoProcessFunction<A, B, R, K>,
   options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>> &
     BothKeyedBy<NoInfer<A>, NoInfer<B>, NoInfer<K>>,
+): Promise<void>
+export function verifyOperator<In, R, const O extends OperatorStateDeclarations>(
+  object: StatefulElementFunction<In, R, O>,
+  options: VerifyOptions<HarnessInput<NoInfer<In>>, NoInfer<R>>,
+): Promise<void>
+export function verifyOperator<A, B, R, const O extends OperatorStateDeclarations>(
+  object: StatefulCoElementFunction<A, B, R, O>,
+  options: VerifyOptions<TwoHarnessInputs<NoInfer<A>, NoInfer<B>>, NoInfer<R>>,
 ): Promise<void>
 export function verifyOperator<In, R>(
   object: FunctionUnderTest<In, R>,

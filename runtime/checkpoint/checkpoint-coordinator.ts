@@ -8,6 +8,7 @@ import { drainedFields } from './drained.ts'
 import { type CheckpointSettings, nextCheckpointAt } from './checkpoint-settings.ts'
 import type { CheckpointSummary } from './checkpoint-summary.ts'
 import type { CheckpointManifest, ManifestSubtask, SegmentReference } from './manifest.ts'
+import { partlyFinished } from './partly-finished.ts'
 import { PendingCheckpoint, type SubtaskKey, subtaskKey } from './pending-checkpoint.ts'
 import { SavepointQueue, type SavepointRequest } from './savepoint-queue.ts'
 import { type ChainKey, chainKey, SegmentChains } from './segment-chains.ts'
@@ -317,12 +318,15 @@ export class CheckpointCoordinator {
     const { header, storage, clock, pathOf } = this.#options
     const { checkpoint, kind } = pending
     const { checkpointId } = checkpoint
+    const subtasks = this.#parts(checkpoint)
+    const problem = partlyFinished(subtasks, header.states, checkpointId)
+    if (problem !== undefined) throw problem
     const manifest: CheckpointManifest = {
       ...header,
       checkpointId,
       kind,
       createdAt: clock.now(),
-      subtasks: this.#parts(checkpoint),
+      subtasks,
       enumerators: checkpoint.enumeratorStates,
     }
     this.#options.failpoint('before-publish')

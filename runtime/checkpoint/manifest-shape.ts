@@ -1,4 +1,5 @@
 import type { LineagePoint } from '../sink.ts'
+import { OPERATOR_STATE_KINDS } from '../state/operator-state.ts'
 import { STATE_KINDS } from '../state/state.ts'
 import { isNameWithin, MAX_CHECKPOINT_ID } from './file-names.ts'
 import type {
@@ -191,7 +192,7 @@ const stateShape = shape<ManifestState>(
     stateId: integer(1, MAX_STATE_ID),
     uid: text,
     name: text,
-    kind: oneOf(...STATE_KINDS, 'timers', 'broadcast'),
+    kind: oneOf(...STATE_KINDS, ...OPERATOR_STATE_KINDS, 'timers', 'broadcast'),
     version: integer(0),
     isDropped: yes,
   },

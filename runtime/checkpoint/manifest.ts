@@ -1,4 +1,5 @@
 import type { LineagePoint } from '../sink.ts'
+import type { OperatorStateKind } from '../state/operator-state.ts'
 import type { StateKind } from '../state/state.ts'
 import type { KeyGroupRange } from '../state/state-backend.ts'
 
@@ -25,7 +26,7 @@ export interface ManifestState {
   readonly uid: string
   /** State name; `!event-timers` and `!processing-timers` for timers. */
   readonly name: string
-  readonly kind: StateKind | 'timers' | 'broadcast'
+  readonly kind: StateKind | OperatorStateKind | 'timers' | 'broadcast'
   readonly version: number
   /**
    * The job does not have it any more (`--allow-non-restored-state`). Its number stays taken, as segments may still hold

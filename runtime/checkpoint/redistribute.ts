@@ -70,10 +70,12 @@ function restoredVertex(
   const { parallelism } = target
   const isRearranged =
     target.isRearranged === true || old.some((one) => one.parallelism !== parallelism)
+  const hasFinished = old.length > 0 && old.every(({ part }) => part.isFinished)
+  const places = { parallelism, maxParallelism, isRearranged, hasFinished }
   const states = new Map(
     [...target.operators].map(([name, spread]) => {
       const kept = holdersOf(old, name).map((part) => part.operatorState[name])
-      return [name, spreadState(kept, { name, spread, parallelism, maxParallelism, isRearranged })]
+      return [name, spreadState(kept, { name, spread, ...places })]
     }),
   )
   return Array.from({ length: parallelism }, (_, subtask) => {

@@ -1,10 +1,12 @@
 import { StreamError } from '../errors.ts'
 import { subtaskOfKeyGroup } from '../key-group.ts'
 import type { StateSpread } from '../operator.ts'
+import { storedListsIn } from '../state/operator-list-format.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
 import { type SpreadList, splitByOwner, splitLists } from './operator-lists.ts'
 import { type PendingCommit, spreadCommits } from './pending-commits.ts'
 import { type SourceState, spreadSplits } from './source-state.ts'
+import { spreadLists } from './spread-lists.ts'
 
 /** What becomes of the state that subtasks keep for themselves: of an operator, of a source (`splits`), of a sink (`commits`). */
 export type Spread = StateSpread | 'splits' | 'commits'
@@ -20,18 +22,20 @@ export interface SpreadTarget {
   readonly maxParallelism: number
   /** What reaches a subtask is not what reached the old one of its number. */
   readonly isRearranged: boolean
+  /** Whether all old subtasks have finished. */
+  readonly hasFinished: boolean
 }
 
 /**
  * The state of one operator for each new subtask; undefined for those that get none. Each keeps its own where their number
- * stays, but for what would have to begin anew with other input (`fresh`).
+ * stays, but for what would have to begin anew with other input (`fresh`), and for union lists.
  *
  * Fails with `MR_STATE_NOT_DIVISIBLE` for state that belongs to a number of subtasks.
  */
 export function spreadState(states: OldStates, target: SpreadTarget): OldStates {
-  const { spread, parallelism, isRearranged } = target
+  const { spread, parallelism, isRearranged, hasFinished } = target
   const present = states.filter((state) => state !== undefined)
-  const keepsOwn = spread !== 'fresh' || !isRearranged
+  const keepsOwn = spread !== 'lists' && (spread !== 'fresh' || !isRearranged)
   if (states.length === parallelism && keepsOwn) return states
   if (present.length === 0) return Array.from({ length: parallelism }, () => undefined)
   switch (spread) {
@@ -45,6 +49,10 @@ export function spreadState(states: OldStates, target: SpreadTarget): OldStates 
       return encodeAll(splitLists(listsOf(states), parallelism), target)
     case 'by-key-group':
       return encodeAll(splitByOwner(listsOf(states), parallelism, ownerIn(target)), target)
+    case 'lists': {
+      const lists = states.map((state) => storedListsIn(state && decodeAs(state)))
+      return encodeAll(spreadLists(lists, parallelism, hasFinished), target)
+    }
     case 'splits':
       return encodeAll(spreadSplits(present.map(decodeAs<SourceState>), parallelism), target)
     case 'commits': {

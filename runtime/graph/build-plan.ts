@@ -1,3 +1,4 @@
+import type { OperatorStateDescriptor } from '../state/operator-state.ts'
 import { resolveTtl } from '../state/state-ttl.ts'
 import type { StateDescriptor } from '../state/state.ts'
 import { lowestReadable } from '../state/upcasts.ts'
@@ -45,10 +46,12 @@ export function buildPlan(graph: JobGraph, facts: PlanFacts): JobPlan {
   return { ...plan, structuralHash: structuralHash(plan) }
 }
 
-function planStates({ states, broadcastStates = [] }: OperatorNode): PlanOperator['states'] {
+function planStates(node: OperatorNode): PlanOperator['states'] {
+  const { states, broadcastStates = [], operatorStates = [] } = node
   return [
     ...states.map(planState),
     ...broadcastStates.map((state) => ({ ...versioned(state), kind: 'broadcast' as const })),
+    ...operatorStates.map((state) => ({ ...versioned(state), kind: state.kind })),
   ]
 }
 
@@ -92,7 +95,7 @@ function planState(state: StateDescriptor): PlanOperator['states'][number] {
   return ttl === undefined ? plain : { ...plain, ttl: resolveTtl(ttl, `the ttl of state ${name}`) }
 }
 
-function versioned(state: StateDescriptor) {
+function versioned(state: StateDescriptor | OperatorStateDescriptor) {
   const { name, version } = state
   const upcastsFrom = lowestReadable(state)
   return upcastsFrom === version ? { name, version } : { name, version, upcastsFrom }

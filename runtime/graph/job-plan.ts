@@ -1,4 +1,5 @@
 import type { StateSpread } from '../operator.ts'
+import type { OperatorStateKind } from '../state/operator-state.ts'
 import type { StateKind } from '../state/state.ts'
 import type { Ttl } from '../state/state-ttl.ts'
 import type { WatermarkAlignment } from '../watermark-strategy.ts'
@@ -24,7 +25,7 @@ export interface PlanOperator {
   readonly parallelism: number
   readonly states: readonly {
     readonly name: string
-    readonly kind: StateKind | 'broadcast'
+    readonly kind: StateKind | OperatorStateKind | 'broadcast'
     readonly version: number
     /** The lowest version that values can be upcast from; undefined where there are no upcasts. */
     readonly upcastsFrom?: number

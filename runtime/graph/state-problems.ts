@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../error-codes.ts'
 import { foldName, NAME_RULE, nameProblem } from '../names.ts'
+import { isOperatorStateKind, type OperatorStateDescriptor } from '../state/operator-state.ts'
 import { STATE_KINDS, type StateDescriptor } from '../state/state.ts'
 import { ttlProblem } from '../state/state-ttl.ts'
 import { upcastsProblem } from '../state/upcasts.ts'
@@ -15,30 +16,53 @@ export interface GraphProblem {
   readonly message: string
 }
 
+type Declared = 'state' | 'broadcastState' | 'operatorState'
+
 function kindProblem(
   node: OperatorNode,
-  { name, kind, ttl }: StateDescriptor,
-  isBroadcast: boolean,
+  { name, kind, ttl }: AnyDescriptor,
+  declared: Declared,
 ): string | undefined {
-  if (isBroadcast) {
+  if (declared === 'operatorState') {
+    if (isOperatorStateKind(kind)) return undefined
+    return `what ${label(node)} declares as operator state "${name}" is no list of a subtask; there would be nothing to keep items in; use operatorListState() or unionListState(), and declare what belongs to a key under state.`
+  }
+  if (declared === 'broadcastState') {
     if (kind === 'map' && ttl === undefined) return undefined
     if (kind === 'map') {
       return `broadcast state "${name}" of ${label(node)} has a ttl; broadcast state does not expire, as subtasks would no longer agree; leave it out, and remove entries in processBroadcastElement.`
     }
     return `what ${label(node)} declares as broadcast state "${name}" is no map state; broadcast records could not be kept by key; use mapState().`
   }
-  if (STATE_KINDS.includes(kind)) return undefined
+  if ((STATE_KINDS as readonly string[]).includes(kind)) return undefined
+  if (isOperatorStateKind(kind)) {
+    return `what ${label(node)} declares as state "${name}" is a list of a subtask; it belongs to no key; declare it under operatorState.`
+  }
   return `what ${label(node)} declares as state "${name}" is no declaration; there would be nothing to keep values in; use valueState(), listState(), mapState(), reducingState() or aggregatingState().`
+}
+
+/** A declaration of any kind, since who writes JavaScript may declare anything anywhere. */
+type AnyDescriptor = Omit<StateDescriptor, 'kind'> & {
+  readonly kind: StateDescriptor['kind'] | OperatorStateDescriptor['kind']
+}
+
+/** All that an operator declares, and where. */
+function declarations(node: OperatorNode): [AnyDescriptor, Declared][] {
+  const { states, broadcastStates = [], operatorStates = [] } = node
+  return [
+    ...states.map((state): [AnyDescriptor, Declared] => [state, 'state']),
+    ...broadcastStates.map((state): [AnyDescriptor, Declared] => [state, 'broadcastState']),
+    ...operatorStates.map((state): [AnyDescriptor, Declared] => [state, 'operatorState']),
+  ]
 }
 
 /** What is wrong with the states that an operator declares. */
 export function stateProblems(node: OperatorNode): GraphProblem[] {
   const problems: GraphProblem[] = []
   const seen = new Map<string, string>()
-  const { states, broadcastStates = [] } = node
-  for (const state of [...states, ...broadcastStates]) {
+  for (const [state, declared] of declarations(node)) {
     const { name, version } = state
-    const problemOfKind = kindProblem(node, state, broadcastStates.includes(state))
+    const problemOfKind = kindProblem(node, state, declared)
     if (problemOfKind !== undefined) {
       problems.push({ code: 'MR_GRAPH_INVALID', message: problemOfKind })
       continue
@@ -72,7 +96,7 @@ export function stateProblems(node: OperatorNode): GraphProblem[] {
 }
 
 /** The functions that a reducing or aggregating state works with; who writes JavaScript may give anything. */
-function functionProblems(state: StateDescriptor, what: string): GraphProblem[] {
+function functionProblems(state: AnyDescriptor, what: string): GraphProblem[] {
   const { kind, reduce, aggregate } = state
   if (kind === 'reducing' && typeof reduce !== 'function') {
     const message = `${what} has ${typeof reduce} for a function to reduce with; values could not be added; give reducingState((a, b) => …) a function.`

@@ -2,6 +2,7 @@ import type { Key } from '../key.ts'
 import type { OperatorFactory, StateSpread } from '../operator.ts'
 import type { Sink } from '../sink.ts'
 import type { Source } from '../source.ts'
+import type { OperatorStateDescriptor } from '../state/operator-state.ts'
 import type { StateDescriptor } from '../state/state.ts'
 import type { WatermarkStrategy } from '../watermark-strategy.ts'
 
@@ -88,6 +89,8 @@ export interface OperatorNode extends NodeBase, NodeReading {
   readonly hasTimers: boolean
   /** Declared broadcast states, with their names; part of its operator state. Default none. */
   readonly broadcastStates?: readonly StateDescriptor[]
+  /** Declared lists of its subtasks, with their names; all of its operator state. Default none. */
+  readonly operatorStates?: readonly OperatorStateDescriptor[]
   /** Whether it keeps state of its subtask in checkpoints (`snapshotState`), and so needs a uid. Default false. */
   readonly hasOperatorState?: boolean
   /** What becomes of that state at another parallelism. Default `fixed`. */

@@ -1,14 +1,24 @@
 import { readTimerKey, stateIdIn, versionOf } from '../state/snapshot-format.ts'
 import type { StateEntry } from '../state/state-backend.ts'
-import { broadcastIn, type SnapshotState, stateIdOf, statesIn } from './snapshot-states.ts'
 import { decodeBroadcast } from '../state/broadcast-format.ts'
+import { isOperatorStateKind } from '../state/operator-state.ts'
+import {
+  broadcastIn,
+  listItemsIn,
+  type SnapshotState,
+  stateIdOf,
+  statesIn,
+} from './snapshot-states.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import type { FoundSnapshot } from './find-snapshot.ts'
 import { entriesOfPart } from './snapshot-parts.ts'
 
 /** A state and how much it holds. */
 export interface MeasuredState extends SnapshotState {
-  /** One a key and namespace, a map key, or a timer; of broadcast state what one copy has; of operator state subtasks. */
+  /**
+   * One a key and namespace, a map key, or a timer; of broadcast state what one copy has; of lists of subtasks the items of all;
+   * of other operator state subtasks.
+   */
   readonly entries: number
   /** Of keys and values as stored; of what the manifest holds its encoding. */
   readonly bytes: number
@@ -78,6 +88,10 @@ function measureOwn(
       entries: bytes === undefined ? 0 : decodeBroadcast(bytes).length,
       bytes: bytes?.length ?? 0,
     }
+  }
+  if (isOperatorStateKind(kind)) {
+    const items = listItemsIn(manifest, state).flatMap((list) => list.items)
+    return { entries: items.length, bytes: items.reduce((sum, item) => sum + item.length, 0) }
   }
   if (kind !== 'operator' && kind !== 'enumerator') return undefined
   const data =

@@ -16,7 +16,7 @@ import type { SnapshotStateKind } from './snapshot-states.ts'
 
 /** One entry of a state in a snapshot. */
 export interface SnapshotEntry<V = unknown> {
-  /** The key; of broadcast state that of the entry; of operator state the number of the subtask. */
+  /** The key; of broadcast state that of the entry; of operator state and lists of subtasks the number of the subtask. */
   readonly key: Key
   /** Undefined for the default one; windows keep their contents under others. */
   readonly namespace: Key | undefined

@@ -3,6 +3,8 @@ import { StreamError } from '../errors.ts'
 import { quotedNames } from '../names.ts'
 import { nearest } from '../nearest.ts'
 import { broadcastStatesIn } from '../state/broadcast-format.ts'
+import { storedListsIn } from '../state/operator-list-format.ts'
+import { isOperatorStateKind } from '../state/operator-state.ts'
 import { decodeValue } from '../value-codec.ts'
 
 /** Kinds of state in a snapshot: `operator` is what subtasks keep for themselves, `enumerator` what finds splits keeps. */
@@ -34,7 +36,7 @@ export function statesIn(manifest: CheckpointManifest): SnapshotState[] {
     isDropped: isDropped === true,
   }))
   const own = [...new Set(manifest.subtasks.flatMap((part) => Object.keys(part.operatorState)))]
-    .filter((uid) => !isBroadcast(manifest, uid))
+    .filter((uid) => !isDeclared(manifest, uid))
     .map((uid) => ownState(uid, OPERATOR_STATE, 'operator'))
   const enumerators = Object.keys(manifest.enumerators).map((uid) =>
     ownState(uid, ENUMERATOR_STATE, 'enumerator'),
@@ -83,8 +85,26 @@ export function broadcastIn(
   return undefined
 }
 
-function isBroadcast(manifest: CheckpointManifest, uid: string): boolean {
-  return manifest.states.some((state) => state.uid === uid && state.kind === 'broadcast')
+/** The items of a list in each subtask that has it, with the number of the subtask. */
+export function listItemsIn(
+  manifest: CheckpointManifest,
+  { uid, name }: SnapshotState,
+): { readonly subtask: number; readonly items: readonly Uint8Array[] }[] {
+  return manifest.subtasks.flatMap(({ subtaskIndex, operatorState }) => {
+    const data = operatorState[uid]
+    const list = data === undefined ? undefined : storedListsIn(decodeOwn(data)).get(name)
+    return list === undefined ? [] : [{ subtask: subtaskIndex, items: list.items }]
+  })
+}
+
+/** Whether a state stands in the manifest, by its name: broadcast state, and lists of subtasks. */
+export function isInManifest({ kind }: Pick<SnapshotState, 'kind'>): boolean {
+  return kind === 'broadcast' || isOperatorStateKind(kind)
+}
+
+/** Whether what subtasks of an operator keep for themselves is what its function has declared. */
+function isDeclared(manifest: CheckpointManifest, uid: string): boolean {
+  return manifest.states.some((state) => state.uid === uid && isInManifest(state))
 }
 
 function ownState(uid: string, name: string, kind: 'operator' | 'enumerator'): SnapshotState {

@@ -8,7 +8,8 @@ import type { LineagePoint } from '../sink.ts'
 import { decodeBroadcast } from '../state/broadcast-format.ts'
 import { KEY_HEADER_BYTES, readTimerKey, stateIdIn } from '../state/snapshot-format.ts'
 import type { KeyGroupRange, StateEntry } from '../state/state-backend.ts'
-import { encodeValue } from '../value-codec.ts'
+import { isOperatorStateKind } from '../state/operator-state.ts'
+import { decodeValue, encodeValue } from '../value-codec.ts'
 import { type FoundSnapshot, findSnapshot } from './find-snapshot.ts'
 import { type MeasuredState, measureStates } from './measure-states.ts'
 import {
@@ -24,6 +25,8 @@ import {
   broadcastIn,
   decodeOwn,
   findState,
+  isInManifest,
+  listItemsIn,
   type SnapshotState,
   stateIdOf,
   statesIn,
@@ -140,7 +143,7 @@ export class Snapshot {
 
   /**
    * The entries of a state: by key group, and in it in the order of encoded keys (R17), namespaces and map keys. One entry a
-   * key of a map, one a list, one a timer. Reads 256 KiB of each file at a time, and decodes what is asked for.
+   * key of a map, one a list, one a timer; of a list of subtasks one a subtask. Reads 256 KiB of each file at a time, and decodes what is asked for.
    *
    * `keyGroups` leaves out all others, whose blocks are not read. Unknown names are `MR_STATE_NOT_FOUND`.
    */
@@ -158,7 +161,7 @@ export class Snapshot {
     checkKey(key, 'The key')
     const keyGroup = keyGroupOf(key, this.maxParallelism)
     const found: SnapshotEntry<V>[] = []
-    const isKeyed = stateIdOf(this.#manifest, state) !== undefined && state.kind !== 'broadcast'
+    const isKeyed = stateIdOf(this.#manifest, state) !== undefined && !isInManifest(state)
     const range = isKeyed ? { first: keyGroup, last: keyGroup } : ALL
     for await (const entry of this.#entries(state, range, key)) {
       if (isSameKey(entry.key, key)) found.push(entry as SnapshotEntry<V>)
@@ -213,6 +216,7 @@ export class Snapshot {
   ): AsyncGenerator<SnapshotEntry> {
     const { kind } = state
     if (kind === 'broadcast') yield* this.#broadcast(state)
+    else if (isOperatorStateKind(kind)) yield* this.#lists(state)
     else if (kind === 'operator' || kind === 'enumerator') yield* this.#own(state)
     else yield* decodeEntries(this.#stored(state, range, key), kind)
   }
@@ -222,7 +226,7 @@ export class Snapshot {
     const state = this.states().find((one) => one.uid === uid && one.name === name)
     if (state === undefined || state.isDropped) return
     const { kind } = state
-    if (stateIdOf(this.#manifest, state) === undefined || kind === 'broadcast') {
+    if (stateIdOf(this.#manifest, state) === undefined || isInManifest(state)) {
       for await (const entry of this.#entries(state, ALL)) {
         const stored = encodeValue(entry.value, name)
         yield { order: encodeKey(entry.key), stored, entry: () => entry }
@@ -258,6 +262,12 @@ export class Snapshot {
     const bytes = broadcastIn(this.#manifest, state)
     if (bytes === undefined) return
     for (const [key, value] of decodeBroadcast(bytes)) yield plainEntry(key, value, state.version)
+  }
+
+  *#lists(state: SnapshotState): Generator<SnapshotEntry> {
+    for (const { subtask, items } of listItemsIn(this.#manifest, state)) {
+      yield plainEntry(subtask, items.map(decodeValue), state.version)
+    }
   }
 
   *#own({ uid, kind }: SnapshotState): Generator<SnapshotEntry> {

@@ -1,3 +1,4 @@
+import { isOperatorStateKind } from '../state/operator-state.ts'
 import { openSnapshot } from './snapshot.ts'
 import { shapeOfValues } from './value-shape.ts'
 
@@ -22,7 +23,7 @@ export async function storedShapes(
       const values: unknown[] = []
       const options = bytes > LARGE_BYTES ? { keyGroups: FIRST_GROUPS } : {}
       for await (const { value } of snapshot.entries({ uid, state: name }, options)) {
-        values.push(...(kind === 'list' && Array.isArray(value) ? value.slice(0, 4) : [value]))
+        values.push(...(isList(kind) && Array.isArray(value) ? value.slice(0, 4) : [value]))
         if (values.length >= MAX_ENTRIES) break
       }
       if (values.length > 0) shapes.set(`${uid}/${name}`, shapeOfValues(values))
@@ -31,4 +32,9 @@ export async function storedShapes(
   } finally {
     await snapshot.close()
   }
+}
+
+/** Whether an entry of such a state is an array of what upcasts get. */
+function isList(kind: string): boolean {
+  return kind === 'list' || isOperatorStateKind(kind)
 }

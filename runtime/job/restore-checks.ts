@@ -3,6 +3,7 @@ import { lowestStoredVersion } from '../checkpoint/stored-versions.ts'
 import { StreamError } from '../errors.ts'
 import type { JobPlan, PlanOperator } from '../graph/job-plan.ts'
 import { quotedNames } from '../names.ts'
+import { isOperatorStateKind } from '../state/operator-state.ts'
 import { planOperators, restoredSubtasks } from './restore-plan.ts'
 import { parallelismNotes } from './rescaling.ts'
 
@@ -235,9 +236,9 @@ function missingUpcast(
   )
 }
 
-/** The lowest version that values of a state may have in a snapshot. Broadcast state is written whole each time. */
+/** The lowest version that values of a state may have in a snapshot. What is in the manifest is written whole each time. */
 export function lowestVersionOf(manifest: CheckpointManifest, state: ManifestState): number {
-  if (state.kind === 'broadcast') return state.version
+  if (state.kind === 'broadcast' || isOperatorStateKind(state.kind)) return state.version
   return lowestStoredVersion(manifest, state.stateId) ?? state.version
 }
 

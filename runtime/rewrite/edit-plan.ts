@@ -3,6 +3,7 @@ import { StreamError } from '../errors.ts'
 import type { SnapshotEntry } from '../inspect/snapshot-entry.ts'
 import { findState } from '../inspect/snapshot-states.ts'
 import { NAME_RULE, nameProblem } from '../names.ts'
+import { isOperatorStateKind } from '../state/operator-state.ts'
 import { EVENT_TIMERS, PROCESSING_TIMERS } from '../state/timer-names.ts'
 import type { EntryAction } from './edit-entries.ts'
 import type { StateEdit } from './state-edit.ts'
@@ -21,7 +22,14 @@ export interface OwnEdits {
     string,
     Map<string, Extract<StateEdit, { edit: 'broadcast' | 'change' | 'drop' | 'rename' }>>
   >
+  /** Of lists of subtasks, by uid. */
+  readonly lists: Map<string, ListEdits>
 }
+
+export type ListEdit = Extract<StateEdit, { edit: 'list' | 'change' | 'drop' | 'rename' }>
+
+/** By name. */
+export type ListEdits = Map<string, ListEdit>
 
 /** New entries of one state. */
 export interface PlannedEntries {
@@ -56,7 +64,12 @@ class EditPlanner implements EditPlan {
   readonly states: ManifestState[]
   readonly actions: Map<number, EntryAction>
   readonly entries: PlannedEntries[] = []
-  readonly own: OwnEdits = { operator: new Map(), enumerator: new Map(), broadcast: new Map() }
+  readonly own: OwnEdits = {
+    operator: new Map(),
+    enumerator: new Map(),
+    broadcast: new Map(),
+    lists: new Map(),
+  }
   readonly #base: CheckpointManifest | undefined
   #nextId: number
 
@@ -81,8 +94,16 @@ class EditPlanner implements EditPlan {
         checkNewName(uid, name)
         this.#remove(uid, name)
         this.#add({ uid, name, kind: 'broadcast', version: edit.descriptor.version })
-        this.#broadcast(uid).set(name, edit)
+        editsOf(this.own.broadcast, uid).set(name, edit)
         break
+      case 'list': {
+        checkNewName(uid, name)
+        this.#remove(uid, name)
+        const { kind, version } = edit.descriptor
+        this.#add({ uid, name, kind, version })
+        editsOf(this.own.lists, uid).set(name, edit)
+        break
+      }
       default:
         this.#edit(uid, name, edit)
     }
@@ -103,10 +124,11 @@ class EditPlanner implements EditPlan {
     if (kind === 'timers' && edit.edit !== 'drop') {
       throw unfit(uid, name, 'timers can be set with bootstrapTimers, or dropped')
     }
-    if (kind === 'broadcast') this.#broadcast(uid).set(name, edit)
+    if (kind === 'broadcast') editsOf(this.own.broadcast, uid).set(name, edit)
+    else if (isOperatorStateKind(kind)) editsOf(this.own.lists, uid).set(name, edit)
     if (edit.edit === 'drop') this.#remove(uid, name)
     else if (edit.edit === 'rename') this.#rename(uid, name, edit.to)
-    else if (kind !== 'broadcast') {
+    else if (kind !== 'broadcast' && !isOperatorStateKind(kind)) {
       const what = `state "${name}" of operator "${uid}"`
       this.actions.set(this.#find(uid, name)!.stateId, { change: edit.change, kind, what })
     }
@@ -157,14 +179,15 @@ class EditPlanner implements EditPlan {
     this.actions.delete(state.stateId)
     this.states.splice(this.states.indexOf(state), 1)
   }
+}
 
-  #broadcast(uid: string) {
-    const known = this.own.broadcast.get(uid)
-    if (known !== undefined) return known
-    const edits: ReturnType<OwnEdits['broadcast']['get']> & object = new Map()
-    this.own.broadcast.set(uid, edits)
-    return edits
-  }
+/** The edits of one operator, by name. */
+function editsOf<E>(all: Map<string, Map<string, E>>, uid: string): Map<string, E> {
+  const known = all.get(uid)
+  if (known !== undefined) return known
+  const edits = new Map<string, E>()
+  all.set(uid, edits)
+  return edits
 }
 
 function checkNewName(uid: string, name: string): void {

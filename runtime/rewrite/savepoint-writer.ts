@@ -17,6 +17,7 @@ import { editEntries } from './edit-entries.ts'
 import type { EditPlan, PlannedEntries } from './edit-plan.ts'
 import { EntrySorter } from './entry-sorter.ts'
 import { encodeTimer, NewEntries } from './new-entries.ts'
+import { editLists } from './edit-lists.ts'
 import { editEnumerators, editOwn } from './own-state.ts'
 import type { NewEntryOwner, NewTimer } from './state-edit.ts'
 
@@ -55,7 +56,7 @@ export class SavepointWriter {
     return {
       ...header,
       states: plan.states,
-      subtasks: await editOwn(subtasks, plan),
+      subtasks: await editLists(await editOwn(subtasks, plan), plan.own),
       enumerators: editEnumerators(base?.manifest.enumerators ?? {}, plan),
     }
   }
@@ -66,7 +67,8 @@ export class SavepointWriter {
     // What a drain has ended goes on in a savepoint (R12).
     const known = undrained(base?.manifest.subtasks ?? [])
     const uids = new Set(known.flatMap((part) => Object.keys(part.watermarks)))
-    const wanted = [...plan.entries.map(({ uid }) => uid), ...plan.own.broadcast.keys()]
+    const { broadcast, lists } = plan.own
+    const wanted = [...plan.entries.map(({ uid }) => uid), ...broadcast.keys(), ...lists.keys()]
     const added = [...new Set(wanted)].filter((uid) => !uids.has(uid))
     return [
       ...Map.groupBy(known, ({ vertex }) => vertex).values(),

@@ -1,6 +1,7 @@
 import type { SnapshotEntry } from '../inspect/snapshot-entry.ts'
 import type { Key } from '../key.ts'
 import type { TimeDomain } from '../state/state-backend.ts'
+import type { OperatorStateDescriptor } from '../state/operator-state.ts'
 import type { StateDescriptor } from '../state/state.ts'
 
 /** Entries to write: an array, a generator, or anything that can be iterated over, at once or as it comes. */
@@ -56,6 +57,11 @@ export type StateEdit =
       readonly entries: Entries<readonly [Key, unknown]>
     }
   | {
+      readonly edit: 'list'
+      readonly descriptor: OperatorStateDescriptor
+      readonly items: Entries<unknown>
+    }
+  | {
       readonly edit: 'timers'
       readonly domain: TimeDomain
       readonly entries: Entries<NewTimer>
@@ -63,8 +69,8 @@ export type StateEdit =
 
 /**
  * Changes the values of a state one by one, in their order: what the function returns takes the place of `entry.value`, and
- * undefined drops the entry. A time of last access stays as it was. Of broadcast state entries are changed, of `!operator` what
- * each subtask keeps.
+ * undefined drops the entry. A time of last access stays as it was. Of broadcast state entries are changed, of lists
+ * of subtasks the array of each, of `!operator` what each subtask keeps.
  *
  * @example
  * changeState<number>(({ key, value }) => (key === 'test' ? undefined : value * 100))
@@ -123,6 +129,19 @@ export function bootstrapBroadcast<K extends Key, V>(
   entries: Entries<readonly [K, V]>,
 ): StateEdit {
   return { edit: 'broadcast', descriptor, entries }
+}
+
+/**
+ * Fills a list that subtasks keep (`operatorState`): the items are shared out among those that the snapshot has of the operator.
+ *
+ * @example
+ * bootstrapOperatorState(operatorListState<string>(), ['a', 'b'])
+ */
+export function bootstrapOperatorState<T>(
+  descriptor: OperatorStateDescriptor<T>,
+  items: Entries<T>,
+): StateEdit {
+  return { edit: 'list', descriptor, items }
 }
 
 /** Sets the timers of an operator, in place of those that the snapshot has in that time domain. */

@@ -152,6 +152,22 @@ describe('buildPlan', () => {
     })
     expect(built.edges[1]).toMatchObject({ toInput: 2, partitioner: 'broadcast' })
   })
+
+  test('lists lists of subtasks by their kind, with what they are upcast from (semantics 2.9)', () => {
+    const graph = new GraphFixture()
+    const held = graph.operator('held', [graph.source('in')], {
+      operatorStates: [
+        { kind: 'operator-list', name: 'held', version: 2, upcasts: { 1: (old) => old } },
+        { kind: 'union-list', name: 'all', version: 1 },
+      ],
+      hasOperatorState: true,
+    })
+    graph.sink('out', [held])
+    expect(plan(graph).vertices[0]!.chain[1]!.states).toEqual([
+      { name: 'held', kind: 'operator-list', version: 2, upcastsFrom: 1 },
+      { name: 'all', kind: 'union-list', version: 1 },
+    ])
+  })
 })
 
 describe('structuralHash', () => {

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
-import { aggregatingState, listState, mapState, reducingState, valueState } from 'millrace'
+import { aggregatingState, listState, mapState, operatorListState } from 'millrace'
+import { reducingState, valueState } from 'millrace'
 import {
   bootstrapBroadcast,
+  bootstrapOperatorState,
   bootstrapState,
   bootstrapTimers,
   changeState,
@@ -63,8 +65,12 @@ it('refuses others', () => {
     bootstrapBroadcast(valueState<number>(), []),
     // @ts-expect-error a value of another type
     bootstrapBroadcast(mapState<string, number>(), [['a', 'b']]),
+    // @ts-expect-error items of another type
+    bootstrapOperatorState(operatorListState<number>(), ['a']),
+    // @ts-expect-error what belongs to keys
+    bootstrapOperatorState(listState<number>(), [1]),
   ]
-  expect(wrong).toHaveLength(10)
+  expect(wrong).toHaveLength(12)
 })
 
 it('reads what it is told to', () => {
