@@ -271,6 +271,7 @@ function runCommand(given: Given): RunCommand {
     allowRewind: has('allow-rewind') || undefined,
     allowGrownInput: has('allow-grown-input') || undefined,
     allowNonRestoredState: has('allow-non-restored-state') || undefined,
+    resetWatermarks: has('reset-watermarks') || undefined,
   }
   return {
     verb: 'run',

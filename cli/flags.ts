@@ -180,6 +180,11 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
       description: 'Go on with input files that have grown since the checkpoint.',
     },
     ALLOW_NON_RESTORED,
+    {
+      name: 'reset-watermarks',
+      value: undefined,
+      description: 'Let event time begin anew: what was late may be in time, windows fire again.',
+    },
     HELP,
   ],
   plan: [

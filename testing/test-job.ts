@@ -328,6 +328,7 @@ class JobTest {
       progressIntervalMs: 0,
       allowRewind: false,
       allowNonRestoredState: false,
+      resetWatermarks: false,
       pathOf: (checkpointId) => `/simulated/chk-${checkpointId}`,
       abandoned: [...disk.abandonedIds],
       abandon: async (ids) => {

@@ -11,6 +11,7 @@ import { hashJobSources } from './job-sources.ts'
 import { JobStart, startNotes } from './job-start.ts'
 import { jobUrlOf, type PlannedJob, Planner } from './planning.ts'
 import { renameNotes, renameUids } from './renamed-uids.ts'
+import { resetWatermarks } from './reset-watermarks.ts'
 import { endedProblems, restoreNotes, restoreProblems } from './restore-checks.ts'
 import { type MappedOperator, mapRestore } from './restore-map.ts'
 
@@ -158,6 +159,7 @@ async function compare(
       ...selected.notes,
       ...renameNotes(stored, plan.renamedUids),
       ...restoreNotes(manifest, plan),
+      ...(hasEnded ? [] : resetWatermarks(manifest, plan, false).notes),
     ],
     problems: hasEnded ? endedProblems(manifest, plan) : restoreProblems(manifest, plan, allow),
   }

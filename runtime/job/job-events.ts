@@ -51,6 +51,11 @@ export interface RunJobOptions {
   readonly allowRewind?: boolean
   readonly allowGrownInput?: boolean
   readonly allowNonRestoredState?: boolean
+  /**
+   * Let event time begin anew: the watermarks of the checkpoint that the run begins from are dropped, and what generators had
+   * seen. Records count as in time that were late before, and windows that have fired may fire again. Default false.
+   */
+  readonly resetWatermarks?: boolean
   /** Aborting stops the job: last checkpoint, commit, end (R14). */
   readonly signal?: AbortSignal
   /**

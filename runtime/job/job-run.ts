@@ -17,6 +17,7 @@ import type { CheckpointSummary, JobEvent, JobMetrics, JobResult } from './job-e
 import { JobFigures } from './job-figures.ts'
 import type { ManifestFacts } from './manifest-header.ts'
 import { renameNotes, renameUids } from './renamed-uids.ts'
+import { type ResetWatermarks, resetWatermarks } from './reset-watermarks.ts'
 import { checkEnded, checkRestore } from './restore-checks.ts'
 import { numberStates, pendingCommits } from './restore-plan.ts'
 import type { RestartStrategy } from './restart-strategy.ts'
@@ -46,6 +47,8 @@ export interface JobRunOptions {
   readonly progressIntervalMs: number
   readonly allowRewind: boolean
   readonly allowNonRestoredState: boolean
+  /** Whether the watermarks of what the run begins from are dropped (R12); those of its own checkpoints are not. */
+  readonly resetWatermarks: boolean
   readonly pathOf: (checkpointId: number) => string
   /** Checkpoints that earlier runs went back behind, and to note durably that this one does (R3). */
   readonly abandoned: readonly number[]
@@ -93,6 +96,8 @@ export class JobRun {
   #endDelay: (() => void) | undefined
   #checkpoints = 0
   #restarts = 0
+  /** Of this lineage, 0 for none: the checkpoint that the run began from. */
+  #beganFrom: number | undefined
   /** The newest checkpoint: of this run, or the one it goes on from. */
   #lastCheckpoint: CheckpointSummary | undefined
   #cancelProgress: (() => void) | undefined
@@ -207,7 +212,9 @@ export class JobRun {
     })
     const found = selected.ids.length === 0 ? this.#claimed(selected) : selected
     const base = { ...found, manifest: found.manifest && this.#renamed(found.manifest) }
-    const restore = this.#restoreOf(base.manifest)
+    const stored = this.#restoreOf(base.manifest)
+    const reset = stored && this.#withTime(stored.manifest, base.manifest)
+    const restore = stored && { ...stored, manifest: reset!.manifest }
     const manifest = restore?.manifest
     const hasEnded = await this.#hasEnded(base.manifest)
     const before = found.manifest ?? this.#options.foreign?.manifest
@@ -216,7 +223,7 @@ export class JobRun {
       const other = hasEnded
         ? checkEnded(manifest, plan)
         : checkRestore(manifest, plan, { nonRestoredState: allowNonRestoredState })
-      differences.push(...other)
+      differences.push(...other, ...(hasEnded ? [] : reset!.notes))
     }
     this.#lastCheckpoint = base.manifest && this.#summaryOf(base.manifest)
     return { ...base, differences, restore }
@@ -231,6 +238,14 @@ export class JobRun {
     if (own !== undefined) return { manifest: own, directory: undefined }
     const { foreign } = this.#options
     return foreign && { ...foreign, manifest: this.#renamed(foreign.manifest) }
+  }
+
+  /** A snapshot with the watermarks that it is restored with. */
+  #withTime(stored: CheckpointManifest, own: CheckpointManifest | undefined): ResetWatermarks {
+    const id = own?.checkpointId ?? 0
+    this.#beganFrom ??= id
+    const isWanted = this.#options.resetWatermarks && id <= this.#beganFrom
+    return resetWatermarks(stored, this.#options.plan, isWanted)
   }
 
   /** What is taken over is there only once nothing refuses to go on from it. */

@@ -296,6 +296,7 @@ class JobSession {
       progressIntervalMs: settings.progressIntervalMs,
       allowRewind: settings.allowRewind,
       allowNonRestoredState: settings.allowNonRestoredState,
+      resetWatermarks: settings.resetWatermarks,
       pathOf: (checkpointId) => pathOf(start.checkpointDirectory, checkpointId),
       abandoned,
       abandon: (ids) => start.abandon(ids),

@@ -25,6 +25,7 @@ export interface RunSettings {
   readonly allowRewind: boolean
   readonly allowGrownInput: boolean
   readonly allowNonRestoredState: boolean
+  readonly resetWatermarks: boolean
   readonly progressIntervalMs: number
 }
 
@@ -49,6 +50,7 @@ const TYPES: Readonly<Record<keyof RunJobOptions, readonly string[]>> = {
   allowRewind: ['boolean'],
   allowGrownInput: ['boolean'],
   allowNonRestoredState: ['boolean'],
+  resetWatermarks: ['boolean'],
   signal: ['object'],
   onEvent: ['function'],
   print: ['function'],
@@ -100,6 +102,7 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
     allowRewind: options.allowRewind ?? false,
     allowGrownInput: options.allowGrownInput ?? false,
     allowNonRestoredState: options.allowNonRestoredState ?? false,
+    resetWatermarks: options.resetWatermarks ?? false,
     progressIntervalMs: progressInterval,
   }
 }

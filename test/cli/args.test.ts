@@ -35,7 +35,8 @@ describe('parseCommand', () => {
     const args =
       'job.ts --parallelism 4 --dir state --checkpoint-interval 2s --param a=1 --output keep --memory 512mb --strict ' +
       '--checkpoint-min-pause 1s --checkpoint-timeout 5m --tolerable-failures 0 --retained-checkpoints 9 ' +
-      '--stop-timeout 500 --no-progress --json --allow-rewind --allow-grown-input --allow-non-restored-state'
+      '--stop-timeout 500 --no-progress --json --allow-rewind --allow-grown-input --allow-non-restored-state ' +
+      '--reset-watermarks'
     expect(run(...args.split(' '), '--fresh')).toEqual({
       verb: 'run',
       job: 'job.ts',
@@ -56,6 +57,7 @@ describe('parseCommand', () => {
         allowRewind: true,
         allowGrownInput: true,
         allowNonRestoredState: true,
+        resetWatermarks: true,
       },
       json: true,
       noProgress: true,

@@ -175,6 +175,7 @@ export class InlineProcess {
       progressIntervalMs: 0,
       allowRewind: false,
       allowNonRestoredState: false,
+      resetWatermarks: false,
       pathOf: (checkpointId) => `chk-${checkpointId}`,
       abandoned: [...disk.abandonedIds],
       abandon: async (ids) => {

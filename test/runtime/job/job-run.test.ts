@@ -63,6 +63,7 @@ function setUp(
     progressIntervalMs: 0,
     allowRewind: false,
     allowNonRestoredState: false,
+    resetWatermarks: false,
     pathOf: (id) => `/checkpoints/${id}`,
     abandoned: [],
     abandon: async (ids) => void abandoned.push(...ids),

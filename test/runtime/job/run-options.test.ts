@@ -23,6 +23,7 @@ describe('options of a run', () => {
       allowRewind: false,
       allowGrownInput: false,
       allowNonRestoredState: false,
+      resetWatermarks: false,
       progressIntervalMs: 1_000,
     })
   })
