@@ -10,6 +10,7 @@ import { Deliveries } from '../../../runtime/job/deliveries.ts'
 import type { JobEvent } from '../../../runtime/job/job-events.ts'
 import { JobRun, type JobRunOptions } from '../../../runtime/job/job-run.ts'
 import { Savepoints } from '../../../runtime/job/savepoints.ts'
+import { encodeValue } from '../../../runtime/value-codec.ts'
 import { createRestartStrategy } from '../../../runtime/job/restart-strategy.ts'
 import { FaultFileSystem } from '../../harness/fault-file-system.ts'
 import { FakeSlots, type Script } from './fake-slots.ts'
@@ -133,6 +134,34 @@ describe('a run of a job', () => {
       },
     })
     expect(await storage.list()).toEqual([4])
+  })
+
+  it('drops the watermarks of what it begins from on request, and of no checkpoint of its own (R12)', async () => {
+    const times = { splits: [], times: [], noMoreSplits: false }
+    const state = Buffer.from(encodeValue(times, 'state')).toString('base64')
+    const stored = (id: number): CheckpointManifest => {
+      const made = manifestOf(planOf(), id)
+      const subtasks = made.subtasks.map((part) => {
+        return part.vertex === 'source' ? { ...part, operatorState: { source: state } } : part
+      })
+      return { ...made, subtasks }
+    }
+    const restored: unknown[] = []
+    const { run, clock, storage } = setUp(
+      (slot, command) => {
+        if (command.type === 'open') restored.push(command.restored.map((part) => part.watermarks))
+        if (command.type !== 'run') return false
+        if (slot.attempt === 3) slot.finish()
+        else slot.fail(failure())
+        if (slot.attempt === 2) storage.manifests.set(5, stored(5))
+        return false
+      },
+      { resetWatermarks: true },
+    )
+    storage.manifests.set(4, stored(4))
+    await settle(clock, run.run())
+    const dropped = [{ source: null }, { count: null, sink: null }]
+    expect(restored).toEqual([dropped, dropped, [{ source: 5 }, { count: 5, sink: 5 }]])
   })
 
   it('tries a final checkpoint again after a restart (R34)', async () => {
