@@ -6,6 +6,7 @@ import { END_OF_INPUT } from './end.ts'
 import { EXPIRY } from './expiry.ts'
 import { FLOW } from './flow.ts'
 import { KIT } from './kit.ts'
+import { LISTS_OF_SUBTASKS } from './lists.ts'
 import type { Mutant } from './mutant.ts'
 import { PROTOCOL } from './protocol.ts'
 import { RECOVERY } from './recovery.ts'
@@ -29,6 +30,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...ASYNC,
   ...RECOVERY,
   ...RESCALING,
+  ...LISTS_OF_SUBTASKS,
   ...SAVEPOINTS,
   ...RESTORING,
   ...KIT,

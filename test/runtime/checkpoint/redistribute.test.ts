@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ManifestSubtask, SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
 import { redistribute } from '../../../runtime/checkpoint/redistribute.ts'
 import { keyGroupRange } from '../../../runtime/key-group.ts'
+import { storedListsIn } from '../../../runtime/state/operator-list-format.ts'
 import type { Spread } from '../../../runtime/checkpoint/spread-state.ts'
 import { decodeValue, encodeValue } from '../../../runtime/value-codec.ts'
 
@@ -180,6 +181,27 @@ describe('redistributing what subtasks keep', () => {
       },
       { items: [] },
     ])
+  })
+
+  it('gives a union list to each as a whole, and lets no union list grow that nobody reads any more (semantics 2.9, R34)', () => {
+    const held = (subtask: number): unknown => {
+      return new Map([
+        ['all', { kind: 'union-list', version: 1, items: [encodeValue(subtask, '')] }],
+      ])
+    }
+    const itemsIn = (finished: readonly boolean[], to: number): unknown[] => {
+      const isFinished = (subtask: number): boolean => finished[subtask]!
+      const parts = partsOf('op', finished.length, { state: held, isFinished })
+      return redistribute(parts, [target('op', to, 'lists')], options).map(({ operatorState }) => {
+        const { items } = storedListsIn(decoded(operatorState['op'])).get('all')!
+        return items.map(decodeValue)
+      })
+    }
+    const both = [0, 1]
+    expect(itemsIn([false, false], 2)).toEqual([both, both])
+    expect(itemsIn([false, false], 3)).toEqual([both, both, both])
+    expect(itemsIn([true, true], 2)).toEqual([[0], [1]])
+    expect(itemsIn([true, true], 3)).toEqual([[0], [1], []])
   })
 
   it('deals the splits of readers out, with all times (R11, R31, semantics 2.9)', () => {
