@@ -118,7 +118,8 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_FALLBACK_REFUSED:
         'Restore the named file from a copy, or accept what the message lists as put out twice with `--allow-rewind`.',
       MR_IDENTITY_CHANGED: 'Give the same input and output again, or start over with `--fresh`.',
-      MR_MAX_PARALLELISM_CHANGED: 'Set it back, or start over with `--fresh`.',
+      MR_MAX_PARALLELISM_CHANGED:
+        'Set it back, write a savepoint with another one (`writeSavepoint` of `millrace/state`), or start over with `--fresh`.',
       MR_STATE_NOT_FOUND:
         'The message lists what there is; `millrace state ls` shows it too. `1` is a number, `"1"` a string, `1n` a bigint.',
       MR_STATE_NOT_DIVISIBLE:

@@ -3,6 +3,7 @@ import { RestartableError, type StreamError } from '../errors.ts'
 import type { SnapshotFiles } from './checkpoint-storage.ts'
 import { type CheckpointManifest, MANIFEST_VERSION, type SegmentReference } from './manifest.ts'
 import { readManifestShape, ShapeError } from './manifest-shape.ts'
+import { snapshotLabel } from './snapshot-label.ts'
 
 /** A manifest is read whole; a longer one is no manifest of ours. */
 export const MAX_MANIFEST_BYTES: number = 256 * 1_024 * 1_024
@@ -80,7 +81,7 @@ async function validateFile(
   const what = found === undefined ? 'is missing' : `has ${found.bytes} bytes instead of ${bytes}`
   throw new RestartableError(
     'MR_CHECKPOINT_CORRUPT',
-    `Checkpoint ${checkpointId} of lineage ${lineage}: file ${file} with state of ${owner} ${what}; the checkpoint cannot be restored; restore the file from a copy, or go back to another checkpoint.`,
+    `${snapshotLabel(manifest)}: file ${file} with state of ${owner} ${what}; it cannot be restored; restore the file from a copy, or go back to another checkpoint.`,
     { lineage, checkpointId, file, bytes, found: found?.bytes },
   )
 }

@@ -1,4 +1,5 @@
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import { snapshotLabel } from '../checkpoint/snapshot-label.ts'
 import { StreamError } from '../errors.ts'
 import type { RenamedUids } from '../graph/renamed-uids.ts'
 
@@ -42,7 +43,7 @@ export function renameUids(
 }
 
 function refuseClash(
-  { checkpointId, lineage }: CheckpointManifest,
+  manifest: CheckpointManifest,
   uids: readonly string[],
   now: (uid: string) => string,
 ): void {
@@ -51,7 +52,7 @@ function refuseClash(
     if (other === undefined) continue
     throw new StreamError(
       'MR_UID_DUPLICATE',
-      `Checkpoint ${checkpointId} of lineage ${lineage} has both "${uid}" and "${other}", and renamedUids makes "${now(uid)}" of both; their state would be mixed up; leave one of them out of renamedUids, and drop its state with --allow-non-restored-state.`,
+      `${snapshotLabel(manifest)} has both "${uid}" and "${other}", and renamedUids makes "${now(uid)}" of both; their state would be mixed up; leave one of them out of renamedUids, and drop its state with --allow-non-restored-state.`,
       { uid: now(uid), uids: [uid, other] },
     )
   }

@@ -1,4 +1,5 @@
 import type { CheckpointManifest, ManifestState } from '../checkpoint/manifest.ts'
+import { snapshotLabel } from '../checkpoint/snapshot-label.ts'
 import { lowestStoredVersion } from '../checkpoint/stored-versions.ts'
 import { StreamError } from '../errors.ts'
 import type { JobPlan, PlanOperator } from '../graph/job-plan.ts'
@@ -45,7 +46,7 @@ export function restoreProblems(
   plan: JobPlan,
   allow: RestoreAllowances,
 ): StreamError[] {
-  const comparison = { manifest, plan, label: labelOf(manifest) }
+  const comparison = { manifest, plan, label: snapshotLabel(manifest) }
   const problems = [
     ...jobProblems(comparison),
     ...maxParallelismProblems(comparison),
@@ -80,12 +81,8 @@ export function checkEnded(manifest: CheckpointManifest, plan: JobPlan): string[
 
 /** Everything that `checkEnded` would refuse. Pure. */
 export function endedProblems(manifest: CheckpointManifest, plan: JobPlan): StreamError[] {
-  const comparison = { manifest, plan, label: labelOf(manifest) }
+  const comparison = { manifest, plan, label: snapshotLabel(manifest) }
   return [...jobProblems(comparison), ...identityProblems(comparison)]
-}
-
-function labelOf(manifest: CheckpointManifest): string {
-  return `Checkpoint ${manifest.checkpointId} of lineage ${manifest.lineage}`
 }
 
 function jobProblems({ manifest, plan, label }: Comparison): StreamError[] {
@@ -104,7 +101,7 @@ function maxParallelismProblems({ manifest, plan, label }: Comparison): StreamEr
   return [
     new StreamError(
       'MR_MAX_PARALLELISM_CHANGED',
-      `${label} was taken with a maximum parallelism of ${manifest.maxParallelism}, the job has ${plan.maxParallelism}; keys would be looked for in the wrong key groups; set it back, or start with --fresh.`,
+      `${label} was taken with a maximum parallelism of ${manifest.maxParallelism}, the job has ${plan.maxParallelism}; keys would be looked for in the wrong key groups; set it back, write a savepoint for ${plan.maxParallelism} with writeSavepoint({ from, maxParallelism, … }) of millrace/state, or start with --fresh.`,
       { was: manifest.maxParallelism, is: plan.maxParallelism },
     ),
   ]
@@ -121,7 +118,7 @@ function lostStateProblems(
   return [
     new StreamError(
       'MR_STATE_NOT_RESTORED',
-      `${label} holds state of ${quotedNames(lost)}, which the job does not have; that state would be lost. The checkpoint has ${quotedNames(there)}; the job has ${quotedNames(uids)}. Give the operators their old uids back, say in renamedUids of the job what they are called now, drop the state with --allow-non-restored-state, or start with --fresh.`,
+      `${label} holds state of ${quotedNames(lost)}, which the job does not have; that state would be lost. It has ${quotedNames(there)}; the job has ${quotedNames(uids)}. Give the operators their old uids back, say in renamedUids of the job what they are called now, drop the state with --allow-non-restored-state, or start with --fresh.`,
       { lost, checkpointUids: there, jobUids: uids },
     ),
   ]

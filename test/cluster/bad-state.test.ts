@@ -105,7 +105,7 @@ describe('a checkpoint that does not fit the job', () => {
       wayOut: 'drop the state with --allow-non-restored-state, or start with --fresh',
     })
     expect(failed.error?.message).toContain(
-      'The checkpoint has "postings", "map#1", "balance", "balances"; the job has "postings", "map#1", "saldo", "balances"',
+      'It has "postings", "map#1", "balance", "balances"; the job has "postings", "map#1", "saldo", "balances"',
     )
     await accounts.expectDone(await accounts.start())
     await accounts.putBack()

@@ -52,6 +52,17 @@ describe('comparing a checkpoint with the job', () => {
     ['MR_MAX_PARALLELISM_CHANGED', { ...plan, maxParallelism: 256 }],
   ])('refuses with %s (R5)', (code, changed) => expect(codeOf(changed)).toBe(code))
 
+  it('calls a savepoint a savepoint, and names what writes one for another maximum (R5, semantics 2.8)', () => {
+    const wider = { ...plan, maxParallelism: 256 }
+    const message = (kind: CheckpointManifest['kind']) =>
+      restoreProblems({ ...manifest, kind }, wider, strict)[0]!.message
+    expect(message('savepoint')).toMatch(/^Savepoint 7 of lineage lineage was taken with .* 128/u)
+    expect(message('stop')).toMatch(/^Checkpoint 7 of lineage lineage /u)
+    expect(message('savepoint')).toContain(
+      'write a savepoint for 256 with writeSavepoint({ from, maxParallelism, … }) of millrace/state',
+    )
+  })
+
   it('goes on at another parallelism, and says so (R12, semantics 2.8)', () => {
     const notes = checkRestore(manifest, { ...planOf({ parallelism: 3 }), params: {} }, strict)
     expect(notes[0]).toBe('parallelism 2 → 3')
