@@ -42,7 +42,11 @@ async function merged(merger: SegmentMerger, signal = new AbortController().sign
   const merge = merger.merge({ segments, isBeginning: true, bytesPerSecond: Infinity }, signal)
   let next = await merge.next()
   for (; next.done !== true; next = await merge.next()) pieces.push(next.value)
-  return { bytes: Buffer.concat(pieces).toString('latin1'), contents: next.value, pieces: pieces.length }
+  return {
+    bytes: Buffer.concat(pieces).toString('latin1'),
+    contents: next.value,
+    pieces: pieces.length,
+  }
 }
 
 describe('segments merged in a thread of its own (R29)', () => {
