@@ -70,11 +70,12 @@ export class SimulatedStore implements SpillStore {
   }
 
   bulk(): SpillBulk {
-    const puts: { readonly key: Uint8Array; readonly value: Uint8Array }[] = []
+    const changes: Pick<PendingWrite, 'key' | 'value'>[] = []
     return {
       // Who puts may use its bytes again.
-      put: (key, value) => void puts.push({ key: key.slice(), value: value.slice() }),
-      write: () => this.write(puts),
+      put: (key, value) => void changes.push({ key: key.slice(), value: value.slice() }),
+      del: (key) => void changes.push({ key: key.slice(), value: undefined }),
+      write: () => this.write(changes),
       close: () => Promise.resolve(),
     }
   }

@@ -54,6 +54,7 @@ export class LevelDbStore implements SpillStore {
     const batch = this.#database!.batch()
     return {
       put: (key, value) => void batch.put(key, value),
+      del: (key) => void batch.del(key),
       write: async () => {
         try {
           await batch.write()

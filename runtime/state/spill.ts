@@ -27,19 +27,24 @@ export interface PendingWrite {
   readonly value: Uint8Array | undefined
 }
 
-/** Many entries that go to the store as one write, filled while they wait for their turn. */
+/** Many changes that go to the store as one write, filled while they wait for their turn. */
 export interface SpillBulk {
   put(key: Uint8Array, value: Uint8Array): void
+  del(key: Uint8Array): void
   write(): Promise<void>
   /** In place of `write`: it is given up. */
   close(): Promise<void>
 }
 
-/** A bulk on its way to the store. */
+/** A bulk on its way to the store: what is loaded, and what is written meanwhile. */
 interface PendingBulk {
-  readonly number: number
+  /** Under which all of it lands: that of its newest write. */
+  number: number
   readonly bulk: SpillBulk
+  /** Of what has been loaded. */
   bytes: number
+  /** What has been written in between. */
+  readonly writes: PendingWrite[]
   /** It is written though nothing waits behind it. */
   isFull: boolean
 }
@@ -100,6 +105,7 @@ export class Spill {
   #pendingKeys: Map<string, number> | undefined
   #pendingBytes = 0
   #bulkBytes = 0
+  #isLoading = false
   #lastNumber = 0
   #landedNumber = 0
   #writing: Promise<void> | undefined
@@ -157,6 +163,7 @@ export class Spill {
   async beginLoading(): Promise<void> {
     this.#pendingKeys ??= new Map()
     await this.#options.store.open()
+    this.#isLoading = true
   }
 
   /** What has been put is written soon, although it is little. */
@@ -168,6 +175,7 @@ export class Spill {
   /** No `put` follows. */
   endLoading(): void {
     this.endBulk()
+    this.#isLoading = false
     this.#pendingKeys = undefined
   }
 
@@ -183,12 +191,7 @@ export class Spill {
    * queued from now on lands later, and wins.
    */
   put(key: Uint8Array, value: Uint8Array): number {
-    let last = this.#queue.at(-1)
-    if (last === undefined || !('bulk' in last) || last.isFull) {
-      const bulk = this.#options.store.bulk()
-      last = { number: ++this.#lastNumber, bulk, bytes: 0, isFull: false }
-      this.#queue.push(last)
-    }
+    const last = this.#openBulk()
     this.#filter.add(key, key.length)
     last.bulk.put(key, value)
     const bytes = key.length + value.length
@@ -196,6 +199,15 @@ export class Spill {
     last.isFull = last.bytes >= BULK_BYTES
     this.#bulkBytes += bytes
     return last.number
+  }
+
+  #openBulk(): PendingBulk {
+    const last = this.#queue.at(-1)
+    if (last !== undefined && 'bulk' in last && !last.isFull) return last
+    const bulk = this.#options.store.bulk()
+    const opened = { number: ++this.#lastNumber, bulk, bytes: 0, writes: [], isFull: false }
+    this.#queue.push(opened)
+    return opened
   }
 
   // --- Reading aside ---
@@ -293,15 +305,20 @@ export class Spill {
   }
 
   #push(cell: StateCell | undefined, key: Uint8Array, value: Uint8Array | undefined): number {
+    const bulk = this.#isLoading ? this.#openBulk() : undefined
     const number = ++this.#lastNumber
     if (cell !== undefined) this.#pendingKeys?.set(readLatin1(key, 0, key.length), number)
     const write = { number, cell, key, value }
-    this.#queue.push(write)
+    if (bulk === undefined) this.#queue.push(write)
+    else addTo(bulk, write)
     this.#pendingBytes += bytesOf(write)
     return number
   }
 
-  /** Sends what is queued, in the background, but for a bulk that may be filled; does nothing while a batch is under way. */
+  /**
+   * Sends what is queued, in the background, but for a bulk that may be filled, with nothing in it but what is loaded; does
+   * nothing while a batch is under way.
+   */
   flush(): void {
     if (this.#writing !== undefined || !this.#hasWork()) return
     if (this.#failure !== undefined || this.#isClosed) return
@@ -318,7 +335,7 @@ export class Spill {
   #hasWork(): boolean {
     const [first] = this.#queue
     if (first === undefined) return false
-    return this.#queue.length > 1 || !('bulk' in first) || first.isFull
+    return this.#queue.length > 1 || !('bulk' in first) || first.isFull || first.writes.length > 0
   }
 
   async #writeAll(): Promise<void> {
@@ -327,8 +344,8 @@ export class Spill {
       if ('bulk' in first) {
         this.#queue.shift()
         await first.bulk.write()
-        this.#landedNumber = first.number
         this.#bulkBytes -= first.bytes
+        this.#landAll(first.writes, first.number)
         // Whoever loads waits for room.
         this.#options.wake()
       } else await this.#writeBatch()
@@ -344,14 +361,18 @@ export class Spill {
     this.#queue.splice(0, batch.length)
     await this.#options.store.write(batch)
     const wasFull = this.isFull
-    for (const write of batch) this.#land(write)
-    this.#tellLanded()
+    this.#landAll(batch, batch.at(-1)!.number)
     if (wasFull && !this.isFull) this.#options.wake()
+  }
+
+  #landAll(writes: readonly PendingWrite[], number: number): void {
+    this.#landedNumber = number
+    for (const write of writes) this.#land(write)
+    this.#tellLanded()
   }
 
   #land(write: PendingWrite): void {
     const { cell, key, number } = write
-    this.#landedNumber = number
     this.#pendingBytes -= bytesOf(write)
     if (cell !== undefined && this.#pendingKeys !== undefined) {
       const name = readLatin1(key, 0, key.length)
@@ -384,6 +405,18 @@ export class Spill {
     await Promise.all(this.#reading)
     await this.#options.store.close()
   }
+}
+
+/**
+ * Writes join what is being loaded: one batch lands a turn of the event loop, so that what were batches of their own, by turns,
+ * would take twice as long.
+ */
+function addTo(bulk: PendingBulk, write: PendingWrite): void {
+  if (write.value === undefined) bulk.bulk.del(write.key)
+  else bulk.bulk.put(write.key, write.value)
+  bulk.number = write.number
+  bulk.writes.push(write)
+  if (bulk.writes.length >= BATCH_OPERATIONS) bulk.isFull = true
 }
 
 function bytesOf(write: PendingWrite): number {

@@ -14,13 +14,14 @@ export class SlowStore implements SpillStore {
   async open(): Promise<void> {}
 
   bulk(): SpillBulk {
-    const puts: PendingWrite[] = []
+    const changes: PendingWrite[] = []
+    // Who puts may use its bytes again.
+    const add = (key: Uint8Array, value: Uint8Array | undefined): void =>
+      void changes.push({ number: 0, cell: undefined, key: key.slice(), value: value?.slice() })
     return {
-      put: (key, value) => {
-        // Who puts may use its bytes again.
-        puts.push({ number: 0, cell: undefined as never, key: key.slice(), value: value.slice() })
-      },
-      write: () => this.write(puts),
+      put: add,
+      del: (key) => add(key, undefined),
+      write: () => this.write(changes),
       async close() {},
     }
   }

@@ -31,6 +31,14 @@ export const RESTORING: readonly Mutant[] = [
     killers: [restored('over a write that has not landed')],
   },
   {
+    name: 'deletion-lost-in-the-load',
+    what: 'what is deleted while state is being loaded stays in the working copy (R22, R28)',
+    file: 'runtime/state/spill.ts',
+    find: 'if (write.value === undefined) bulk.bulk.del(write.key)',
+    replace: 'if (write.value === undefined) return',
+    killers: [restored('keeps in mind what was deleted')],
+  },
+  {
     name: 'loaded-before-landed',
     what: 'a key group counts as loaded while its entries are still on their way to the working copy (R28)',
     file: 'runtime/state/base-loader.ts',

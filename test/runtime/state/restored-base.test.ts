@@ -98,6 +98,16 @@ describe('state that is used while it is being loaded (R28)', () => {
     expect([get('a'), get('b')]).toEqual(['a restored', 'new'])
   })
 
+  it('sends what is evicted along with what is loaded, as one write (R22)', async () => {
+    const { backend, store, get, set, load } = await openOn(await contentsOf('a', 'b', 'c'))
+    for (let i = 0; i < 10; i++) await turn()
+    set('d', 'new')
+    backend.work(Infinity)
+    expect(store.batches.map((batch) => batch.length > 1)).toEqual([true])
+    await load()
+    expect([get('a'), get('d')]).toEqual(['a restored', 'new'])
+  })
+
   it('keeps in mind what was deleted, in the store and not in memory', async () => {
     const keys = Array.from({ length: 200 }, (_, i) => `key ${i}`)
     const { backend, store, get, set, load } = await openOn(await contentsOf('a', ...keys))
