@@ -107,7 +107,8 @@ export class SimulatedStorage implements CheckpointStorage {
       const file = this.#file(name)
       return {
         read: (offset, length) => this.#run(() => sliceOf(file, { name, offset, length })),
-        readSync: (offset, length) => sliceOf(file, { name, offset, length }),
+        readSync: (offset, target) =>
+          target.set(sliceOf(file, { name, offset, length: target.length })),
         close: () => Promise.resolve(),
       }
     })

@@ -22,8 +22,8 @@ export interface StorageWriter {
 export interface PinnedFile {
   /** As `read` of the storage. */
   read(offset: number, length: number): Promise<Uint8Array>
-  /** The same at once. */
-  readSync(offset: number, length: number): Uint8Array
+  /** The same at once, into memory of the caller, which it fills. */
+  readSync(offset: number, target: Uint8Array): void
   close(): Promise<void>
 }
 

@@ -58,9 +58,10 @@ export class FolderFiles implements SnapshotFiles {
             throw failure(error)
           }
         },
-        readSync(offset, length) {
+        readSync(offset, target) {
           try {
-            return whole(file.readSync(offset, length), { name, offset, length })
+            const { length } = target
+            mustBeWhole(file.readSync(offset, target), { name, offset, length })
           } catch (error) {
             throw failure(error)
           }
@@ -95,7 +96,15 @@ function whole(
   bytes: Uint8Array,
   { name, offset, length }: { name: string; offset: number; length: number },
 ): Uint8Array {
-  if (bytes.byteLength === length) return bytes
-  const end = offset + bytes.byteLength
+  mustBeWhole(bytes.byteLength, { name, offset, length })
+  return bytes
+}
+
+function mustBeWhole(
+  bytes: number,
+  { name, offset, length }: { name: string; offset: number; length: number },
+): void {
+  if (bytes === length) return
+  const end = offset + bytes
   throw unreadable(name, `ends at byte ${end} where ${offset + length} are expected`)
 }

@@ -82,7 +82,7 @@ export class SegmentLookup {
     return number + 1 < index.length && index.firstStartsWith(number + 1, key)
   }
 
-  /** All entries whose key begins with this one, ascending; they are views of blocks. */
+  /** All entries whose key begins with this one, ascending. */
   below(key: Uint8Array, hash: number): StateEntry[] {
     const { index } = this.#reader
     const found: StateEntry[] = []
@@ -91,7 +91,11 @@ export class SegmentLookup {
     for (let number = Math.max(0, isFirst ? last - 1 : last); number < index.length; number++) {
       if (number > last && !index.firstStartsWith(number, key)) break
       if (!index.mightHold(number, hash)) continue
-      for (const entry of decodeBlock(this.#block(number), index.block(number))) {
+      // Their views stay, so each block has memory of its own.
+      const block = index.block(number)
+      const bytes = new Uint8Array(block.bytes)
+      this.#read(bytes, block)
+      for (const entry of decodeBlock(bytes, block)) {
         if (startsWith(entry.key, key)) found.push(entry)
       }
     }
@@ -99,23 +103,16 @@ export class SegmentLookup {
   }
 
   #block(number: number): Uint8Array {
-    const { reference, index } = this.#reader
-    const cached = this.#cache.get(this.#number, number)
-    if (cached !== undefined) return cached
-    const block = index.block(number)
-    const bytes = this.#read(block, reference.file)
-    this.#cache.put(this.#number, number, bytes)
-    return bytes
+    const block = this.#reader.index.block(number)
+    return this.#cache.get(this.#number, number, block.bytes, (target) => this.#read(target, block))
   }
 
-  #read(block: BlockInfo, file: string): Uint8Array {
+  #read(target: Uint8Array, block: BlockInfo): void {
     try {
-      const read = this.#file.readSync(block.offset, block.bytes)
-      const bytes = new Uint8Array(read.buffer, read.byteOffset, read.byteLength)
-      checkBlock(bytes, block)
-      return bytes
+      this.#file.readSync(block.offset, target)
+      checkBlock(target, block)
     } catch (error) {
-      throw describeDamage(error, file, block)
+      throw describeDamage(error, this.#reader.reference.file, block)
     }
   }
 }

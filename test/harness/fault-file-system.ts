@@ -203,11 +203,19 @@ export class FaultFileSystem implements FileSystem {
     this.#checkRunning()
     const node = this.#find(path)
     if (node.kind === 'directory') throw systemError('EISDIR', path)
-    const readSync = (offset: number, length: number): Uint8Array => {
+    const bytes = (offset: number, length: number): Uint8Array => {
       this.#checkRunning()
       return node.content.slice(offset, offset + length)
     }
-    return { read: async (offset, length) => readSync(offset, length), readSync, async close() {} }
+    return {
+      read: async (offset, length) => bytes(offset, length),
+      readSync(offset, target) {
+        const read = bytes(offset, target.length)
+        target.set(read)
+        return read.length
+      },
+      async close() {},
+    }
   }
 
   // --- For tests ---

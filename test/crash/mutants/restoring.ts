@@ -90,9 +90,17 @@ export const RESTORING: readonly Mutant[] = [
     name: 'unchecked-look-up',
     what: 'a look-up reads a block whatever its checksum says (R27)',
     file: 'runtime/checkpoint/segment-lookup.ts',
-    find: 'checkBlock(bytes, block)',
+    find: 'checkBlock(target, block)',
     replace: '',
     killers: [chain('names file and key groups of a block that is damaged')],
+  },
+  {
+    name: 'damaged-block-kept',
+    what: 'a block that was damaged when it was read stands in the cache for the next look-up (R27)',
+    file: 'runtime/checkpoint/block-cache.ts',
+    find: '    fill(bytes)\n    this.#freed',
+    replace: '    this.#blocks.set(name, { place, bytes })\n    fill(bytes)\n    this.#freed',
+    killers: [unit('runtime/checkpoint/block-cache.test.ts', 'has for each block what was read')],
   },
   {
     name: 'filter-without-maps',
