@@ -14,6 +14,11 @@ export function probeStep(hash: number): number {
   return mix(hash ^ 0x9e3779b9) | 1
 }
 
+/** The bit of a filter of so many that a probe looks at: spreads 32 bits over a number that need not be a power of two. */
+export function bitOf(probe: number, bits: number): number {
+  return Math.floor((probe >>> 0) * (bits / 0x1_0000_0000))
+}
+
 function mix(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)

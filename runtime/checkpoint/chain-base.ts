@@ -79,6 +79,12 @@ export class ChainBase implements RestoredBase {
     return this.#indexBytes + this.#cache.byteLength
   }
 
+  get entryCount(): number {
+    const { first, last } = this.#range
+    const blocks = this.#readers.flatMap(({ index }) => index.blocksOf(first, last))
+    return blocks.reduce((sum, { entries }) => sum + entries, 0)
+  }
+
   mightHold(key: Uint8Array): boolean {
     const keyGroup = keyGroupAt(key)
     const hash = hashBytes(key, 0, key.length)

@@ -1,4 +1,4 @@
-import { hashBytes, probeStep } from '../key-hash.ts'
+import { bitOf, hashBytes, probeStep } from '../key-hash.ts'
 import { subKeyAt } from '../state/snapshot-format.ts'
 import type { StateEntry } from '../state/state-backend.ts'
 
@@ -76,9 +76,4 @@ export function filterMightHold(
     if ((bytes[start + (bit >>> 3)]! & (1 << (bit & 7))) === 0) return false
   }
   return true
-}
-
-/** Spreads 32 bits over a number of bits that need not be a power of two. */
-function bitOf(hash: number, bits: number): number {
-  return Math.floor((hash >>> 0) * (bits / 0x1_0000_0000))
 }

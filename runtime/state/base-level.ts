@@ -31,14 +31,19 @@ export class BaseLevel {
     this.#loadedBelow = below
   }
 
+  /** Whether a key group is not loaded yet. */
+  covers(keyGroup: number): boolean {
+    return keyGroup >= this.#loadedBelow
+  }
+
   /** Whether something may be there of a cell whose key in the spill is given; false is certain. */
   mightHold(cell: StateCell, key: Uint8Array): boolean {
-    return cell.row.keyGroup >= this.#loadedBelow && this.#base.mightHold(cell.baseKey(key))
+    return this.covers(cell.row.keyGroup) && this.#base.mightHold(cell.baseKey(key))
   }
 
   /** What is there of a cell, as it would be stored. What fails ends the attempt, whatever the caller makes of the error. */
   read(cell: StateCell, key: Uint8Array): Uint8Array | undefined {
-    if (cell.row.keyGroup < this.#loadedBelow) return undefined
+    if (!this.covers(cell.row.keyGroup)) return undefined
     try {
       return cell.readBase(this.#base, key)
     } catch (error) {

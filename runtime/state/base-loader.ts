@@ -70,7 +70,7 @@ export class BaseLoader {
   constructor(options: BaseLoaderOptions) {
     this.#options = options
     this.#pages = options.base.entries(new Set(options.states.keys()))[Symbol.asyncIterator]()
-    this.#opening = options.spill.beginLoading()
+    this.#opening = options.spill.beginLoading(options.base.entryCount)
     void this.#read()
   }
 

@@ -1,9 +1,10 @@
-import { hashBytes, probeStep } from '../key-hash.ts'
+import { bitOf, hashBytes, probeStep } from '../key-hash.ts'
 
 /** Bits a key and probes a look-up: about 1 % of the keys that were never added are taken for added. */
 const BITS_PER_KEY = 10
 const PROBES = 6
 const FIRST_KEYS = 8_192
+const BITS_A_BYTE = 8
 const GROWTH = 4
 
 interface Layer {
@@ -22,10 +23,13 @@ interface Layer {
 export class SpillFilter {
   readonly #layers: Layer[] = []
   readonly #maxBytes: number
+  readonly #firstKeys: number
   #byteLength = 0
 
-  constructor(maxBytes: number) {
+  /** `expected`: keys to come, if that is known: one layer for all of them tells more than several. */
+  constructor(maxBytes: number, expected: number = 0) {
     this.#maxBytes = maxBytes
+    this.#firstKeys = Math.max(FIRST_KEYS, expected)
   }
 
   get byteLength(): number {
@@ -38,9 +42,9 @@ export class SpillFilter {
     const layer = this.#writable()
     layer.count++
     const { bits } = layer
-    const mask = bits.length * 8 - 1
+    const size = bits.length * BITS_A_BYTE
     for (let i = 0, at = hash; i < PROBES; i++, at = (at + step) | 0) {
-      const bit = at & mask
+      const bit = bitOf(at, size)
       bits[bit >>> 3]! |= 1 << (bit & 7)
     }
   }
@@ -55,10 +59,11 @@ export class SpillFilter {
   #writable(): Layer {
     const last = this.#layers.at(-1)
     if (last !== undefined && last.count < last.capacity) return last
-    const capacity = last === undefined ? FIRST_KEYS : last.capacity * GROWTH
-    // A power of two, so that a mask takes the place of a division.
-    const byteLength = 2 ** Math.ceil(Math.log2((capacity * BITS_PER_KEY) / 8))
-    if (last !== undefined && this.#byteLength + byteLength > this.#maxBytes) return last
+    const capacity = last === undefined ? this.#firstKeys : last.capacity * GROWTH
+    let byteLength = bytesFor(capacity)
+    if (last === undefined) {
+      byteLength = Math.min(byteLength, Math.max(Math.floor(this.#maxBytes), bytesFor(FIRST_KEYS)))
+    } else if (this.#byteLength + byteLength > this.#maxBytes) return last
     const layer = { bits: new Uint8Array(byteLength), capacity, count: 0 }
     this.#layers.push(layer)
     this.#byteLength += byteLength
@@ -66,10 +71,14 @@ export class SpillFilter {
   }
 }
 
+function bytesFor(keys: number): number {
+  return Math.ceil((keys * BITS_PER_KEY) / BITS_A_BYTE)
+}
+
 function isIn(bits: Uint8Array, hash: number, step: number): boolean {
-  const mask = bits.length * 8 - 1
+  const size = bits.length * BITS_A_BYTE
   for (let i = 0, at = hash; i < PROBES; i++, at = (at + step) | 0) {
-    const bit = at & mask
+    const bit = bitOf(at, size)
     if ((bits[bit >>> 3]! & (1 << (bit & 7))) === 0) return false
   }
   return true

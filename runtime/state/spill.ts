@@ -83,6 +83,7 @@ export interface SpillOptions {
   readonly store: SpillStore
   /** Bytes of pending writes above which no input may be taken (R22). */
   readonly maxPendingBytes: number
+  /** Of the filter of what is written; that of what is loaded may take as much. */
   readonly maxFilterBytes: number
   /** The newest write of a cell has landed. */
   readonly landed: (cell: StateCell) => void
@@ -99,7 +100,9 @@ export interface SpillOptions {
  */
 export class Spill {
   readonly #options: SpillOptions
-  readonly #filter: SpillFilter
+  /** What was ever written, and what was loaded: in a key group that is not loaded yet only the first tells what is known. */
+  readonly #written: SpillFilter
+  #loaded: SpillFilter | undefined
   #queue: (PendingWrite | PendingBulk)[] = []
   /** The keys of pending writes with the number of the newest, while anyone wants to know. */
   #pendingKeys: Map<string, number> | undefined
@@ -116,7 +119,7 @@ export class Spill {
 
   constructor(options: SpillOptions) {
     this.#options = options
-    this.#filter = new SpillFilter(options.maxFilterBytes)
+    this.#written = new SpillFilter(options.maxFilterBytes)
   }
 
   /** Bytes of all that is pending. */
@@ -130,7 +133,7 @@ export class Spill {
   }
 
   get filterBytes(): number {
-    return this.#filter.byteLength
+    return this.#written.byteLength + (this.#loaded?.byteLength ?? 0)
   }
 
   /** Too much is pending; for good once a write has failed. */
@@ -138,18 +141,23 @@ export class Spill {
     return this.#failure !== undefined || this.#pendingBytes > this.#options.maxPendingBytes
   }
 
-  /** Nothing has ever been written. */
+  /** Nothing has ever been written or loaded. */
   get isEmpty(): boolean {
-    return this.#filter.byteLength === 0
+    return this.filterBytes === 0
   }
 
   prepare(): Promise<void> {
     return this.#options.store.prepare()
   }
 
-  /** Whether a key may have been written: false is certain. Costs no look-up in the store. */
+  /** Whether a key may have been written or loaded: false is certain. Costs no look-up in the store. */
   mightHold(bytes: Uint8Array, length: number): boolean {
-    return this.#filter.mightHold(bytes, length)
+    return this.#written.mightHold(bytes, length) || this.#loaded?.mightHold(bytes, length) === true
+  }
+
+  /** The same of what was written only. */
+  mightHaveWritten(bytes: Uint8Array, length: number): boolean {
+    return this.#written.mightHold(bytes, length)
   }
 
   /** What the store has of a cell without a pending write; `NO_VALUE` (empty) where that has been written. */
@@ -159,8 +167,9 @@ export class Spill {
 
   // --- What is loaded into the store in the background ---
 
-  /** Prepares for `put`. */
-  async beginLoading(): Promise<void> {
+  /** Prepares for `put`, of about so many entries. */
+  async beginLoading(expected: number): Promise<void> {
+    this.#loaded = new SpillFilter(this.#options.maxFilterBytes, expected)
     this.#pendingKeys ??= new Map()
     await this.#options.store.open()
     this.#isLoading = true
@@ -179,9 +188,12 @@ export class Spill {
     this.#pendingKeys = undefined
   }
 
-  /** Whether the store has, or is about to get, something under a key that was written, be it that there is no value. */
+  /**
+   * Whether the store has, or is about to get, something under a key that was written, be it that there is no value. What was
+   * loaded does not count, so that it costs no look-up for most keys, however many are loaded.
+   */
   knows(key: Uint8Array): boolean {
-    if (!this.#filter.mightHold(key, key.length)) return false
+    if (!this.#written.mightHold(key, key.length)) return false
     if (this.#pendingKeys!.has(readLatin1(key, 0, key.length))) return true
     return this.#options.store.read(key) !== undefined
   }
@@ -192,7 +204,7 @@ export class Spill {
    */
   put(key: Uint8Array, value: Uint8Array): number {
     const last = this.#openBulk()
-    this.#filter.add(key, key.length)
+    this.#loaded!.add(key, key.length)
     last.bulk.put(key, value)
     const bytes = key.length + value.length
     last.bytes += bytes
@@ -290,7 +302,7 @@ export class Spill {
   /** Queues a write, a deletion (undefined) or `NO_VALUE`; `flush` sends it. */
   queue(cell: StateCell, key: Uint8Array, value: Uint8Array | undefined): void {
     if (value !== undefined) {
-      this.#filter.add(key, key.length)
+      this.#written.add(key, key.length)
       cell.isSpilled = true
     }
     cell.pendingWrite = this.#push(cell, key, value)

@@ -153,6 +153,8 @@ export interface KeyedStateBackend {
 export interface RestoredBase {
   /** Bytes of memory that it takes. */
   readonly memoryBytes: number
+  /** About how many entries it has, rather too many. */
+  readonly entryCount: number
   /** Whether there may be an entry with this key, or entries whose key goes on with a sub-key behind it; false is certain. */
   mightHold(key: Uint8Array): boolean
   /** The value of an entry, which belongs to the caller; undefined where there is none. */

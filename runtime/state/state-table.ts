@@ -276,8 +276,13 @@ export class StateTable implements CellHost {
     scratch.length = 0
     cell.writeKey(scratch)
     const { bytes, length } = scratch
-    if (this.spill!.mightHold(bytes, length)) return true
-    return this.base !== undefined && this.base.mightHold(cell, bytes.subarray(0, length))
+    const { base } = this
+    if (base === undefined || !base.covers(cell.row.keyGroup)) {
+      return this.spill!.mightHold(bytes, length)
+    }
+    // What is being loaded is in the base as well.
+    if (this.spill!.mightHaveWritten(bytes, length)) return true
+    return base.mightHold(cell, bytes.subarray(0, length))
   }
 
   // --- Any cell ---
@@ -431,8 +436,8 @@ export class StateTable implements CellHost {
     const { spill, base } = this
     if (spill === undefined) return undefined
     const key = this.#keyOf(cell)
-    if (base === undefined) return valueOf(spill.read(key))
-    const stored = spill.mightHold(key, key.length) ? spill.read(key) : undefined
+    if (base === undefined || !base.covers(cell.row.keyGroup)) return valueOf(spill.read(key))
+    const stored = spill.mightHaveWritten(key, key.length) ? spill.read(key) : undefined
     return stored === undefined ? base.read(cell, key) : valueOf(stored)
   }
 

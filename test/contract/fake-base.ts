@@ -28,6 +28,10 @@ export class FakeBase implements RestoredBase {
     )
   }
 
+  get entryCount(): number {
+    return this.#contents.size
+  }
+
   mightHold(key: Uint8Array): boolean {
     this.#mustBeOpen()
     if (this.#contents.has(hex(key)) || this.#prefixes.has(hex(key))) return true

@@ -39,6 +39,14 @@ export const RESTORING: readonly Mutant[] = [
     killers: [restored('keeps in mind what was deleted')],
   },
   {
+    name: 'written-not-looked-for',
+    what: 'what was written of a key group that is not loaded is looked for in the checkpoint only (R28)',
+    file: 'runtime/state/state-table.ts',
+    find: 'spill.mightHaveWritten(key, key.length) ? spill.read(key) : undefined',
+    replace: 'undefined',
+    killers: [restored(PLAIN)],
+  },
+  {
     name: 'loaded-before-landed',
     what: 'a key group counts as loaded while its entries are still on their way to the working copy (R28)',
     file: 'runtime/state/base-loader.ts',

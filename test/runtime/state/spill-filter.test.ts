@@ -30,6 +30,20 @@ describe('SpillFilter', () => {
     expect(filter.byteLength).toBeLessThan(400_000)
   })
 
+  it('tells more within its limit where it is known how many keys come', () => {
+    const filter = new SpillFilter(60_000, 60_000)
+    fill(filter, 60_000)
+    expect(filter.byteLength).toBe(60_000)
+    let missing = 0
+    let wrong = 0
+    for (let i = 0; i < 60_000; i++) {
+      if (!has(filter, `key ${i}`)) missing++
+      if (has(filter, `other ${i}`)) wrong++
+    }
+    expect(missing).toBe(0)
+    expect(wrong / 60_000).toBeLessThan(0.04)
+  })
+
   it('keeps within its limit, and still finds every key', () => {
     const filter = new SpillFilter(20_000)
     fill(filter, 60_000)
