@@ -72,8 +72,8 @@ export class UnreliableFileSystem implements FileSystem {
     const file = await this.#opened('open', path, () => this.#inner.open(path))
     return {
       read: (offset, length) => this.#pass('read', path, () => file.read(offset, length)),
-      readSync: (offset, length) =>
-        this.#injector.passSync({ kind: 'read', path }, () => file.readSync(offset, length)),
+      readSync: (offset, target) =>
+        this.#injector.passSync({ kind: 'read', path }, () => file.readSync(offset, target)),
       close: () => this.#close(path, () => file.close()),
     }
   }

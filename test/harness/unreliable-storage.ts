@@ -54,8 +54,8 @@ export class UnreliableStorage implements CheckpointStorage {
     const file = await this.#pass('pin', name, () => this.#inner.pin!(name))
     return {
       read: (offset, length) => this.#pass('read', name, () => file.read(offset, length)),
-      readSync: (offset, length) =>
-        this.#injector.passSync({ kind: 'read', path: name }, () => file.readSync(offset, length)),
+      readSync: (offset, target) =>
+        this.#injector.passSync({ kind: 'read', path: name }, () => file.readSync(offset, target)),
       close: () => file.close(),
     }
   }
