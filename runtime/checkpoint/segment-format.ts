@@ -25,10 +25,13 @@ import { type BlockInfo, SegmentIndex, SegmentIndexWriter } from './segment-inde
  * ```
  *
  * Every byte is under a checksum or has one possible value. Blocks lie side by side from byte 0, so that the lengths in
- * the index give their places. Entries of one key group may share a block with the next one. Version 1, never released, had
- * larger blocks, no filters, and timers by key.
+ * the index give their places. Entries of one key group may share a block with the next one.
+ *
+ * Version 3 may hold lists in pieces, which a program that knows version 2 would not put together; a segment of version 2 is
+ * one of version 3 without. Version 1, never released, had larger blocks, no filters, and timers by key.
  */
-const SEGMENT_VERSION = 2
+const SEGMENT_VERSION = 3
+const OLDEST_READABLE = 2
 const MAGIC = Buffer.from('MRSEGMNT')
 export const FOOTER_BYTES = 40
 
@@ -147,7 +150,9 @@ export class SegmentVersion extends Error {
   readonly version: number
 
   constructor(version: number) {
-    super(`it has layout ${version}, and this version of millrace reads ${SEGMENT_VERSION}`)
+    super(
+      `it has layout ${version}, and this version of millrace reads ${OLDEST_READABLE} and ${SEGMENT_VERSION}`,
+    )
     this.version = version
   }
 }
@@ -160,7 +165,7 @@ export function decodeFooter(bytes: Uint8Array): Footer {
     throw new SegmentDamage('the checksum of its footer is wrong')
   }
   const version = footer.readUInt32LE(24)
-  if (version !== SEGMENT_VERSION) throw new SegmentVersion(version)
+  if (version < OLDEST_READABLE || version > SEGMENT_VERSION) throw new SegmentVersion(version)
   return {
     entries: Number(footer.readBigUInt64LE(0)),
     indexOffset: Number(footer.readBigUInt64LE(8)),

@@ -1,4 +1,4 @@
-import { readTimerKey, stateIdIn, versionOf } from '../state/snapshot-format.ts'
+import { isFullPiece, readTimerKey, stateIdIn, versionOf } from '../state/snapshot-format.ts'
 import type { StateEntry } from '../state/state-backend.ts'
 import { decodeBroadcast } from '../state/broadcast-format.ts'
 import { isOperatorStateKind } from '../state/operator-state.ts'
@@ -33,7 +33,7 @@ interface Count {
   bytes: number
   earliest: number | undefined
   readonly versions: Set<number>
-  readonly isTimers: boolean
+  readonly kind: SnapshotState['kind']
 }
 
 /** Counts what each state holds, with one reading of all segments. */
@@ -62,14 +62,15 @@ function newCount(kind: SnapshotState['kind']): Count {
     bytes: 0,
     earliest: undefined,
     versions: new Set(),
-    isTimers: kind === 'timers',
+    kind,
   }
 }
 
 function add(count: Count, { key, value }: StateEntry): void {
-  count.entries++
+  // A list counts once, in however many pieces it is.
+  if (count.kind !== 'list' || !isFullPiece(key)) count.entries++
   count.bytes += key.length + value.length
-  if (!count.isTimers) count.versions.add(versionOf(value))
+  if (count.kind !== 'timers') count.versions.add(versionOf(value))
   else {
     const { timestamp } = readTimerKey(key)
     count.earliest = Math.min(timestamp, count.earliest ?? Infinity)

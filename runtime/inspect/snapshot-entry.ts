@@ -1,7 +1,9 @@
+import { ByteWriter } from '../bytes.ts'
 import { compareKeys } from '../checkpoint/entry-order.ts'
 import { readKey } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
 import {
+  frontPiecesIn,
   type LastAccess,
   readEntryKey,
   readEntryValue,
@@ -9,6 +11,8 @@ import {
   readTimerKey,
   timeDomainIn,
   versionOf,
+  writeEntryValue,
+  writeTimedEntryValue,
 } from '../state/snapshot-format.ts'
 import type { StateEntry } from '../state/state-backend.ts'
 import type { TtlTimeDomain } from '../state/state-ttl.ts'
@@ -32,6 +36,8 @@ export interface SnapshotEntry<V = unknown> {
   readonly lastAccess: number | undefined
   /** The same for each element of a list. */
   readonly elementAccesses: readonly number[] | undefined
+  /** The schema version of each element of a list where they differ; `version` is the lowest then. */
+  readonly elementVersions?: readonly number[]
   /** The clock of `lastAccess`. */
   readonly timeDomain: TtlTimeDomain | undefined
 }
@@ -81,21 +87,46 @@ export function plainEntry(key: Key, value: unknown, version = 1): SnapshotEntry
 async function* decodeLists(
   batches: AsyncIterable<readonly StateEntry[]>,
 ): AsyncGenerator<SnapshotEntry> {
-  let prefix: Uint8Array | undefined
-  let pieces: SnapshotEntry[] = []
+  for await (const pieces of piecesOfLists(batches)) yield decodeList(pieces)
+}
+
+/** The stored pieces of one list after another, in the order in which they are stored. */
+export async function* piecesOfLists(
+  batches: AsyncIterable<readonly StateEntry[]>,
+): AsyncGenerator<readonly StateEntry[]> {
+  let pieces: StateEntry[] = []
   for await (const batch of batches) {
     for (const entry of batch) {
-      const piece = decodeEntry(entry, 'list')
-      const own = listPrefix(entry.key)
-      if (prefix !== undefined && compareKeys(prefix, own) !== 0) {
-        yield joinPieces(pieces)
+      const first = pieces[0]
+      if (first !== undefined && compareKeys(listPrefix(first.key), listPrefix(entry.key)) !== 0) {
+        yield pieces
         pieces = []
       }
-      prefix = own.slice()
-      pieces.push(piece)
+      pieces.push(entry)
     }
   }
-  if (pieces.length > 0) yield joinPieces(pieces)
+  if (pieces.length > 0) yield pieces
+}
+
+/** The stored pieces of a list as one entry. */
+export function decodeList(pieces: readonly StateEntry[]): SnapshotEntry {
+  return joinPieces(pieces.map((piece) => decodeEntry(piece, 'list')))
+}
+
+/** The value of a list as it is stored in one piece, so that lists can be compared however they are cut. */
+export function encodeWhole(pieces: readonly StateEntry[], what: string): Uint8Array {
+  const [only] = pieces as [StateEntry]
+  if (pieces.length === 1 && frontPiecesIn(only.value) === undefined) return only.value
+  const { value, version, elementVersions, lastAccess, elementAccesses, timeDomain } =
+    decodeList(pieces)
+  const writer = new ByteWriter()
+  if (timeDomain === undefined) writeEntryValue(writer, version, value, what)
+  else {
+    const access = { lastAccess: lastAccess!, elementAccesses: elementAccesses?.slice() }
+    writeTimedEntryValue(writer, { version, value, what, domain: timeDomain, access })
+  }
+  for (const one of elementVersions ?? []) writer.varint(one)
+  return writer.copy()
 }
 
 /** Length of the sub-key of a list. */
@@ -106,18 +137,34 @@ export function listPrefix(key: Uint8Array): Uint8Array {
   return key.subarray(0, key.length - PIECE_BYTES)
 }
 
-/** All pieces of one list, in their order, as one entry. */
-export function joinPieces(pieces: readonly SnapshotEntry[]): SnapshotEntry {
-  if (pieces.length === 1) return pieces[0]!
-  const timed = pieces.filter((piece) => piece.timeDomain !== undefined)
-  const accesses = pieces.flatMap((piece) => piece.elementAccesses ?? [])
+/** All pieces of one list as one entry, given in the order in which they are stored, in which the last piece comes first. */
+function joinPieces(stored: readonly SnapshotEntry[]): SnapshotEntry {
+  const [last, ...full] = stored as [SnapshotEntry, ...SnapshotEntry[]]
+  if (full.length === 0) return last
+  const value: unknown[] = []
+  const versions: number[] = []
+  const accesses: number[] = []
+  let bytes = 0
+  for (const piece of [...full, last]) {
+    const elements = piece.value as readonly unknown[]
+    const isTimed = piece.timeDomain === last.timeDomain
+    for (const [i, element] of elements.entries()) {
+      value.push(element)
+      versions.push(piece.version)
+      accesses.push((isTimed ? piece.elementAccesses?.[i] : undefined) ?? -Infinity)
+    }
+    bytes += piece.bytes
+  }
+  const version = versions.reduce((a, b) => Math.min(a, b), Infinity)
+  const isMixed = versions.some((one) => one !== version)
+  const isTimed = last.timeDomain !== undefined
   return {
-    ...pieces[0]!,
-    value: pieces.flatMap((piece) => piece.value as readonly unknown[]),
-    version: Math.min(...pieces.map((piece) => piece.version)),
-    bytes: pieces.reduce((sum, piece) => sum + piece.bytes, 0),
-    lastAccess: timed.length === 0 ? undefined : Math.max(...timed.map((one) => one.lastAccess!)),
-    elementAccesses: timed.length === 0 ? undefined : accesses,
-    timeDomain: timed[0]?.timeDomain,
+    ...last,
+    value,
+    version,
+    bytes,
+    lastAccess: isTimed ? accesses.reduce((a, b) => Math.max(a, b), -Infinity) : undefined,
+    elementAccesses: isTimed ? accesses : undefined,
+    ...(isMixed ? { elementVersions: versions } : {}),
   }
 }

@@ -19,7 +19,16 @@ import {
   watermarksIn,
 } from './operator-facts.ts'
 import { compareEntries, type OrderedEntry, type SnapshotChange } from './snapshot-diff.ts'
-import { decodeEntries, decodeEntry, plainEntry, type SnapshotEntry } from './snapshot-entry.ts'
+import {
+  decodeEntries,
+  decodeEntry,
+  decodeList,
+  encodeWhole,
+  listPrefix,
+  piecesOfLists,
+  plainEntry,
+  type SnapshotEntry,
+} from './snapshot-entry.ts'
 import { entriesOfPart, partsOf } from './snapshot-parts.ts'
 import {
   broadcastIn,
@@ -230,6 +239,16 @@ export class Snapshot {
       for await (const entry of this.#entries(state, ALL)) {
         const stored = encodeValue(entry.value, name)
         yield { order: encodeKey(entry.key), stored, entry: () => entry }
+      }
+      return
+    }
+    if (kind === 'list') {
+      for await (const pieces of piecesOfLists(this.#stored(state, ALL, undefined))) {
+        yield {
+          order: withoutStateId(listPrefix(pieces[0]!.key)),
+          stored: encodeWhole(pieces, name),
+          entry: () => decodeList(pieces),
+        }
       }
       return
     }

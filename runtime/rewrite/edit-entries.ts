@@ -1,19 +1,22 @@
 import { ByteWriter } from '../bytes.ts'
 import { compareKeys } from '../checkpoint/entry-order.ts'
+import { StreamError } from '../errors.ts'
+import { keyText } from '../inspect/key-text.ts'
 import {
   decodeEntry,
-  joinPieces,
+  decodeList,
   listPrefix,
   type SnapshotEntry,
 } from '../inspect/snapshot-entry.ts'
 import {
+  type FrontPieces,
   stateIdIn,
   writeEntryValue,
-  writePiece,
   writeTimedEntryValue,
 } from '../state/snapshot-format.ts'
 import type { StateEntry } from '../state/state-backend.ts'
 import type { StateKind } from '../state/state.ts'
+import { listEntries } from './list-entries.ts'
 
 /** What becomes of the entries of one state. */
 export type EntryAction =
@@ -69,28 +72,64 @@ function changeEntry(stored: StateEntry, { change, kind, what }: Change): StateE
   return [{ ...stored, value: encodeChanged(entry, value, what) }]
 }
 
-/** A list whose elements have changed is written in one piece. */
+/** A list whose elements have changed is written anew, all its pieces. */
 function changeList(pieces: readonly StateEntry[], { change, what }: Change): StateEntry[] {
-  const entry = joinPieces(pieces.map((piece) => decodeEntry(piece, 'list')))
+  const entry = decodeList(pieces)
   const value = change(entry as SnapshotEntry<never>)
   if (Object.is(value, entry.value)) return [...pieces]
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return []
-  const writer = new ByteWriter()
-  writer.append(listPrefix(pieces[0]!.key))
-  writePiece(writer, 0)
-  return [{ key: writer.copy(), kind: 'put', value: encodeChanged(entry, value, what) }]
+  if (!Array.isArray(value)) throw noList(entry, what)
+  if (entry.elementVersions !== undefined) throw mixedVersions(entry, what)
+  const prefix = listPrefix(pieces[0]!.key)
+  const { elementAccesses, lastAccess = -Infinity } = entry
+  const list = value as readonly unknown[]
+  const all = elementAccesses && list.map((_, i) => elementAccesses[i] ?? lastAccess)
+  return listEntries(prefix, list, (start, end, front) => {
+    const accesses = all?.slice(start, end)
+    return encodeChanged(
+      { ...entry, elementAccesses: accesses },
+      list.slice(start, end),
+      what,
+      front,
+    )
+  })
 }
 
 /** With the version and the time of last access that it had. */
-function encodeChanged(entry: SnapshotEntry, value: unknown, what: string): Uint8Array {
-  const { version, timeDomain: domain, lastAccess = -Infinity, elementAccesses } = entry
+function encodeChanged(
+  entry: SnapshotEntry,
+  value: unknown,
+  what: string,
+  front?: FrontPieces,
+): Uint8Array {
+  const { version, timeDomain: domain, elementAccesses } = entry
   const writer = new ByteWriter()
-  if (domain === undefined) writeEntryValue(writer, version, value, what)
+  if (domain === undefined) writeEntryValue(writer, version, value, what, front)
   else {
-    const isList = elementAccesses !== undefined && Array.isArray(value)
-    const accesses = isList ? value.map((_, i) => elementAccesses[i] ?? lastAccess) : undefined
-    const access = { lastAccess, elementAccesses: accesses }
-    writeTimedEntryValue(writer, { version, value, what, domain, access })
+    const access = { lastAccess: lastAccessOf(entry), elementAccesses: elementAccesses?.slice() }
+    writeTimedEntryValue(writer, { version, value, what, domain, access, front })
   }
   return writer.copy()
+}
+
+/** Of a list that of the element that was used last. */
+function lastAccessOf({ lastAccess = -Infinity, elementAccesses }: SnapshotEntry): number {
+  if (elementAccesses === undefined) return lastAccess
+  return elementAccesses.reduce((a, b) => Math.max(a, b), -Infinity)
+}
+
+function noList({ key }: SnapshotEntry, what: string): StreamError {
+  return new StreamError(
+    'MR_VALUE_UNSUPPORTED',
+    `The list of key ${keyText(key)} of ${what} is changed into something that is no array; it could not be read, so nothing was written; return an array of its elements, or undefined to drop it.`,
+  )
+}
+
+/** Whoever changes such a list would have to say of each element which version it is of by then. */
+function mixedVersions({ key, elementVersions }: SnapshotEntry, what: string): StreamError {
+  const versions = [...new Set(elementVersions)].sort((a, b) => a - b).join(' and ')
+  return new StreamError(
+    'MR_STATE_INCOMPATIBLE',
+    `The list of key ${keyText(key)} of ${what} has elements of schema versions ${versions}, as it was added to and not read since they changed; what it is changed into has no version, so nothing was written; leave it as it is, drop it, or put another list in its place with putEntries.`,
+  )
 }

@@ -1,4 +1,5 @@
 import { ByteWriter } from '../bytes.ts'
+import { startsWith } from '../checkpoint/entry-order.ts'
 import type { StateEntry } from '../state/state-backend.ts'
 
 /** What an entry takes besides its bytes. */
@@ -32,14 +33,22 @@ export class EntryArena {
     this.#endAt.push(this.#writer.length)
   }
 
-  /** The entries in ascending order, the last of each key; views, valid until `add` or `clear`. */
+  /**
+   * The entries in ascending order, the last of each key, and nothing that a later `clear` removes; views, valid until `add` or
+   * `clear`.
+   */
   *sorted(): Generator<StateEntry> {
     const order = Uint32Array.from(this.#kinds.keys())
     // Those of one key in the order in which they came.
     order.sort((a, b) => this.#compare(a, b) || a - b)
+    let clear = -1
     for (const [i, entry] of order.entries()) {
       const next = order[i + 1]
-      if (next === undefined || this.#compare(entry, next) !== 0) yield this.#entry(entry)
+      if (next !== undefined && this.#compare(entry, next) === 0) continue
+      if (clear >= 0 && !this.#isUnder(entry, clear)) clear = -1
+      if (clear > entry) continue
+      if (this.#kinds[entry] === 'clear') clear = entry
+      yield this.#entry(entry)
     }
   }
 
@@ -56,6 +65,16 @@ export class EntryArena {
       kind: this.#kinds[index]!,
       value: bytes.subarray(valueAt, this.#endAt[index]!),
     }
+  }
+
+  /** Whether the key of an entry begins with that of a `clear`. */
+  #isUnder(entry: number, clear: number): boolean {
+    const { bytes } = this.#writer
+    const at = this.#keyAt[clear]!
+    return startsWith(
+      bytes.subarray(this.#keyAt[entry]!, this.#valueAt[entry]!),
+      bytes.subarray(at, this.#valueAt[clear]!),
+    )
   }
 
   /** As `compareKeys`, in place. */

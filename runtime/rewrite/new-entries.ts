@@ -5,10 +5,10 @@ import { keyProblem, writeKey } from '../key-encoding.ts'
 import { keyGroupOf } from '../key-group.ts'
 import type { Key } from '../key.ts'
 import {
+  type FrontPieces,
   type LastAccess,
   writeEntryValue,
   writeNoValue,
-  writePiece,
   writePrefix,
   writeTimedEntryValue,
   writeTimerKey,
@@ -16,6 +16,7 @@ import {
 import type { StateEntry } from '../state/state-backend.ts'
 import { resolveTtl, type TtlTimeDomain } from '../state/state-ttl.ts'
 import type { StateDescriptor } from '../state/state.ts'
+import { listEntries, pieceKey } from './list-entries.ts'
 import type { NewEntryOwner, NewTimer } from './state-edit.ts'
 
 /** Where entries go. */
@@ -57,17 +58,17 @@ export class NewEntries {
   }
 
   #list(entry: NewEntryOwner & { readonly value: unknown }, prefix: Uint8Array): StateEntry[] {
-    if (!Array.isArray(entry.value)) throw this.#wrong(entry, 'an array')
+    const { value: list } = entry
+    if (!Array.isArray(list)) throw this.#wrong(entry, 'an array')
     const cleared: StateEntry = { key: prefix, kind: 'clear', value: NOTHING }
-    this.#writer.length = 0
-    writePiece(this.#writer, 0)
-    const key = Buffer.concat([prefix, this.#writer.copy()])
     // Sorted, the clear comes before all that is put for the key; an empty list has to take the place of an earlier one too.
-    const elements: StateEntry =
-      entry.value.length === 0
-        ? { key, kind: 'delete', value: NOTHING }
-        : this.#put(entry, key, entry.value)
-    return [cleared, elements]
+    if (list.length === 0) {
+      return [cleared, { key: pieceKey(prefix, 0), kind: 'delete', value: NOTHING }]
+    }
+    const pieces = listEntries(prefix, list, (start, end, front) =>
+      this.#encode(entry, list.slice(start, end), front),
+    )
+    return [cleared, ...pieces]
   }
 
   #prefix({ key, namespace }: NewEntryOwner): Uint8Array {
@@ -81,6 +82,10 @@ export class NewEntries {
   }
 
   #put(entry: NewEntryOwner, key: Uint8Array, value: unknown): StateEntry {
+    return { key: new Uint8Array(key), kind: 'put', value: this.#encode(entry, value) }
+  }
+
+  #encode(entry: NewEntryOwner, value: unknown, front?: FrontPieces): Uint8Array {
     const { version, kind, name } = this.#descriptor
     if (value === undefined && kind !== 'map') throw this.#wrong(entry, 'a value')
     const what = `state "${name}" of operator "${this.#place.uid}", key ${keyText(entry.key)}`
@@ -89,12 +94,12 @@ export class NewEntries {
     this.#writer.length = 0
     const domain = this.#domain
     if (domain === undefined || lastAccess === undefined) {
-      writeEntryValue(this.#writer, version, value, what)
+      writeEntryValue(this.#writer, version, value, what, front)
     } else {
       const access: LastAccess = { lastAccess, elementAccesses: elements }
-      writeTimedEntryValue(this.#writer, { version, value, what, domain, access })
+      writeTimedEntryValue(this.#writer, { version, value, what, domain, access, front })
     }
-    return { key: new Uint8Array(key), kind: 'put', value: this.#writer.copy() }
+    return this.#writer.copy()
   }
 
   #checkKey(key: Key, what: string): void {

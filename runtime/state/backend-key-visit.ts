@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Key } from '../key.ts'
 import { KeyWalk } from './key-walk.ts'
+import type { ListStore } from './list-store.ts'
 import type { MapStore } from './map-store.ts'
 import type { KeyGroupRange, KeyVisit } from './state-backend.ts'
 import { ABSENT, type CellState } from './state-cell.ts'
@@ -12,6 +13,7 @@ const STEPS_PER_LOOK = 16
 export interface KeyVisitOptions {
   readonly table: StateTable
   readonly maps: MapStore
+  readonly lists: ListStore
   readonly state: CellState
   readonly range: KeyGroupRange
   readonly clock: Clock
@@ -61,12 +63,13 @@ export class BackendKeyVisit implements KeyVisit {
 
   /** Whether the current key has a value that reads would return. */
   #hasValue(): boolean {
-    const { table, maps, state } = this.#options
+    const { table, maps, lists, state } = this.#options
     const row = table.row ?? table.openRow(state)
     if (state.kind === 'map') return !maps.isEmpty(row, state)
     const cell = table.find(row, state)
     if (cell === undefined || table.peek(cell) === ABSENT) return false
     const { ttl } = state
-    return ttl === undefined || ttl.returnsExpired || !ttl.isExpired(cell.lastAccess)
+    if (ttl === undefined || ttl.returnsExpired) return true
+    return state.kind === 'list' ? lists.hasUnexpired(cell) : !ttl.isExpired(cell.lastAccess)
   }
 }

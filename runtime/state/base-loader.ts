@@ -1,7 +1,7 @@
 import { ByteWriter } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
 import type { BaseLevel } from './base-level.ts'
-import { keyGroupIn, privateKeyOf, stateIdIn, subKeyAt } from './snapshot-format.ts'
+import { isFullPiece, keyGroupIn, privateKeyOf, stateIdIn, subKeyAt } from './snapshot-format.ts'
 import type { Spill } from './spill.ts'
 import type { KeyGroupRange, RestoredBase, StateEntry } from './state-backend.ts'
 import type { CellState } from './state-cell.ts'
@@ -118,11 +118,11 @@ export class BaseLoader {
   #load({ key, value }: StateEntry): void {
     const keyGroup = keyGroupIn(key)
     if (keyGroup > this.#keyGroup) this.#enter(keyGroup)
-    const isMap = this.#options.states.get(stateIdIn(key))!.kind === 'map'
-    if (isMap) this.#noteInIndex(key)
+    const { kind } = this.#options.states.get(stateIdIn(key))!
+    if (kind === 'map') this.#noteInIndex(key)
     else {
       this.#endMap()
-      this.#options.counted()
+      if (kind !== 'list' || !isFullPiece(key)) this.#options.counted()
     }
     this.#put(key, value)
   }

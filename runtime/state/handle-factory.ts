@@ -1,5 +1,6 @@
 import { AggregatingHandle } from './aggregating-handle.ts'
 import { ListHandle } from './list-handle.ts'
+import type { ListStore } from './list-store.ts'
 import { MapHandle } from './map-handle.ts'
 import type { MapStore } from './map-store.ts'
 import { ReducingHandle } from './reducing-handle.ts'
@@ -18,10 +19,12 @@ import { type AccumulatorState, ValueHandle } from './value-handle.ts'
 export class HandleFactory {
   readonly #table: StateTable
   readonly #maps: MapStore
+  readonly #lists: ListStore
 
-  constructor(table: StateTable, maps: MapStore) {
+  constructor(table: StateTable, maps: MapStore, lists: ListStore) {
     this.#table = table
     this.#maps = maps
+    this.#lists = lists
   }
 
   handle(descriptor: StateDescriptor, state: CellState): unknown {
@@ -52,14 +55,16 @@ export class HandleFactory {
 
   #list(state: CellState): unknown {
     const table = this.#table
-    if (!isTimed(state)) return new ListHandle(table, state)
-    const lists = new TimedLists(table, state)
-    return new TimedListHandle(table, state, this.#valueCells(state), lists)
+    const lists = this.#lists
+    if (!isTimed(state)) return new ListHandle(table, lists, state)
+    const cells = this.#valueCells(state)
+    const timed = new TimedLists(table, lists, state)
+    return new TimedListHandle({ table, lists, state, cells, timed })
   }
 
   /** Removes what has expired of a state though nobody reads it. */
   sweeper(state: SweptState): CellSweeper {
-    if (state.kind === 'list') return new TimedLists(this.#table, state)
+    if (state.kind === 'list') return new TimedLists(this.#table, this.#lists, state)
     return state.kind === 'map' ? this.#mapCells(state) : this.#valueCells(state)
   }
 

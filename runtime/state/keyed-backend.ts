@@ -6,6 +6,7 @@ import { BaseLoader } from './base-loader.ts'
 import { BackendKeyVisit } from './backend-key-visit.ts'
 import { CellTtl } from './cell-ttl.ts'
 import { HandleFactory, isTimed } from './handle-factory.ts'
+import { ListStore } from './list-store.ts'
 import { MapStore } from './map-store.ts'
 import { EntryRestorer, type Registered } from './restore-entries.ts'
 import { Spill, type SpillStore } from './spill.ts'
@@ -58,6 +59,7 @@ export class KeyedBackend implements KeyedStateBackend {
   readonly #clock: Clock
   readonly #table: StateTable
   readonly #maps: MapStore
+  readonly #lists: ListStore
   readonly #handles: HandleFactory
   readonly #processingTime: ProcessingTtlTime
   readonly #spill: Spill | undefined
@@ -91,7 +93,8 @@ export class KeyedBackend implements KeyedStateBackend {
     })
     this.#timers = new TimerBudget(context.cacheBytes)
     this.#maps = new MapStore(this.#table)
-    this.#handles = new HandleFactory(this.#table, this.#maps)
+    this.#lists = new ListStore(this.#table, context.listPieceBytes)
+    this.#handles = new HandleFactory(this.#table, this.#maps, this.#lists)
     this.#processingTime = new ProcessingTtlTime(context.clock, () => this.#table.callback)
     if (this.#spill !== undefined) this.#setLimits()
   }
@@ -145,6 +148,7 @@ export class KeyedBackend implements KeyedStateBackend {
     this.#sweep ??= new Sweep({
       table: this.#table,
       maps: this.#maps,
+      lists: this.#lists,
       range: this.#context.range,
       clock: this.#clock,
       isSuspended: () => this.isSuspended,
@@ -201,6 +205,7 @@ export class KeyedBackend implements KeyedStateBackend {
     const restorer = new EntryRestorer({
       table: this.#table,
       maps: this.#maps,
+      lists: this.#lists,
       registered: this.#registered,
       range: this.#context.range,
       asChanges: options.asChanges ?? false,
@@ -301,6 +306,7 @@ export class KeyedBackend implements KeyedStateBackend {
     return new BackendKeyVisit({
       table: this.#table,
       maps: this.#maps,
+      lists: this.#lists,
       state,
       range,
       clock,

@@ -1,3 +1,5 @@
+import type { ListStore } from './list-store.ts'
+import type { RowCell } from './row-cell.ts'
 import { ABSENT, type CellState, type StateCell } from './state-cell.ts'
 import type { StateTable } from './state-table.ts'
 import type { ListState } from './state.ts'
@@ -6,14 +8,22 @@ export const NO_ELEMENTS: readonly never[] = Object.freeze([])
 /** What an element is taken to cost before one has been measured. */
 export const ELEMENT_BYTES = 64
 
-/** A list state over the table: one cell, whose value is an array that belongs to the table alone. */
+/**
+ * A list state over the table. The arrays that pieces of lists have for values belong to the table alone.
+ *
+ * A short list is one cell, and costs no more than that takes: whether it has become too long is seen by the size of the cell.
+ */
 export class ListHandle<T> implements ListState<T> {
   readonly #table: StateTable
+  readonly #lists: ListStore
   readonly #state: CellState
+  readonly #longBytes: number
 
-  constructor(table: StateTable, state: CellState) {
+  constructor(table: StateTable, lists: ListStore, state: CellState) {
     this.#table = table
+    this.#lists = lists
     this.#state = state
+    this.#longBytes = lists.longBytes
   }
 
   get(): readonly T[] {
@@ -22,62 +32,90 @@ export class ListHandle<T> implements ListState<T> {
     const cell = table.find(row, this.#state)
     if (cell === undefined) return NO_ELEMENTS
     const value = table.read(cell)
-    return value === ABSENT ? NO_ELEMENTS : (value as T[])
+    if (value === ABSENT) return NO_ELEMENTS
+    return cell.pieces === undefined ? (value as T[]) : (this.#lists.whole(cell) as T[])
+  }
+
+  isEmpty(): boolean {
+    const table = this.#table
+    const row = table.row ?? table.openRow(this.#state)
+    const cell = table.find(row, this.#state)
+    return cell === undefined || table.peek(cell) === ABSENT
   }
 
   add(value: T): void {
-    const cell = this.#cell()
-    if (cell.value === ABSENT) {
-      // Most lists stay short: pushing to an empty array would make room for 17.
-      this.update([value])
-      return
-    }
-    const list = this.#listToChange(cell)
-    list.push(this.#take(value, cell))
-    this.#changed(cell, 1)
-    if (this.#table.strict !== undefined) this.#table.strict.stored(value, cell)
+    this.cut(this.append(value))
   }
 
   addAll(values: readonly T[]): void {
-    // Its own array may be handed back: what is appended is what it held before.
-    const { length } = values
-    if (length === 0) return
-    const cell = this.#cell()
-    const list = this.#listToChange(cell)
-    for (let i = 0; i < length; i++) list.push(this.#take(values[i]!, cell))
-    this.#changed(cell, length)
-    this.#storedAll(values, cell)
+    if (values.length > 0) this.cut(this.appendAll(values))
   }
 
   update(values: readonly T[]): void {
-    const { length } = values
-    if (length === 0) {
-      this.clear()
-      return
-    }
-    const cell = this.#cell()
-    const list = values.slice()
-    const table = this.#table
-    if (table.loans.hasOthers(cell)) {
-      for (let i = 0; i < length; i++) list[i] = this.#take(list[i]!, cell)
-    }
-    table.touch(cell)
-    if (cell.value === ABSENT) table.valueCount++
-    cell.value = list
-    table.loans.lend(list, cell)
-    table.changed(cell)
-    table.resize(cell, (this.#state.elementBytes || ELEMENT_BYTES) * length)
-    this.#storedAll(values, cell)
+    if (values.length === 0) this.clear()
+    else this.cut(this.replace(values, this.#cell()))
   }
 
   clear(): void {
     const table = this.#table
     const row = table.row ?? table.openRow(this.#state)
     const cell = table.find(row, this.#state)
-    if (cell !== undefined) table.removeValue(cell)
+    if (cell === undefined) return
+    this.#lists.clear(cell)
+    table.strict?.replacedWhole(cell)
   }
 
-  #cell(): StateCell {
+  /** Makes pieces of what has been changed if it has become too long for one. */
+  protected cut(cell: RowCell): void {
+    if (cell.bytes > this.#longBytes) this.#lists.cut(cell)
+  }
+
+  /** As `add`; returns the last piece of the list, which may have to be `cut`. */
+  protected append(value: T): RowCell {
+    const cell = this.#cell()
+    // Most lists stay short: pushing to an empty array would make room for 17.
+    if (cell.value === ABSENT) return this.replace([value], cell)
+    const list = this.#listToChange(cell)
+    list.push(this.#take(value, cell))
+    this.#changed(cell, 1)
+    if (this.#table.strict !== undefined) this.#table.strict.stored(value, cell)
+    return cell
+  }
+
+  /** As `addAll`, in the same way. */
+  protected appendAll(values: readonly T[]): RowCell {
+    const cell = this.#cell()
+    if (cell.value === ABSENT) return this.replace(values, cell)
+    // Its own array may be handed back: what is appended is what it held before.
+    const { length } = values
+    const list = this.#listToChange(cell)
+    for (let i = 0; i < length; i++) list.push(this.#take(values[i]!, cell))
+    this.#changed(cell, length)
+    this.#storedAll(values, cell)
+    return cell
+  }
+
+  /** As `update`, in the same way; there is at least one element. */
+  protected replace(values: readonly T[], cell: RowCell): RowCell {
+    const { length } = values
+    const list = values.slice()
+    const table = this.#table
+    if (table.loans.hasOthers(cell)) {
+      for (let i = 0; i < length; i++) list[i] = this.#take(list[i]!, cell)
+    }
+    this.#lists.clearFront(cell)
+    table.touch(cell)
+    if (cell.value === ABSENT) table.valueCount++
+    cell.value = list
+    table.loans.lend(list, cell)
+    table.changed(cell)
+    table.resize(cell, (this.#state.elementBytes || ELEMENT_BYTES) * length)
+    table.strict?.replacedWhole(cell)
+    this.#storedAll(values, cell)
+    return cell
+  }
+
+  #cell(): RowCell {
     const table = this.#table
     const row = table.row ?? table.openRow(this.#state)
     return table.obtain(row, this.#state)

@@ -1,6 +1,8 @@
 import { invariant, StreamError } from '../errors.ts'
 import { readKey } from '../key-encoding.ts'
+import type { ListStore } from './list-store.ts'
 import type { MapStore } from './map-store.ts'
+import { RowCell } from './row-cell.ts'
 import {
   type EntryKey,
   keyGroupIn,
@@ -11,7 +13,7 @@ import {
   versionOf,
 } from './snapshot-format.ts'
 import type { KeyGroupRange, StateEntry, TimeDomain } from './state-backend.ts'
-import { type CellState, RowCell, type StateCell } from './state-cell.ts'
+import type { CellState, StateCell } from './state-cell.ts'
 import type { StateRow } from './state-row.ts'
 import type { StateTable } from './state-table.ts'
 import type { HeapTimerQueue } from './timer-queue.ts'
@@ -35,6 +37,7 @@ export type Registered =
 export class EntryRestorer {
   readonly #table: StateTable
   readonly #maps: MapStore
+  readonly #lists: ListStore
   readonly #registered: ReadonlyMap<number, Registered>
   readonly #range: KeyGroupRange
   readonly #asChanges: boolean
@@ -42,12 +45,14 @@ export class EntryRestorer {
   constructor(options: {
     readonly table: StateTable
     readonly maps: MapStore
+    readonly lists: ListStore
     readonly registered: ReadonlyMap<number, Registered>
     readonly range: KeyGroupRange
     readonly asChanges: boolean
   }) {
     this.#table = options.table
     this.#maps = options.maps
+    this.#lists = options.lists
     this.#registered = options.registered
     this.#range = options.range
     this.#asChanges = options.asChanges
@@ -81,7 +86,7 @@ export class EntryRestorer {
     if (state.kind === 'map') return this.#maps.restore(row, state, readKey(key.subKey))
     if (state.kind === 'list') {
       const piece = readPiece(key.subKey)
-      if (piece > 0) throw unknownLayout(state, `piece ${piece} of a list`)
+      if (piece > 0) return this.#lists.restore(row, state, piece)
     }
     this.#table.valueCount++
     const cell = new RowCell(row, state)
@@ -97,13 +102,5 @@ function checkVersion(state: CellState, version: number): void {
     'MR_STATE_INCOMPATIBLE',
     `State "${state.name}" of operator "${state.uid}" was written with schema version ${version}, and the job declares version ${state.version} without an upcast from that; its values cannot be read; declare version ${version} again, add upcasts, or start without the checkpoint (--fresh).`,
     { uid: state.uid, state: state.name, stored: version, declared: state.version },
-  )
-}
-
-function unknownLayout(state: CellState, what: string): StreamError {
-  return new StreamError(
-    'MR_CHECKPOINT_VERSION',
-    `State "${state.name}" of operator "${state.uid}" is stored with ${what}, which this version does not read; the checkpoint cannot be restored; use the version of millrace that wrote it.`,
-    { uid: state.uid, state: state.name },
   )
 }

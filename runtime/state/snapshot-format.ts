@@ -16,18 +16,22 @@ import type { TtlTimeDomain } from './state-ttl.ts'
  *   key        as in key-encoding.ts: self-delimiting, first byte never 00 or FF
  *   namespace  00 for the default one, else encoded as a key
  *   sub-key    value  none: one entry
- *              list   piece u32 BE: elements in the order of pieces. Today a list is written as piece 0 alone, whole; a
- *                     list in pieces adds entries for its last piece only, and `clear` covers them all
+ *              list   piece u32 BE. A short list is piece 0 alone. Of a long one the elements stand in full pieces, 1 and up,
+ *                     which do not change, and then in piece 0, which says which there are; `clear` covers them all
  *              map    the map key, encoded as a key: one entry a map key
  *
  *   value  codec u8 · schema version u16 BE · encoded value
  *          codec u8 · schema version u16 BE · last access f64 LE · encoded value · ages        with a time to live
+ *          … · pieces in front · encoded value …                                 piece 0 of a list that has others
  *
  *   codec      0  nothing follows (timers)
  *              1  value-codec.ts
  *              2  the same behind a last access in processing time
  *              3  the same behind a last access in event time
+ *              5, 6, 7  as 1, 2, 3, with pieces in front
  *
+ *   pieces in front  first u32 BE · next u32 BE: those from the first to before the next one; what is not there of them has
+ *                    expired
  *   last access  of the newest element of a list; -Infinity where it is not known (yet). At a fixed place, so that what has
  *                expired can be told without decoding it
  *   ages         of lists: for each element a varint, how many ms older it is than the newest; FFFFFFFF: an f64 follows,
@@ -46,6 +50,10 @@ const CODEC_NOTHING = 0
 const CODEC_VALUE = 1
 const CODEC_TIMED = { processing: 2, event: 3 } as const satisfies Record<TtlTimeDomain, number>
 const LAST_ACCESS_BYTES = 8
+/** Added to the codec of a value that has pieces in front. */
+const CODEC_FRONT = 4
+const PIECE_BYTES = 4
+const FRONT_BYTES = PIECE_BYTES * 2
 /** In place of an age: it does not fit, or is not known. */
 const NO_AGE = 0xffff_ffff
 
@@ -239,15 +247,28 @@ export function readPiece(reader: ByteReader): number {
   return piece
 }
 
+/** Which full pieces of a list stand in front of its last one: those from `first` to before `next`. */
+export interface FrontPieces {
+  readonly first: number
+  readonly next: number
+}
+
+/** Whether a key of an entry of a list is that of a full piece: there is one last piece for each list. */
+export function isFullPiece(key: Uint8Array): boolean {
+  return readPiece(new ByteReader(key, key.length - PIECE_BYTES)) > 0
+}
+
 /** Appends an entry's value. A value outside the type table is `MR_VALUE_UNSUPPORTED`, its path begins with `what`. */
 export function writeEntryValue(
   writer: ByteWriter,
   version: number,
   value: unknown,
   what: string,
+  front?: FrontPieces,
 ): void {
   const start = writer.length
-  writeValueHeader(writer, CODEC_VALUE, version)
+  writeValueHeader(writer, front === undefined ? CODEC_VALUE : CODEC_VALUE + CODEC_FRONT, version)
+  if (front !== undefined) writeFront(writer, front)
   try {
     writeValue(writer, value, what)
   } catch (error) {
@@ -268,6 +289,11 @@ function noValue(): Uint8Array {
   const writer = new ByteWriter(VALUE_HEADER_BYTES)
   writeNoValue(writer)
   return writer.copy()
+}
+
+function writeFront(writer: ByteWriter, { first, next }: FrontPieces): void {
+  writePiece(writer, first)
+  writePiece(writer, next)
 }
 
 function writeValueHeader(writer: ByteWriter, codec: number, version: number): void {
@@ -293,6 +319,41 @@ export function schemaVersionIn(bytes: Uint8Array): number | undefined {
     : versionOf(bytes)
 }
 
+/** The codec in an entry's value, whether it has pieces in front or not. */
+function codecIn(bytes: Uint8Array): number {
+  return hasFront(bytes) ? bytes[0]! - CODEC_FRONT : bytes[0]!
+}
+
+function hasFront(bytes: Uint8Array): boolean {
+  const codec = bytes[0]!
+  return codec > CODEC_FRONT && codec <= CODEC_FRONT + CODEC_TIMED.event
+}
+
+function isTimed(codec: number): boolean {
+  return codec === CODEC_TIMED.processing || codec === CODEC_TIMED.event
+}
+
+/** The pieces in front of what an entry's value holds, on bytes; undefined where there are none. */
+export function frontPiecesIn(bytes: Uint8Array): FrontPieces | undefined {
+  if (!hasFront(bytes)) return undefined
+  const start = VALUE_HEADER_BYTES + (isTimed(codecIn(bytes)) ? LAST_ACCESS_BYTES : 0)
+  const reader = new ByteReader(bytes, start)
+  return { first: readPiece(reader), next: readPiece(reader) }
+}
+
+/** Reads what stands before the encoded value. */
+function readValueHeader(reader: ByteReader): { readonly isTimed: boolean } {
+  const { bytes } = reader
+  reader.take(VALUE_HEADER_BYTES)
+  const codec = codecIn(bytes)
+  if (isTimed(codec)) reader.take(LAST_ACCESS_BYTES)
+  else if (codec !== CODEC_VALUE) {
+    throw corrupt(`a value of state has the unknown codec ${bytes[0]}`)
+  }
+  if (hasFront(bytes)) reader.take(FRONT_BYTES)
+  return { isTimed: isTimed(codec) }
+}
+
 /** When a value was last used, and each element of it if it is a list. */
 export interface LastAccess {
   /** Of a list that of its newest element; -Infinity where it is not known. */
@@ -310,12 +371,16 @@ export function writeTimedEntryValue(
     readonly what: string
     readonly domain: TtlTimeDomain
     readonly access: LastAccess
+    readonly front?: FrontPieces | undefined
   },
 ): void {
   const { lastAccess, elementAccesses } = entry.access
+  const { front } = entry
   const start = writer.length
-  writeValueHeader(writer, CODEC_TIMED[entry.domain], entry.version)
+  const codec = CODEC_TIMED[entry.domain]
+  writeValueHeader(writer, front === undefined ? codec : codec + CODEC_FRONT, entry.version)
   writer.f64(lastAccess)
+  if (front !== undefined) writeFront(writer, front)
   try {
     writeValue(writer, entry.value, entry.what)
   } catch (error) {
@@ -340,18 +405,20 @@ export function writeTimedEntryValue(
  * live, or with one by another clock.
  */
 export function lastAccessIn(bytes: Uint8Array, domain: TtlTimeDomain): number {
-  if (bytes[0] !== CODEC_TIMED[domain]) return -Infinity
+  if (codecIn(bytes) !== CODEC_TIMED[domain]) return -Infinity
   return new ByteReader(bytes, VALUE_HEADER_BYTES).f64()
 }
 
 /** The clock by which an entry's value ages, on bytes; undefined where it was written without a time to live. */
 export function timeDomainIn(bytes: Uint8Array): TtlTimeDomain | undefined {
-  if (bytes[0] === CODEC_TIMED.processing) return 'processing'
-  return bytes[0] === CODEC_TIMED.event ? 'event' : undefined
+  const codec = codecIn(bytes)
+  if (codec === CODEC_TIMED.processing) return 'processing'
+  return codec === CODEC_TIMED.event ? 'event' : undefined
 }
 
 /**
- * An entry's value with another value of another schema version in it: codec, last access and ages stay as they are. Damaged
+ * An entry's value with another value of another schema version in it: codec, last access, pieces in front and ages stay as
+ * they are. Damaged
  * bytes are `MR_CHECKPOINT_CORRUPT`.
  */
 export function rewriteEntryValue(
@@ -360,11 +427,8 @@ export function rewriteEntryValue(
   what: string,
   change: (value: unknown) => unknown,
 ): Uint8Array {
-  const codec = bytes[0]!
   const reader = new ByteReader(bytes)
-  reader.take(VALUE_HEADER_BYTES)
-  const isTimed = codec === CODEC_TIMED.processing || codec === CODEC_TIMED.event
-  if (isTimed) reader.take(LAST_ACCESS_BYTES)
+  readValueHeader(reader)
   const writer = new ByteWriter(bytes.length)
   writer.append(bytes.subarray(0, reader.position))
   writer.bytes[1] = version >>> 8
@@ -377,12 +441,9 @@ export function rewriteEntryValue(
 /** The value in an entry's value bytes, whatever its time to live. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */
 export function readEntryValue(bytes: Uint8Array): unknown {
   const reader = new ByteReader(bytes)
-  const codec = bytes[reader.take(VALUE_HEADER_BYTES)]
-  const isTimed = codec === CODEC_TIMED.processing || codec === CODEC_TIMED.event
-  if (isTimed) reader.take(LAST_ACCESS_BYTES)
-  else if (codec !== CODEC_VALUE) throw corrupt(`a value of state has the unknown codec ${codec}`)
+  const header = readValueHeader(reader)
   const value = readValue(reader)
-  if (isTimed && reader.left > 0) readElementAccesses(reader, value, 0)
+  if (header.isTimed && reader.left > 0) readElementAccesses(reader, value, 0)
   if (reader.left > 0) throw corrupt(`${reader.left} bytes are left over behind a value of state`)
   return value
 }
@@ -395,8 +456,9 @@ export function readTimedEntryValue(
 ): unknown {
   access.lastAccess = lastAccessIn(bytes, domain)
   access.elementAccesses = undefined
-  if (bytes[0] !== CODEC_TIMED[domain]) return readEntryValue(bytes)
-  const reader = new ByteReader(bytes, VALUE_HEADER_BYTES + LAST_ACCESS_BYTES)
+  if (codecIn(bytes) !== CODEC_TIMED[domain]) return readEntryValue(bytes)
+  const reader = new ByteReader(bytes)
+  readValueHeader(reader)
   const value = readValue(reader)
   if (reader.left > 0) {
     access.elementAccesses = readElementAccesses(reader, value, access.lastAccess)

@@ -1,5 +1,5 @@
 import type { FoundKey } from './memory-keys.ts'
-import { defaultKeyIn, type KeyRange, keyRange } from './snapshot-format.ts'
+import { defaultKeyIn, isFullPiece, type KeyRange, keyRange } from './snapshot-format.ts'
 import type { Spill } from './spill.ts'
 import type { CellState } from './state-cell.ts'
 
@@ -16,6 +16,8 @@ export class SpilledKeys {
   readonly #state: CellState
   /** Of a map there is one entry for each key that tells of it: its index. */
   readonly #isPrivate: boolean
+  /** Of a list it is its last piece. */
+  readonly #isList: boolean
   #range: KeyRange | undefined
   #page: readonly FoundKey[] = []
   #at = 0
@@ -25,6 +27,7 @@ export class SpilledKeys {
     this.#spill = spill
     this.#state = state
     this.#isPrivate = state.kind === 'map'
+    this.#isList = state.kind === 'list'
   }
 
   /** Goes to the beginning of a key group. */
@@ -63,6 +66,7 @@ export class SpilledKeys {
     const { before } = this.#range!
     this.#range = keys.length < PAGE_KEYS ? undefined : { after: keys.at(-1)!, before }
     this.#at = 0
-    this.#page = keys.flatMap((bytes) => defaultKeyIn(bytes, this.#isPrivate) ?? [])
+    const own = this.#isList ? keys.filter((bytes) => !isFullPiece(bytes)) : keys
+    this.#page = own.flatMap((bytes) => defaultKeyIn(bytes, this.#isPrivate) ?? [])
   }
 }

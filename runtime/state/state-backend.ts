@@ -43,6 +43,8 @@ export interface BackendContext {
   /** Directory for the working copy of this attempt; made and removed by the backend. */
   readonly directory: string
   readonly strict: boolean
+  /** Bytes that a list takes in memory, by estimate, from which on it is kept in pieces; for tests. */
+  readonly listPieceBytes?: number
   /** Called when `isSuspended` has become false, and when a `KeyVisit` or timers can go on. */
   wake(): void
   /** Ends the attempt with this error (a failed background write). */

@@ -5,14 +5,13 @@ import { Change } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
 import type { RestoredBase } from './state-backend.ts'
 import {
+  type FrontPieces,
   type LastAccess,
   readEntryValue,
   readTimedEntryValue,
   rewriteEntryValue,
   versionOf,
   writeEntryValue,
-  writePiece,
-  writePrefix,
   writeTimedEntryValue,
 } from './snapshot-format.ts'
 import { showKey, stateLabel } from './state-errors.ts'
@@ -58,7 +57,7 @@ export interface CellState {
 }
 
 /**
- * One stored entry in memory: the value of a key, a list, or one entry of a map; the unit of caching, of change tracking
+ * One stored entry in memory: the value of a key, a piece of a list, or one entry of a map; the unit of caching, of change tracking
  * and of eviction.
  *
  * It is in memory decoded (`value`), encoded (`encoded`), or known not to exist.
@@ -142,15 +141,21 @@ export abstract class StateCell extends Change implements LastAccess {
       : readTimedEntryValue(stored, ttl.domain, this)
   }
 
+  /** Of the last piece of a list which others there are. */
+  get front(): FrontPieces | undefined {
+    return undefined
+  }
+
   /** Appends the value as it is stored; must be in memory. */
   writeStored(writer: ByteWriter): void {
     if (this.encoded !== undefined) {
       writer.append(this.encoded)
       return
     }
+    const { front } = this
     const { version, path, ttl } = this.state
     try {
-      if (ttl === undefined) writeEntryValue(writer, version, this.value, path)
+      if (ttl === undefined) writeEntryValue(writer, version, this.value, path, front)
       else
         writeTimedEntryValue(writer, {
           version,
@@ -158,6 +163,7 @@ export abstract class StateCell extends Change implements LastAccess {
           what: path,
           domain: ttl.domain,
           access: this,
+          front,
         })
     } catch (error) {
       throw this.name(error)
@@ -194,18 +200,5 @@ export abstract class StateCell extends Change implements LastAccess {
 
   override settle(run: EntryRun | undefined): void {
     this.state.host.settle(this, run)
-  }
-}
-
-/** The value of a key, or its list as one piece. */
-export class RowCell extends StateCell {
-  override writeKey(writer: ByteWriter): void {
-    writePrefix(writer, this.row, this.state.stateId)
-    if (this.state.kind === 'list') writePiece(writer, 0)
-  }
-
-  override detach(): boolean {
-    this.row.slots[this.state.slot] = undefined
-    return true
   }
 }

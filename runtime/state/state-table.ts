@@ -9,17 +9,11 @@ import { CellCache } from './cell-cache.ts'
 import { ChangeLog } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
 import { Loans } from './loans.ts'
+import { RowCell } from './row-cell.ts'
 import { estimateSize } from './size-estimate.ts'
 import type { EntryOwner } from './snapshot-format.ts'
 import { NO_VALUE, type Spill } from './spill.ts'
-import {
-  ABSENT,
-  type CellHost,
-  type CellState,
-  EVICTED,
-  RowCell,
-  type StateCell,
-} from './state-cell.ts'
+import { ABSENT, type CellHost, type CellState, EVICTED, type StateCell } from './state-cell.ts'
 import { outsideCallback, stateClosed } from './state-errors.ts'
 import { RowTable, StateRow } from './state-row.ts'
 import type { StrictCheck } from './strict-check.ts'
@@ -239,7 +233,7 @@ export class StateTable implements CellHost {
   // --- Cells of values and lists ---
 
   /** The cell of a value or list, perhaps evicted or absent; undefined if there is certainly no value. */
-  find(row: StateRow, state: CellState): StateCell | undefined {
+  find(row: StateRow, state: CellState): RowCell | undefined {
     const cell = row.slots[state.slot] as RowCell | undefined
     if (cell !== undefined || this.#isAllInMemory) return cell
     const evicted = new RowCell(row, state)
@@ -249,7 +243,7 @@ export class StateTable implements CellHost {
   }
 
   /** As `find`, but makes a cell where there is none. */
-  obtain(row: StateRow, state: CellState): StateCell {
+  obtain(row: StateRow, state: CellState): RowCell {
     const found = this.find(row, state)
     if (found !== undefined) return found
     const cell = new RowCell(row, state)
@@ -409,7 +403,7 @@ export class StateTable implements CellHost {
   // --- Eviction, and the way back ---
 
   #load(cell: StateCell): unknown {
-    const stored = cell.encoded ?? this.#readSpilled(cell)
+    const stored = this.stored(cell)
     if (stored === undefined) {
       cell.value = ABSENT
       cell.isSpilled = false
@@ -430,6 +424,11 @@ export class StateTable implements CellHost {
   #upcast(cell: StateCell): void {
     this.touch(cell)
     cell.isDirty = true
+  }
+
+  /** What is stored of a cell that is not in memory decoded; undefined if there is nothing. */
+  stored(cell: StateCell): Uint8Array | undefined {
+    return cell.encoded ?? this.#readSpilled(cell)
   }
 
   #readSpilled(cell: StateCell): Uint8Array | undefined {

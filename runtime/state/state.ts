@@ -21,8 +21,13 @@ export interface ValueState<T> {
 
 /** A list per key, in the order of `add`. */
 export interface ListState<T> {
-  /** The elements, an empty list if there are none; read-only, as R16 has it. Costs nothing per element. */
+  /**
+   * The elements, an empty list if there are none; read-only, as R16 has it. Costs nothing per element while the list is
+   * short (about 8 KiB in memory); a longer one is put together from its pieces.
+   */
   get(): readonly T[]
+  /** Whether there is no element; one that has expired and is still there counts. Costs the same however long the list is. */
+  isEmpty(): boolean
   add(value: T): void
   addAll(values: readonly T[]): void
   /** Replaces the whole list; an empty one is `clear()`. */

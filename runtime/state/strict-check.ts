@@ -20,11 +20,24 @@ export class StrictCheck {
   /** The cells touched in this callback, with the encoding that their value must still have at its end. */
   readonly #touched: Map<StateCell, Uint8Array | undefined> = new Map()
   readonly #stored: WeakMap<object, Stored> = new WeakMap()
+  /** Arrays that were put together for user code, with their elements, by the lists that they were made of. */
+  readonly #joined: Map<StateCell, { readonly list: readonly unknown[]; readonly was: unknown[] }> =
+    new Map()
   #callback = 0
 
   /** The value of a cell has been handed out. */
   lent(cell: StateCell): void {
     if (!this.#touched.has(cell)) this.#touched.set(cell, this.#encode(cell))
+  }
+
+  /** The pieces of a list, which have been `lent`, have been handed out as one array. */
+  joined(cell: StateCell, list: readonly unknown[]): void {
+    this.#joined.set(cell, { list, was: list.slice() })
+  }
+
+  /** A whole list has been stored: what was handed out of it before may have been changed for that. */
+  replacedWhole(cell: StateCell): void {
+    this.#joined.delete(cell)
   }
 
   /** `given` has been stored as the value of a cell, or in it; refused if it is outside the type table (R18). */
@@ -50,6 +63,11 @@ export class StrictCheck {
     before.callback = this.#callback
   }
 
+  /** State itself has made a value of what user code has in its hands. */
+  made(cell: StateCell): void {
+    this.#touched.set(cell, this.#encode(cell))
+  }
+
   /** State itself has changed the value of a cell, which user code may have had before. */
   replaced(cell: StateCell): void {
     if (this.#touched.has(cell)) this.#touched.set(cell, this.#encode(cell))
@@ -60,15 +78,17 @@ export class StrictCheck {
     this.#callback++
     const cells = [...this.#touched]
     this.#touched.clear()
+    const joined = [...this.#joined]
+    this.#joined.clear()
     for (const [cell, expected] of cells) {
       const found = this.#encode(cell)
       if (found === undefined || expected === undefined || isEqual(found, expected)) continue
-      throw mutated(
-        cell,
-        'the value was changed in place and not stored again in the same callback',
-        'the change would be kept or lost by chance',
-        'call update() or put() with it after the change',
-      )
+      throw changedInPlace(cell)
+    }
+    for (const [cell, { list, was }] of joined) {
+      if (list.length !== was.length || list.some((element, i) => !Object.is(element, was[i]))) {
+        throw changedInPlace(cell)
+      }
     }
     return cells.map(([cell]) => cell)
   }
@@ -86,6 +106,15 @@ export class StrictCheck {
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index])
+}
+
+function changedInPlace(cell: StateCell): StreamError {
+  return mutated(
+    cell,
+    'the value was changed in place and not stored again in the same callback',
+    'the change would be kept or lost by chance',
+    'call update() or put() with it after the change',
+  )
 }
 
 function mutated(cell: StateCell, what: string, effect: string, way: string): StreamError {

@@ -2,12 +2,15 @@ import type { Clock } from '../clock.ts'
 import { readKey } from '../key-encoding.ts'
 import type { CellTtl } from './cell-ttl.ts'
 import { oldestAccessIn, oldestAccessOf } from './entry-age.ts'
+import type { ListStore } from './list-store.ts'
 import { MapEntryCell, MapIndexCell } from './map-cell.ts'
 import type { MapStore } from './map-store.ts'
-import { keyBound, readEntryKey, stateIdIn } from './snapshot-format.ts'
+import { PieceCell } from './row-cell.ts'
+import { type EntryKey, keyBound, readEntryKey, readPiece, stateIdIn } from './snapshot-format.ts'
 import { SpilledEntries } from './spilled-entries.ts'
 import type { KeyGroupRange } from './state-backend.ts'
 import type { CellState, StateCell } from './state-cell.ts'
+import type { StateRow } from './state-row.ts'
 import type { StateTable } from './state-table.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
 
@@ -41,6 +44,7 @@ interface Swept {
 export interface SweepOptions {
   readonly table: StateTable
   readonly maps: MapStore
+  readonly lists: ListStore
   readonly range: KeyGroupRange
   readonly clock: Clock
   /** Whether so much is under way to the spill that nothing may be added (R22). */
@@ -186,16 +190,22 @@ export class Sweep {
 
   /** What is stored asks for something; it may have been used, or have gone, since. */
   #meetStored(swept: Swept, stored: Uint8Array): void {
-    const { table, maps } = this.#options
+    const { table } = this.#options
     const { state } = swept
-    const { key, keyGroup, namespace, subKey } = readEntryKey(stored)
+    const entryKey = readEntryKey(stored)
+    const { key, keyGroup, namespace } = entryKey
     table.setCurrentKey(key, keyGroup)
     if (namespace !== undefined) table.setNamespace(namespace)
-    const row = table.row ?? table.openRow(state)
-    const cell =
-      state.kind === 'map' ? maps.find(row, state, readKey(subKey)) : table.find(row, state)
+    const cell = this.#find(table.row ?? table.openRow(state), state, entryKey)
     if (cell !== undefined) this.#meet(swept, cell)
     table.clearCurrent()
+  }
+
+  #find(row: StateRow, state: CellState, { subKey }: EntryKey): StateCell | undefined {
+    const { table, maps, lists } = this.#options
+    if (state.kind === 'map') return maps.find(row, state, readKey(subKey))
+    if (state.kind === 'list') return lists.find(row, state, readPiece(subKey))
+    return table.find(row, state)
   }
 
   #meet({ state, sweeper, schedule, now }: Swept, cell: StateCell): void {
@@ -213,6 +223,7 @@ export class Sweep {
     const { table } = this.#options
     if (cell.isGone && cell.isSpilled) this.#removed++
     if (cell.isGone && cell.position >= 0) table.evict(cell)
+    if (cell instanceof PieceCell) this.#letGo(cell.last)
     if (!(cell instanceof MapEntryCell)) return
     const { index } = cell.map
     if (index !== undefined && index.isGone && index.position >= 0) table.evict(index)

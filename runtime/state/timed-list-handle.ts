@@ -1,4 +1,6 @@
 import { ListHandle, NO_ELEMENTS } from './list-handle.ts'
+import type { ListStore } from './list-store.ts'
+import type { RowCell } from './row-cell.ts'
 import { ABSENT, type CellState, type StateCell } from './state-cell.ts'
 import type { StateRow } from './state-row.ts'
 import type { StateTable } from './state-table.ts'
@@ -8,39 +10,53 @@ import type { TimedLists } from './timed-lists.ts'
 /** A list state whose elements expire one by one. */
 export class TimedListHandle<T> extends ListHandle<T> {
   readonly #table: StateTable
+  readonly #lists: ListStore
   readonly #state: CellState
   readonly #cells: TimedCells
-  readonly #lists: TimedLists
+  readonly #timed: TimedLists
 
-  constructor(table: StateTable, state: CellState, cells: TimedCells, lists: TimedLists) {
-    super(table, state)
+  constructor(parts: {
+    readonly table: StateTable
+    readonly lists: ListStore
+    readonly state: CellState
+    readonly cells: TimedCells
+    readonly timed: TimedLists
+  }) {
+    const { table, lists, state } = parts
+    super(table, lists, state)
     this.#table = table
-    this.#state = state
-    this.#cells = cells
     this.#lists = lists
+    this.#state = state
+    this.#cells = parts.cells
+    this.#timed = parts.timed
   }
 
   override get(): readonly T[] {
-    const cell = this.#find(this.#row())
-    if (cell === undefined) return NO_ELEMENTS
-    const { ttl } = this.#lists
-    const before = cell.value as T[]
+    const last = this.#find(this.#row())
+    if (last === undefined) return NO_ELEMENTS
+    const { ttl } = this.#timed
     const { now } = ttl.time
-    const hasExpired = this.#lists.hasExpired(cell, now)
-    if (hasExpired) this.#lists.dropExpired(cell, now)
-    if (ttl.isRenewedByReads && cell.value !== ABSENT) {
-      this.#lists.renew(cell, this.#cells.accessTime(cell.row))
+    const pieces = last.pieces === undefined ? [last] : this.#loaded(last)
+    const hasExpired = pieces.some((piece) => this.#timed.hasExpired(piece, now))
+    const before = hasExpired && ttl.returnsExpired ? super.get() : NO_ELEMENTS
+    for (const piece of pieces) this.#use(piece, now)
+    return hasExpired && ttl.returnsExpired ? before : super.get()
+  }
+
+  #use(piece: StateCell, now: number): void {
+    if (this.#timed.hasExpired(piece, now)) this.#timed.dropExpired(piece, now)
+    if (this.#timed.ttl.isRenewedByReads && piece.value !== ABSENT) {
+      this.#timed.renew(piece, this.#cells.accessTime(piece.row))
     }
-    const kept = super.get()
-    return hasExpired && ttl.returnsExpired ? before : kept
   }
 
   override add(value: T): void {
     const row = this.#row()
     const access = this.#cells.accessTime(row)
     const length = this.#lengthIn(row)
-    super.add(value)
-    this.#lists.stamp(this.#find(row)!, length, access)
+    const cell = this.append(value)
+    this.#timed.stamp(cell, length, access)
+    this.cut(cell)
   }
 
   override addAll(values: readonly T[]): void {
@@ -48,30 +64,41 @@ export class TimedListHandle<T> extends ListHandle<T> {
     const row = this.#row()
     const access = this.#cells.accessTime(row)
     const length = this.#lengthIn(row)
-    super.addAll(values)
-    this.#lists.stamp(this.#find(row)!, length, access)
+    const cell = this.appendAll(values)
+    this.#timed.stamp(cell, length, access)
+    this.cut(cell)
   }
 
   override update(values: readonly T[]): void {
     const row = this.#row()
     const access = this.#cells.accessTime(row)
-    super.update(values)
-    if (values.length > 0) this.#lists.stamp(this.#find(row)!, 0, access)
+    if (values.length === 0) {
+      this.clear()
+      return
+    }
+    const cell = this.replace(values, this.#table.obtain(row, this.#state))
+    this.#timed.stamp(cell, 0, access)
+    this.cut(cell)
   }
 
-  /** How many elements there are, expired or not; their ages are at hand then. */
+  /** How many elements the last piece has, expired or not; their ages are at hand then. */
   #lengthIn(row: StateRow): number {
     const cell = this.#find(row)
-    return cell === undefined ? 0 : this.#lists.accesses(cell).length
+    return cell === undefined ? 0 : this.#timed.accesses(cell).length
   }
 
   #row(): StateRow {
     return this.#table.row ?? this.#table.openRow(this.#state)
   }
 
-  /** The cell with its list in memory; undefined if there is none. */
-  #find(row: StateRow): StateCell | undefined {
+  /** The last piece with its elements in memory; undefined if there is no list. */
+  #find(row: StateRow): RowCell | undefined {
     const cell = this.#table.find(row, this.#state)
     return cell === undefined || this.#table.peek(cell) === ABSENT ? undefined : cell
+  }
+
+  /** All pieces of a list, their elements in memory. */
+  #loaded(last: RowCell): StateCell[] {
+    return this.#lists.cells(last).filter((piece) => this.#table.peek(piece) !== ABSENT)
   }
 }

@@ -1,20 +1,23 @@
 import type { CellTtl } from './cell-ttl.ts'
 import { ELEMENT_BYTES } from './list-handle.ts'
+import type { ListStore } from './list-store.ts'
 import { ABSENT, type CellState, type StateCell } from './state-cell.ts'
 import type { StateTable } from './state-table.ts'
 
 /**
  * The elements of the lists of one state, each of which has a last access of its own (semantics 2.17).
  *
- * Cells that are handed in have their list in memory.
+ * Cells are those of pieces; their elements are in memory.
  */
 export class TimedLists {
   readonly ttl: CellTtl
   readonly #table: StateTable
+  readonly #lists: ListStore
   readonly #state: CellState
 
-  constructor(table: StateTable, state: CellState & { readonly ttl: CellTtl }) {
+  constructor(table: StateTable, lists: ListStore, state: CellState & { readonly ttl: CellTtl }) {
     this.#table = table
+    this.#lists = lists
     this.#state = state
     this.ttl = state.ttl
   }
@@ -71,7 +74,7 @@ export class TimedLists {
     const accesses = this.accesses(cell)
     const kept = list.filter((_, i) => !ttl.isExpiredAt(accesses[i]!, now))
     if (kept.length === 0) {
-      this.#table.removeValue(cell)
+      this.#lists.removePiece(cell)
       return
     }
     this.#table.touch(cell)

@@ -3,6 +3,7 @@ import type { Key } from '../../runtime/key.ts'
 import {
   readEntryKey,
   readEntryValue,
+  readPiece,
   readTimerKey,
   stateIdIn,
 } from '../../runtime/state/snapshot-format.ts'
@@ -59,6 +60,7 @@ export function show(value: unknown): string {
 /** Reads contents as a model, by the format alone. */
 export function modelOf(contents: Contents): Model {
   const model: Model = new Map()
+  const lists = new Map<string, { full: unknown[]; last: unknown[] }>()
   const names = new Map<number, keyof typeof IDS>(
     (Object.keys(IDS) as (keyof typeof IDS)[]).map((name) => [IDS[name], name]),
   )
@@ -73,8 +75,14 @@ export function modelOf(contents: Contents): Model {
     const id = cellId(state, key, namespace)
     if (state === 'map')
       model.set(`${id} ${show(readKey(subKey))}`, show(readEntryValue(entry.value)))
-    else model.set(id, show(readEntryValue(entry.value)))
+    else if (state === 'list') {
+      const elements = readEntryValue(entry.value) as unknown[]
+      // The last piece comes first.
+      if (readPiece(subKey) === 0) lists.set(id, { full: [], last: elements })
+      else lists.get(id)!.full.push(...elements)
+    } else model.set(id, show(readEntryValue(entry.value)))
   }
+  for (const [id, { full, last }] of lists) model.set(id, show([...full, ...last]))
   return model
 }
 

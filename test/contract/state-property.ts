@@ -51,7 +51,9 @@ export interface Step {
     | 'clear'
     | 'read'
     | 'add'
+    | 'add-all'
     | 'update-list'
+    | 'mutate-list'
     | 'clear-list'
     | 'put'
     | 'remove'
@@ -161,6 +163,40 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { minLength: 10, maxLength: 120 },
 )
 
+/** Lists above all, of two keys, that grow until they are cleared or replaced. */
+export const listSteps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.record({
+    what: fc.constantFrom<Step['what'][]>(
+      ...Array.from({ length: 12 }, () => 'add' as const),
+      'add-all',
+      'add-all',
+      'update-list',
+      'mutate-list',
+      'clear-list',
+      'read',
+      'read',
+      'work',
+      'work',
+      'work-all',
+      'turn',
+      'load',
+      'begin',
+      'begin',
+      'encode',
+      'complete',
+      'complete',
+      'abort',
+      'restore',
+      'restore-as-changes',
+    ),
+    key: fc.nat({ max: 1 }),
+    namespace: fc.constantFrom(0, 0, 0, 2),
+    sub: fc.nat({ max: MAP_KEYS.length - 1 }),
+    data: fc.nat({ max: 9 }),
+  }),
+  { minLength: 30, maxLength: 200, size: 'max' },
+)
+
 /** Timers above all, many of them. */
 export const timerSteps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.record({
@@ -186,6 +222,9 @@ export const timerSteps: fc.Arbitrary<readonly Step[]> = fc.array(
   }),
   { minLength: 100, maxLength: 400, size: 'max' },
 )
+
+/** From which size on lists are kept in pieces: most often each element is one by itself, or two are. */
+export const pieceBytes: fc.Arbitrary<number> = fc.constantFrom(1, 1, 120, 8_192)
 
 interface Taken {
   readonly id: number
@@ -287,6 +326,13 @@ export class StatePlay {
         list.add(valueOf(step))
         plain.lists.set(listId, [...(plain.lists.get(listId) ?? []), valueOf(step)])
         break
+      case 'add-all': {
+        const elements = Array.from({ length: step.data }, () => valueOf(step))
+        list.addAll(elements)
+        const all = [...(plain.lists.get(listId) ?? []), ...structuredClone(elements)]
+        if (all.length > 0) plain.lists.set(listId, all)
+        break
+      }
       case 'update-list': {
         const elements = Array.from({ length: step.data }, (_, index) => index * step.sub)
         list.update(elements)
@@ -294,6 +340,9 @@ export class StatePlay {
         else plain.lists.set(listId, elements)
         break
       }
+      case 'mutate-list':
+        this.#mutateList(listId, step)
+        break
       case 'clear-list':
         list.clear()
         plain.lists.delete(listId)
@@ -317,6 +366,19 @@ export class StatePlay {
         this.#useValueOrTimer(step, key, namespace)
     }
     this.#backend.clearCurrent()
+  }
+
+  /** Elements may be changed in place where the whole list is stored again; it is another array by then. */
+  #mutateList(id: string, { data }: Step): void {
+    const { list } = this.#handles
+    const elements = list.get() as unknown[]
+    const kept = data % 2 === 0 ? elements : elements.slice(data)
+    for (const element of kept) {
+      if (typeof element === 'object' && element !== null && 'n' in element) element.n = data
+    }
+    list.update(kept)
+    if (kept.length > 0) this.#plain.lists.set(id, structuredClone(kept))
+    else this.#plain.lists.delete(id)
   }
 
   #useValueOrTimer(step: Step, key: Key, namespace: Key | undefined): void {
@@ -347,6 +409,9 @@ export class StatePlay {
         expect(show(value.value())).toBe(show(plain.values.get(id)))
         expect(show(this.#handles.list.get())).toBe(
           show(plain.lists.get(cellId('list', normal(key), namespace)) ?? []),
+        )
+        expect(this.#handles.list.isEmpty()).toBe(
+          !plain.lists.has(cellId('list', normal(key), namespace)),
         )
         break
       case 'register':
@@ -512,7 +577,7 @@ function valueOf({ data, sub }: Step): unknown {
     null,
     12n,
   ]
-  return structuredClone(values[data])
+  return structuredClone(values[data % values.length])
 }
 
 function copyOf(plain: PlainState): PlainState {

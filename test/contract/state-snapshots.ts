@@ -4,7 +4,7 @@ import type { KeyedStateBackend } from '../../runtime/state/state-backend.ts'
 import type { StateFixture } from './state-fixture.ts'
 import { applySegment, encodeAll, hex, NO_CONTENTS, settle, within } from './state-harness.ts'
 import { IDS, modelOf, registerAll } from './state-model.ts'
-import { StatePlay, steps } from './state-property.ts'
+import { pieceBytes, StatePlay, steps } from './state-property.ts'
 
 /** Part of the contract of state backends: snapshots, and going on from them. */
 export function stateSnapshotsContract(fixture: StateFixture): void {
@@ -286,8 +286,8 @@ export function stateSnapshotsContract(fixture: StateFixture): void {
       'merged along a chain are the state itself, through aborts and restores (R24, R25), strict: %s',
       async (strict) => {
         await fc.assert(
-          fc.asyncProperty(steps, (all) =>
-            new StatePlay(() => fixture.create({ strict })).run(all),
+          fc.asyncProperty(steps, pieceBytes, (all, listPieceBytes) =>
+            new StatePlay(() => fixture.create({ strict, listPieceBytes })).run(all),
           ),
           { numRuns: fixture.runs },
         )

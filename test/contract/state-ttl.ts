@@ -13,6 +13,7 @@ import {
   toRestore,
   within,
 } from './state-harness.ts'
+import { pieceBytes } from './state-property.ts'
 import { TtlPlay, ttlOptions, ttlSteps } from './ttl-play.ts'
 import { registerTimed, SettableClock, type TimedHandles } from './ttl-states.ts'
 
@@ -378,9 +379,9 @@ export function stateTtlContract(fixture: StateFixture): void {
       'holds for every kind of state, through evictions, snapshots and restores (semantics 2.17, R30), strict: %s',
       async (strict) => {
         await fc.assert(
-          fc.asyncProperty(ttlOptions, ttlSteps, (options, all) => {
+          fc.asyncProperty(ttlOptions, ttlSteps, pieceBytes, (options, all, listPieceBytes) => {
             const clock = new SettableClock()
-            const create = () => fixture.create({ clock, strict })
+            const create = () => fixture.create({ clock, strict, listPieceBytes })
             return new TtlPlay(options, clock, create).run(all)
           }),
           { numRuns: fixture.runs * 2 },

@@ -87,8 +87,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     name: 'written-list-beside-the-old',
     what: 'a list that is put empty stays as it was',
     file: 'runtime/rewrite/new-entries.ts',
-    find: 'return [cleared, elements]',
-    replace: 'return entry.value.length === 0 ? [] : [cleared, elements]',
+    find: "return [cleared, { key: pieceKey(prefix, 0), kind: 'delete', value: NOTHING }]",
+    replace: 'return []',
     killers: [unit(writing, 'puts whole lists in place of what there was')],
   },
   {
@@ -111,8 +111,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     name: 'written-age-lost',
     what: 'a value that was changed in a savepoint has no time of last access any more (semantics 2.17)',
     file: 'runtime/rewrite/edit-entries.ts',
-    find: 'if (domain === undefined) writeEntryValue(writer, version, value, what)',
-    replace: 'if (Number(version) > 0) writeEntryValue(writer, version, value, what)',
+    find: 'if (domain === undefined) writeEntryValue(writer, version, value, what, front)',
+    replace: 'if (Number(version) > 0) writeEntryValue(writer, version, value, what, front)',
     killers: [unit(writing, 'keeps versions and times of last access')],
   },
 ]

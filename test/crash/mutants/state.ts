@@ -1,6 +1,7 @@
 import { cluster, type Mutant, unit } from './mutant.ts'
 
 const memory = 'runtime/state/memory-backend.test.ts'
+const lists = 'runtime/state/list-pieces.test.ts'
 const farTimers = 'runtime/state/far-timers.test.ts'
 const levelDb = 'runtime/state/leveldb-backend.test.ts'
 
@@ -77,11 +78,11 @@ export const STATE: readonly Mutant[] = [
     cell.isDirty = true
   }
 
-  #readSpilled`,
+  /** What is stored of a cell`,
     replace: `    this.touch(cell)
   }
 
-  #readSpilled`,
+  /** What is stored of a cell`,
     killers: [unit(levelDb, 'are in the next checkpoint only if they were used')],
   },
   {
@@ -97,9 +98,10 @@ export const STATE: readonly Mutant[] = [
     name: 'upcast-of-last-access',
     what: 'the time of last use is taken for a part of the value that is upcast (semantics 2.17)',
     file: 'runtime/state/snapshot-format.ts',
-    find: `  if (isTimed) reader.take(LAST_ACCESS_BYTES)
-  const writer`,
-    replace: '  const writer',
+    find: `  if (isTimed(codec)) reader.take(LAST_ACCESS_BYTES)
+  else if`,
+    replace: `  if (isTimed(codec)) reader.take(0)
+  else if`,
     killers: [unit(memory, 'keep when they were last used')],
   },
   {
@@ -109,6 +111,74 @@ export const STATE: readonly Mutant[] = [
     find: 'return lowestStoredVersion(manifest, state.stateId) ?? state.version',
     replace: 'return state.version',
     killers: [unit('runtime/job/restore-checks.test.ts', 'goes by the oldest values')],
+  },
+  {
+    name: 'lists-uncut',
+    what: 'a list is one piece however long it gets, which every `add` loads and every checkpoint writes (R23)',
+    file: 'runtime/state/list-handle.ts',
+    find: 'if (cell.bytes > this.#longBytes) this.#lists.cut(cell)',
+    replace: '',
+    killers: [unit(lists, 'are not loaded and not written as a whole for what is added')],
+  },
+  {
+    name: 'list-not-cleared',
+    what: 'a checkpoint does not say that a list has been cleared or replaced: its full pieces come back (R24)',
+    file: 'runtime/state/list-store.ts',
+    find: 'if (!isNew) changes.logClear(',
+    replace: 'if (!isNew) void (',
+    killers: [
+      unit(lists, 'are what plain arrays are, through evictions'),
+      unit(lists, 'leave one tombstone when they are cleared'),
+    ],
+  },
+  {
+    name: 'list-new-too-long',
+    what: 'a list that was changed since the last checkpoint is taken for one that came to be since then (R24)',
+    file: 'runtime/state/list-store.ts',
+    find: 'isNew &&= this.#isNew(cell)',
+    replace: 'isNew &&= cell.stamp === changes.interval',
+    killers: [unit(lists, 'are what plain arrays are, through evictions')],
+  },
+  {
+    name: 'list-torn-at-the-barrier',
+    what: 'the last piece goes into the running checkpoint as it is once the list has been cleared (R25)',
+    file: 'runtime/state/list-store.ts',
+    find: 'if (cell.stamp !== 0 && cell.stamp !== changes.interval) changes.encodeFirst(cell)',
+    replace:
+      'if (cell !== last && cell.stamp !== 0 && cell.stamp !== changes.interval) changes.encodeFirst(cell)',
+    killers: [unit(lists, 'are what plain arrays are, through evictions')],
+  },
+  {
+    name: 'list-pieces-lost',
+    what: 'the last piece of a list leaves memory, and with it what is known of pieces that have not been written',
+    file: 'runtime/state/row-cell.ts',
+    find: 'if (this.pieces !== undefined && this.pieces.cells.size > 0) return false',
+    replace: '',
+    killers: [unit(lists, 'are what plain arrays are, through evictions')],
+  },
+  {
+    name: 'list-pieces-counted',
+    what: 'a long list that is loaded counts as many',
+    file: 'runtime/state/base-loader.ts',
+    find: "if (kind !== 'list' || !isFullPiece(key)) this.#options.counted()",
+    replace: 'this.#options.counted()',
+    killers: [unit(lists, 'are not loaded and not written as a whole for what is added')],
+  },
+  {
+    name: 'list-ages-lost',
+    what: 'the elements of a full piece have the ages of others (semantics 2.17)',
+    file: 'runtime/state/list-store.ts',
+    find: 'to.elementAccesses = from.elementAccesses.slice(start, end)',
+    replace: 'to.elementAccesses = from.elementAccesses.slice(0, end - start)',
+    killers: [unit(memory, 'holds for every kind of state, through evictions')],
+  },
+  {
+    name: 'list-emptied-too-soon',
+    what: 'a list whose newest elements have expired first is gone with them (semantics 2.17)',
+    file: 'runtime/state/list-store.ts',
+    find: 'else if (this.front(cell as RowCell) === undefined) table.removeValue(cell)',
+    replace: 'else if (cell.stamp >= 0) table.removeValue(cell)',
+    killers: [unit(memory, 'holds for every kind of state, through evictions')],
   },
   {
     name: 'unbounded-writes',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CellCache } from '../../../runtime/state/cell-cache.ts'
-import { type CellState, RowCell, type StateCell } from '../../../runtime/state/state-cell.ts'
+import { RowCell } from '../../../runtime/state/row-cell.ts'
+import type { CellState, StateCell } from '../../../runtime/state/state-cell.ts'
 import { StateRow } from '../../../runtime/state/state-row.ts'
 
 function cell(): StateCell {

@@ -14,7 +14,7 @@ import {
   within,
 } from '../../contract/state-harness.ts'
 import { registerAll } from '../../contract/state-model.ts'
-import { StatePlay, stepsOnRestored } from '../../contract/state-property.ts'
+import { pieceBytes, StatePlay, stepsOnRestored } from '../../contract/state-property.ts'
 import { LaggingStore, SlowStore } from '../../harness/slow-store.ts'
 
 describe('state that is used while it is being loaded (R28)', () => {
@@ -200,9 +200,14 @@ describe('state that is used while it is being loaded (R28)', () => {
         stepsOnRestored,
         fc.constantFrom(1, 4_000, 1_000_000),
         fc.boolean(),
-        (all, cacheBytes, strict) =>
+        pieceBytes,
+        (all, cacheBytes, strict, listPieceBytes) =>
           new StatePlay(
-            () => new KeyedBackend(backendContext({ cacheBytes, strict }), new LaggingStore()),
+            () =>
+              new KeyedBackend(
+                backendContext({ cacheBytes, strict, listPieceBytes }),
+                new LaggingStore(),
+              ),
           ).run(all),
       ),
       { numRuns: 60 },

@@ -203,7 +203,7 @@ describe('the format of entries', () => {
     )
   })
 
-  it('refuses a list in pieces, which only a later version writes', async () => {
+  it('refuses a piece of a list whose last piece is not there', async () => {
     const writer = new ByteWriter()
     writePrefix(writer, { keyGroup: 1, key: 'a', namespace: undefined }, IDS.list)
     writePiece(writer, 1)
@@ -214,7 +214,7 @@ describe('the format of entries', () => {
     const backend = new KeyedBackend(backendContext({}), undefined)
     registerAll(backend)
     await expect(backend.restore([entry])).rejects.toThrow(
-      expect.objectContaining({ code: 'MR_CHECKPOINT_VERSION' }),
+      expect.objectContaining({ code: 'MR_CHECKPOINT_CORRUPT' }),
     )
   })
 })
