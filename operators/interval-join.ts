@@ -156,7 +156,7 @@ class IntervalJoinOperator extends FunctionRun implements Operator<unknown> {
   /** Keeps a record in its bucket; a new bucket gets the timer that drops it. */
   #buffer(state: ListState<BufferedRecord>, value: unknown, timestamp: number, end: number): void {
     this.#keyed.setNamespace(this.#buckets.bucketOf(timestamp))
-    if (state.get().length === 0) this.#keyed.timers.registerEventTime(end)
+    if (state.isEmpty()) this.#keyed.timers.registerEventTime(end)
     state.add(
       timestamp === this.#watermark
         ? { timestamp, value, isAtWatermark: true }
@@ -210,7 +210,7 @@ class IntervalJoinOperator extends FunctionRun implements Operator<unknown> {
   /** Drops a side of a bucket at its end; a timer before that may be the only one, where the bounds were others before a restart. */
   #end(state: ListState<BufferedRecord>, end: number, timestamp: number): void {
     if (timestamp >= end) state.clear()
-    else if (state.get().length > 0) this.#keyed.timers.registerEventTime(end)
+    else if (!state.isEmpty()) this.#keyed.timers.registerEventTime(end)
   }
 }
 

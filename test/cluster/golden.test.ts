@@ -2,11 +2,14 @@ import { readdirSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openSnapshot, type Snapshot } from '../../runtime/inspect/snapshot.ts'
 import { runJob } from '../../runtime/job/run-job.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
 import { type Row, rowOf, tickOf } from '../golden/job.ts'
+import { type ListRow, listRowOf } from '../golden/lists.ts'
 
 const SAVEPOINTS = join(import.meta.dirname, '../golden/savepoints')
+const OF_LISTS = join(import.meta.dirname, '../golden/savepoints-of-lists')
 const COUNT = 4_000
 const LATER = 5_000
 const makeFolder = temporaryFolders()
@@ -59,9 +62,50 @@ describe.each(readdirSync(SAVEPOINTS))('the savepoint %s', (name) => {
     },
   )
 
-  it('holds no path of the machine that it was made on', async () => {
-    const manifest = await readFile(join(path, 'manifest.json'), 'utf8')
-    expect(manifest).toContain('"workingDirectory":"/"')
-    expect(manifest).not.toMatch(/\/(?:home|tmp|root|Users|work)\b/)
-  })
+  it('holds no path of the machine that it was made on', () => expectNoPath(path))
 })
+
+describe.each(readdirSync(OF_LISTS))('the savepoint of lists %s', (name) => {
+  const path = join(OF_LISTS, name)
+
+  it.each([2, 3])(
+    'is started from at parallelism %d, with lists in pieces (R23, R28)',
+    async (parallelism) => {
+      const before = await openSnapshot(path)
+      const first = Math.max(...(await lengths(before, 'kept')))
+      expect(first).toBeGreaterThan(100)
+      expect(await lengths(before, 'aged')).toEqual(await lengths(before, 'kept'))
+      await before.close()
+      const count = first * 4
+      const result = await runJob(new URL('../golden/lists.ts', import.meta.url), {
+        dir: await makeFolder(),
+        from: path,
+        parallelism,
+        memory: '256mb',
+        params: { count },
+        onEvent: () => {},
+      })
+      expect(result.status).toBe('finished')
+      const rows = (result.collected['rows'] as ListRow[]).sort((a, b) => a.index - b.index)
+      for (const row of rows) expect(row).toEqual(listRowOf(row.index))
+      expect(rows.at(-1)).toEqual(listRowOf(count - 1))
+      expect(rows.length).toBeGreaterThan(first)
+    },
+  )
+
+  it('holds no path of the machine that it was made on', () => expectNoPath(path))
+})
+
+async function lengths(snapshot: Snapshot, state: string): Promise<number[]> {
+  const found: number[] = []
+  for await (const { value } of snapshot.entries<unknown[]>({ uid: 'lists', state })) {
+    found.push(value.length)
+  }
+  return found
+}
+
+async function expectNoPath(path: string): Promise<void> {
+  const manifest = await readFile(join(path, 'manifest.json'), 'utf8')
+  expect(manifest).toContain('"workingDirectory":"/"')
+  expect(manifest).not.toMatch(/\/(?:home|tmp|root|Users|work)\b/)
+}

@@ -4,19 +4,21 @@ import { join, resolve } from 'node:path'
 import { startJob } from '../../runtime/job/run-job.ts'
 
 /*
- * Makes a savepoint of the version that is checked out: `npm run golden -- NAME`. One for each version of a format; those
+ * Makes a savepoint of the version that is checked out: `npm run golden -- NAME`, of the job with long lists
+ * `npm run golden -- NAME lists`. One for each version of a format; those
  * that are there stay as they are, since every later version has to read them.
  */
 
-const [name] = process.argv.slice(2)
+const [name, kind = 'job'] = process.argv.slice(2)
 if (name === undefined) throw new Error('give it a name, such as manifest-2')
-const path = resolve(import.meta.dirname, 'savepoints', name)
+const folder = kind === 'job' ? 'savepoints' : `savepoints-of-${kind}`
+const path = resolve(import.meta.dirname, folder, name)
 const dir = await mkdtemp(join(tmpdir(), 'millrace-golden-'))
 // It stands in the manifest.
 process.chdir('/')
 const going = Promise.withResolvers<void>()
 let checkpoints = 0
-const running = startJob(new URL('./job.ts', import.meta.url), {
+const running = startJob(new URL(`./${kind}.ts`, import.meta.url), {
   dir,
   parallelism: 2,
   checkpointInterval: 150,

@@ -334,6 +334,31 @@ describe('comparing snapshots', () => {
     await snapshots.close()
   })
 
+  it('compares long lists by their elements, however they are cut', async () => {
+    const long = Array.from({ length: 3_000 }, (_, n) => n)
+    const [a, b] = [
+      await ChainSnapshots.create(await makeFolder()),
+      await ChainSnapshots.create(await makeFolder()),
+    ]
+    a.at('k', undefined, ({ list }) => list.update(long))
+    for (const n of long) b.at('k', undefined, ({ list }) => list.add(n))
+    const before = await openSnapshot(await a.take())
+    const after = await openSnapshot(await b.take())
+    const of = async (snapshot: typeof before) =>
+      (await snapshot.measure()).find(({ name }) => name === 'list')!.entries
+    expect([await of(before), await of(after)]).toEqual([1, 1])
+    expect(await after.get({ uid: 'op', state: 'list' }, 'k')).toEqual(long)
+    for await (const change of before.diff(after)) expect.unreachable(change.state)
+    b.at('k', undefined, ({ list }) => list.add('more'))
+    const later = await openSnapshot(await b.take())
+    const changes: unknown[] = []
+    for await (const { change, state, before: was, after: is } of before.diff(later)) {
+      changes.push([change, state, was?.value, is?.value])
+    }
+    expect(changes).toEqual([['changed', 'list', long, [...long, 'more']]])
+    for (const one of [before, after, later, a, b]) await one.close()
+  })
+
   it('says so where keys are in other key groups', async () => {
     const [a, b] = [
       await ChainSnapshots.create(await makeFolder()),

@@ -367,6 +367,9 @@ describe('a savepoint from a snapshot', () => {
     expect(await of('empty', [1], [])).toEqual([])
     expect(await of('filled', [1], [], [2])).toEqual(['[2]'])
     expect(await of('other', [1, 2], [3])).toEqual(['[3]'])
+    const long = Array.from({ length: 5_000 }, (_, n) => n)
+    expect(await of('shorter', long, [1])).toEqual(['[1]'])
+    expect(await of('longer', [1], long)).toEqual([exactly(long)])
   })
 
   it('moves all keys to other key groups for another maximum parallelism (semantics 2.8)', async () => {

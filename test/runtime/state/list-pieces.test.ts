@@ -53,7 +53,7 @@ describe('lists in pieces (R23)', () => {
               ),
           ).run(all),
       ),
-      { numRuns: 80 },
+      { numRuns: 80, endOnFailure: true },
     )
   })
 
