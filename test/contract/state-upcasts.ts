@@ -6,6 +6,7 @@ import type { StateEntry } from '../../runtime/state/state-backend.ts'
 import { listState, mapState, valueState } from '../../runtime/state/state.ts'
 import { EventTtlTime } from '../../runtime/state/ttl-time.ts'
 import type { StateFixture } from './state-fixture.ts'
+import { pieceBytes } from './state-property.ts'
 import {
   applySegment,
   type Contents,
@@ -31,8 +32,8 @@ export function stateUpcastsContract({ name, runs, create }: StateFixture): void
       'are upcast once, whatever happens to them, and written as they are by then (R16, R24, R25), strict: %s',
       async (strict) => {
         await fc.assert(
-          fc.asyncProperty(upcastSteps, (steps) =>
-            new UpcastPlay(() => create({ strict })).run(steps),
+          fc.asyncProperty(upcastSteps, pieceBytes, (steps, listPieceBytes) =>
+            new UpcastPlay(() => create({ strict, listPieceBytes })).run(steps),
           ),
           { numRuns: Math.ceil(runs / 2) },
         )

@@ -7,6 +7,7 @@ import type { KeyedStateBackend, KeyVisit } from '../../runtime/state/state-back
 import type { OpenBackend, StateFixture } from './state-fixture.ts'
 import { hex, MAX_PARALLELISM, popTimer, settle, turn, within } from './state-harness.ts'
 import { show } from './state-model.ts'
+import { pieceBytes } from './state-property.ts'
 import { registerTimed } from './ttl-states.ts'
 
 type Kind = 'value' | 'list' | 'map'
@@ -33,7 +34,7 @@ async function finish(backend: KeyedStateBackend, visit: KeyVisit): Promise<void
 
 function put(backend: OpenBackend, kind: Kind, value: unknown): void {
   if (kind === 'value') backend.value.update(value)
-  else if (kind === 'list') backend.list.update([value])
+  else if (kind === 'list') backend.list.update([value, 'more'])
   else for (const key of ['x', 'y']) backend.map.put(key, value)
 }
 
@@ -63,8 +64,8 @@ export function stateVisitsContract(fixture: StateFixture): void {
       })
       const steps = fc.array(step, { minLength: 100, maxLength: 400, size: 'max' })
       await fc.assert(
-        fc.asyncProperty(steps, async (all) => {
-          const backend = await open()
+        fc.asyncProperty(steps, pieceBytes, async (all, listPieceBytes) => {
+          const backend = await open({ listPieceBytes })
           const plain = { value: new Map(), list: new Map(), map: new Map() }
           for (const [i, { way, kind, key: index, after }] of all.entries()) {
             const key = KEYS[index]!

@@ -322,19 +322,23 @@ export class UpcastPlay {
   /** What is stored means the right numbers, each in one version; what has been used is of the newest. */
   #checkContents({ expected, used }: Taken): void {
     const found = new Map<string, readonly number[]>()
+    const full = new Map<string, readonly number[]>()
     for (const entry of toRestore(this.#contents)) {
       const name = NAMES[stateIdIn(entry.key) - 1]!
       const { key, namespace, subKey } = readEntryKey(entry.key)
-      if (name === 'list') readPiece(subKey)
+      const piece = name === 'list' ? readPiece(subKey) : 0
       const cell = cellOf(name, key, namespace, name === 'map' ? readKey(subKey) : undefined)
       const version = versionOf(entry.value) as Version
       const stored = readEntryValue(entry.value)
       const values = name === 'list' ? (stored as unknown[]) : [stored]
       const numbers = values.map(numberOf)
       expect(values).toEqual(numbers.map((n) => shapeOf(n, version)))
-      if (used.has(cell)) expect(version).toBe(this.#version)
-      found.set(cell, numbers)
+      // Adding uses the last piece of a list.
+      if (used.has(cell) && piece === 0) expect(version).toBe(this.#version)
+      if (piece === 0) found.set(cell, numbers)
+      else full.set(cell, [...(full.get(cell) ?? []), ...numbers])
     }
+    for (const [cell, numbers] of full) found.set(cell, [...numbers, ...found.get(cell)!])
     expect(found).toEqual(expected)
   }
 }

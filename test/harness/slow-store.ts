@@ -31,17 +31,21 @@ export class SlowStore implements SpillStore {
     return this.landed.get(hex(key))
   }
 
-  async keys({ after, before }: KeyRange, limit: number): Promise<readonly Uint8Array[]> {
+  async keys(range: KeyRange, limit: number): Promise<readonly Uint8Array[]> {
+    return this.#keysIn(range, limit)
+  }
+
+  /** What is there at one moment. */
+  async entries(range: KeyRange, limit: number): Promise<readonly StoredEntry[]> {
+    return this.#keysIn(range, limit).map((key) => [key, this.landed.get(hex(key))!])
+  }
+
+  #keysIn({ after, before }: KeyRange, limit: number): Uint8Array[] {
     const keys = [...this.landed.keys()].filter((key) => key > hex(after) && key < hex(before))
     return keys
       .sort()
       .slice(0, limit)
       .map((key) => Buffer.from(key, 'hex'))
-  }
-
-  async entries(range: KeyRange, limit: number): Promise<readonly StoredEntry[]> {
-    const keys = await this.keys(range, limit)
-    return keys.map((key) => [key, this.landed.get(hex(key))!])
   }
 
   async compact(): Promise<void> {}
