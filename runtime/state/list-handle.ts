@@ -1,6 +1,6 @@
 import type { ListStore } from './list-store.ts'
 import type { RowCell } from './row-cell.ts'
-import { ABSENT, type CellState, type StateCell } from './state-cell.ts'
+import { ABSENT, type CellState, EVICTED, type StateCell } from './state-cell.ts'
 import type { StateTable } from './state-table.ts'
 import type { ListState } from './state.ts'
 
@@ -19,11 +19,17 @@ export class ListHandle<T> implements ListState<T> {
   readonly #state: CellState
   readonly #longBytes: number
 
-  constructor(table: StateTable, lists: ListStore, state: CellState) {
+  /** `longBytes`: what a cell costs that is cut into pieces; who does that itself says Infinity. */
+  constructor(
+    table: StateTable,
+    lists: ListStore,
+    state: CellState,
+    longBytes: number = lists.longBytes,
+  ) {
     this.#table = table
     this.#lists = lists
     this.#state = state
-    this.#longBytes = lists.longBytes
+    this.#longBytes = longBytes
   }
 
   get(): readonly T[] {
@@ -44,16 +50,38 @@ export class ListHandle<T> implements ListState<T> {
   }
 
   add(value: T): void {
-    this.cut(this.append(value))
+    const cell = this.#cell()
+    if (cell.value === ABSENT) {
+      // Most lists stay short: pushing to an empty array would make room for 17.
+      this.#replace([value], cell)
+      return
+    }
+    const list = this.#listToChange(cell)
+    list.push(this.#take(value, cell))
+    this.#changed(cell, 1)
+    if (this.#table.strict !== undefined) this.#table.strict.stored(value, cell)
+    if (cell.bytes > this.#longBytes) this.#lists.cut(cell)
   }
 
   addAll(values: readonly T[]): void {
-    if (values.length > 0) this.cut(this.appendAll(values))
+    // Its own array may be handed back: what is appended is what it held before.
+    const { length } = values
+    if (length === 0) return
+    const cell = this.#cell()
+    if (cell.value === ABSENT) {
+      this.#replace(values, cell)
+      return
+    }
+    const list = this.#listToChange(cell)
+    for (let i = 0; i < length; i++) list.push(this.#take(values[i]!, cell))
+    this.#changed(cell, length)
+    this.#storedAll(values, cell)
+    if (cell.bytes > this.#longBytes) this.#lists.cut(cell)
   }
 
   update(values: readonly T[]): void {
     if (values.length === 0) this.clear()
-    else this.cut(this.replace(values, this.#cell()))
+    else this.#replace(values, this.#cell())
   }
 
   clear(): void {
@@ -65,54 +93,25 @@ export class ListHandle<T> implements ListState<T> {
     table.strict?.replacedWhole(cell)
   }
 
-  /** Makes pieces of what has been changed if it has become too long for one. */
-  protected cut(cell: RowCell): void {
-    if (cell.bytes > this.#longBytes) this.#lists.cut(cell)
-  }
-
-  /** As `add`; returns the last piece of the list, which may have to be `cut`. */
-  protected append(value: T): RowCell {
-    const cell = this.#cell()
-    // Most lists stay short: pushing to an empty array would make room for 17.
-    if (cell.value === ABSENT) return this.replace([value], cell)
-    const list = this.#listToChange(cell)
-    list.push(this.#take(value, cell))
-    this.#changed(cell, 1)
-    if (this.#table.strict !== undefined) this.#table.strict.stored(value, cell)
-    return cell
-  }
-
-  /** As `addAll`, in the same way. */
-  protected appendAll(values: readonly T[]): RowCell {
-    const cell = this.#cell()
-    if (cell.value === ABSENT) return this.replace(values, cell)
-    // Its own array may be handed back: what is appended is what it held before.
-    const { length } = values
-    const list = this.#listToChange(cell)
-    for (let i = 0; i < length; i++) list.push(this.#take(values[i]!, cell))
-    this.#changed(cell, length)
-    this.#storedAll(values, cell)
-    return cell
-  }
-
-  /** As `update`, in the same way; there is at least one element. */
-  protected replace(values: readonly T[], cell: RowCell): RowCell {
+  #replace(values: readonly T[], cell: RowCell): void {
     const { length } = values
     const list = values.slice()
     const table = this.#table
     if (table.loans.hasOthers(cell)) {
       for (let i = 0; i < length; i++) list[i] = this.#take(list[i]!, cell)
     }
-    this.#lists.clearFront(cell)
+    if (cell.value === EVICTED || cell.pieces !== undefined) this.#lists.clearFront(cell)
     table.touch(cell)
     if (cell.value === ABSENT) table.valueCount++
     cell.value = list
     table.loans.lend(list, cell)
     table.changed(cell)
     table.resize(cell, (this.#state.elementBytes || ELEMENT_BYTES) * length)
-    table.strict?.replacedWhole(cell)
-    this.#storedAll(values, cell)
-    return cell
+    if (table.strict !== undefined) {
+      table.strict.replacedWhole(cell)
+      this.#storedAll(values, cell)
+    }
+    if (cell.bytes > this.#longBytes) this.#lists.cut(cell)
   }
 
   #cell(): RowCell {

@@ -23,7 +23,7 @@ export class TimedListHandle<T> extends ListHandle<T> {
     readonly timed: TimedLists
   }) {
     const { table, lists, state } = parts
-    super(table, lists, state)
+    super(table, lists, state, Infinity)
     this.#table = table
     this.#lists = lists
     this.#state = state
@@ -54,9 +54,8 @@ export class TimedListHandle<T> extends ListHandle<T> {
     const row = this.#row()
     const access = this.#cells.accessTime(row)
     const length = this.#lengthIn(row)
-    const cell = this.append(value)
-    this.#timed.stamp(cell, length, access)
-    this.cut(cell)
+    super.add(value)
+    this.#stamp(row, length, access)
   }
 
   override addAll(values: readonly T[]): void {
@@ -64,21 +63,22 @@ export class TimedListHandle<T> extends ListHandle<T> {
     const row = this.#row()
     const access = this.#cells.accessTime(row)
     const length = this.#lengthIn(row)
-    const cell = this.appendAll(values)
-    this.#timed.stamp(cell, length, access)
-    this.cut(cell)
+    super.addAll(values)
+    this.#stamp(row, length, access)
   }
 
   override update(values: readonly T[]): void {
     const row = this.#row()
     const access = this.#cells.accessTime(row)
-    if (values.length === 0) {
-      this.clear()
-      return
-    }
-    const cell = this.replace(values, this.#table.obtain(row, this.#state))
-    this.#timed.stamp(cell, 0, access)
-    this.cut(cell)
+    super.update(values)
+    if (values.length > 0) this.#stamp(row, 0, access)
+  }
+
+  /** The elements of the last piece from `start` on are new; what is full of it is cut with their ages. */
+  #stamp(row: StateRow, start: number, access: number): void {
+    const cell = this.#find(row)!
+    this.#timed.stamp(cell, start, access)
+    if (cell.bytes > this.#lists.longBytes) this.#lists.cut(cell)
   }
 
   /** How many elements the last piece has, expired or not; their ages are at hand then. */

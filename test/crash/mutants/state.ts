@@ -115,9 +115,9 @@ export const STATE: readonly Mutant[] = [
   {
     name: 'lists-uncut',
     what: 'a list is one piece however long it gets, which every `add` loads and every checkpoint writes (R23)',
-    file: 'runtime/state/list-handle.ts',
-    find: 'if (cell.bytes > this.#longBytes) this.#lists.cut(cell)',
-    replace: '',
+    file: 'runtime/state/list-store.ts',
+    find: 'this.longBytes = CELL_BYTES + pieceBytes',
+    replace: 'this.longBytes = Infinity',
     killers: [unit(lists, 'are not loaded and not written as a whole for what is added')],
   },
   {
