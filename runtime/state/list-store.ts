@@ -176,13 +176,18 @@ export class ListStore {
 
   /** Whether reads would return any element of a list whose last piece is in memory and whose elements expire. */
   hasUnexpired(last: RowCell): boolean {
-    const { ttl } = last.state
-    return this.cells(last)
-      .reverse()
-      .some((cell) => {
-        const value = this.#table.peek(cell)
-        return value !== ABSENT && (value as []).length > 0 && !ttl!.isExpired(cell.lastAccess)
-      })
+    return (
+      this.#isUnexpired(last) ||
+      this.cells(last)
+        .reverse()
+        .some((cell) => this.#isUnexpired(cell))
+    )
+  }
+
+  #isUnexpired(cell: StateCell): boolean {
+    const value = this.#table.peek(cell)
+    if (value === ABSENT || (value as []).length === 0) return false
+    return !cell.state.ttl!.isExpired(cell.lastAccess)
   }
 
   #find(last: RowCell, number: number): PieceCell | undefined {

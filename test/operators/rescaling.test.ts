@@ -5,6 +5,7 @@ import {
   type DataStream,
   job,
   type JobModule,
+  listState,
   type Out,
   outputTag,
   processFunction,
@@ -47,6 +48,22 @@ const numbered = () =>
     },
   })
 
+/** About 1 KB, so that eight fill a piece of a list. */
+const PADDING = 'x'.repeat(1_000)
+
+/** What the list of a key holds with each of its rows. */
+const listed = () =>
+  processFunction({
+    state: { rows: listState<{ readonly n: number; readonly padding: string }>() },
+    processElement({ key, n }: Row, ctx, out: Out<readonly [string, readonly number[]]>) {
+      const { rows } = ctx.state
+      if (n % 25 === 0) rows.clear()
+      if (n === 40) rows.update(rows.get().filter((row) => row.n % 2 === 0))
+      rows.add({ n, padding: PADDING })
+      out.emit([key, rows.get().map((row) => row.n)])
+    },
+  })
+
 describe('going on at another parallelism', () => {
   it('takes each key from the part that has it, however often parts are divided and joined (R12, R24, semantics 2.8)', async () => {
     const splits = Array.from({ length: 6 }, (_, i) => rowsOf(`k${i}`, 60))
@@ -66,6 +83,35 @@ describe('going on at another parallelism', () => {
         crashAt: Array.from({ length: 6 }, () => 'after-publish:3' as const),
       })
       expect(crashes).toHaveLength(6)
+      expect(texts(collected['out'])).toEqual(texts(expected))
+    })
+  })
+
+  it('keeps long lists in order, whatever of their pieces was stored when (R23, R24, R25, semantics 2.8)', async () => {
+    const splits = Array.from({ length: 4 }, (_, i) => rowsOf(`k${i}`, 60))
+    const listing = job('listing', {}, (env) => {
+      env
+        .fromSource(source(splits), { uid: 'rows' })
+        .keyBy((row) => row.key)
+        .process(listed(), { uid: 'listed' })
+        .sinkTo(collectionSink(), { uid: 'out' })
+    })
+    const expected = splits.flatMap((rows) =>
+      rows.map(({ key, n }) => {
+        // Emptied at every 25th row, and at every 40th only every other one is kept.
+        const since = n - (n % 25)
+        const all = rows.slice(since, n + 1).map((row) => row.n)
+        return [key, all.filter((one) => one > 39 || since > 39 || n < 40 || one % 2 === 0)]
+      }),
+    )
+    await forSeeds(4, async (seed) => {
+      const { collected, crashes } = await testJob(listing, {
+        seed,
+        parallelism: [2, 3, 1, 4, 2],
+        checkpointInterval: 5,
+        crashAt: ['after-publish:3', { step: 150 + seed * 31 }, 'after-publish:3', { step: 200 }],
+      })
+      expect(crashes.length).toBeGreaterThan(2)
       expect(texts(collected['out'])).toEqual(texts(expected))
     })
   })
