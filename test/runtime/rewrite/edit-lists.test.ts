@@ -13,6 +13,7 @@ import {
   verifySnapshots,
   writeSavepoint,
 } from 'millrace/state'
+import { storedShapes } from '../../../runtime/inspect/stored-shapes.ts'
 import { encodeValue } from '../../../runtime/value-codec.ts'
 import { ChainSnapshots } from '../inspect/chain-snapshot.ts'
 import { temporaryFolders } from '../job/temporary-folder.ts'
@@ -66,6 +67,11 @@ describe('lists of subtasks in a savepoint', () => {
     expect(await snapshot.measure()).toMatchObject([
       { name: 'all', entries: 2 },
       { name: 'held', entries: 3, bytes },
+    ])
+    // As upcasts get them: an item each.
+    expect([...(await storedShapes(path, 0))]).toEqual([
+      ['op/all', 'number'],
+      ['op/held', 'string'],
     ])
     const other = join(await makeFolder(), 'other')
     const held = bootstrapOperatorState(operatorListState<string>(), ['a'])
