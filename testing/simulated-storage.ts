@@ -34,6 +34,8 @@ export type StorageWrite = 'reserve' | 'create' | 'write' | 'finish' | 'publish'
 
 /** How a thread reaches a disk. */
 export interface StorageAccess {
+  /** The number of its process, from 1: those before it have ended. */
+  readonly process?: number
   /** Runs a task later; its order among other tasks is the scheduler's choice. A dead process drops it. */
   readonly later: (task: () => void) => void
   /** Whether a write fails: before its effect, after it (the caller then cannot know), or not. Default: never. */

@@ -100,6 +100,8 @@ class JobTest {
   readonly #cacheBytes: number
   readonly #bufferTimeoutMs: number
   readonly #autoWatermarkIntervalMs: number
+  /** How many there have been, with the one that runs now. */
+  #processes = 0
   /** The process that runs now has been asked to stop. */
   #isStopping = false
   /** The input has been ended, for the processes that follow too. */
@@ -197,6 +199,7 @@ class JobTest {
   /** One process from its start to its end; undefined when it crashed. */
   async #process(): Promise<JobResult | undefined> {
     const world = this.#world
+    this.#processes++
     this.#isStopping = false
     const main = world.thread('main')
     const launcher = this.#launcher(main)
@@ -270,6 +273,7 @@ class JobTest {
     const { random } = this.#world
     const { storageFaults = 0 } = this.#options
     return this.#disk.open({
+      process: this.#processes,
       later: (task) => {
         const queue = Math.floor(random.next() * STORAGE_QUEUES)
         this.#world.enqueue(`storage${queue}`, thread, task)

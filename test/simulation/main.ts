@@ -1,3 +1,4 @@
+import { FileDisk } from './file-disk.ts'
 import { randomSimulation, simulate, simulateIdle, simulateLate } from './simulate.ts'
 
 /** `npm run simulate -- SEED [COUNT]`: runs random jobs with random crashes from that seed on, and ends at the first fault. */
@@ -7,6 +8,8 @@ for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   const simulation = randomSimulation(seed)
   try {
     crashes += (await simulate(simulation)).crashes.length
+    const disk = new FileDisk(seed, { powerCuts: true })
+    crashes += (await simulate(simulation, disk)).crashes.length
     crashes += (await simulateLate(simulation)).crashes.length
     crashes += (await simulateIdle(simulation)).crashes.length
   } catch (error) {

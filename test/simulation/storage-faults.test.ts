@@ -27,4 +27,28 @@ describe('simulation on a disk whose calls are slow and fail', { timeout: 60_000
       await simulate({ ...simulation, storageFaults: FAULTS }, new FileDisk(seed))
     }
   })
+
+  it('random jobs put out the same where the power fails with each of their processes (R26, R40)', async () => {
+    let powerCuts = 0
+    for (const seed of SEEDS) {
+      const disk = new FileDisk(seed, { powerCuts: true })
+      await simulate({ ...randomSimulation(seed), storageFaults: FAULTS / 4 }, disk)
+      powerCuts += disk.powerCuts
+    }
+    expect(powerCuts).toBeGreaterThan(SEEDS.length / 2)
+  })
+
+  it('random jobs put out the same or are refused where a disk has not synced what it says, never part of it (R3, R27)', async () => {
+    let refusals = 0
+    for (const seed of SEEDS) {
+      const disk = new FileDisk(seed, { powerCuts: true, lostSyncs: 0.3 })
+      const simulation = { ...randomSimulation(seed), storageFaults: 0 }
+      const end = await simulate(simulation, disk).catch((thrown: Error) => thrown)
+      if (!(end instanceof Error)) continue
+      const { code } = (end.cause ?? {}) as { code?: string }
+      expect(['MR_FALLBACK_REFUSED', 'MR_CHECKPOINT_UNUSABLE'], end.message).toContain(code)
+      refusals++
+    }
+    expect(refusals).toBeGreaterThan(0)
+  })
 })

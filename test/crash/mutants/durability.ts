@@ -7,6 +7,7 @@ const storage = unit(
   'runtime/checkpoint/durability.test.ts',
   'keeps every promise, wherever it stops',
 )
+const jobs = unit('simulation/storage-faults.test.ts', 'where the power fails with each')
 const record = unit('runtime/job/job-directory.test.ts', 'makes the record durable')
 const aside = unit('runtime/job/job-directory.test.ts', 'moves old state aside durably')
 const output = unit(
@@ -22,7 +23,7 @@ export const DURABILITY: readonly Mutant[] = [
     file: 'runtime/checkpoint/file-storage-writer.ts',
     find: 'await this.finishContent()',
     replace: 'await this.#guard(() => this.#close())',
-    killers: [storage],
+    killers: [storage, jobs],
   },
   {
     name: 'segment-name-sync',
@@ -47,7 +48,7 @@ export const DURABILITY: readonly Mutant[] = [
     find: `await makeName(fileSystem, aside, path)
     await fileSystem.syncDirectory(folder)`,
     replace: 'await makeName(fileSystem, aside, path)',
-    killers: [storage],
+    killers: [storage, jobs],
   },
   {
     name: 'resumed-manifest-sync',
