@@ -83,6 +83,8 @@ const RETAINED_AFTER_FAULTS = 20
 /** Folders without a manifest: of segments that a chain still names, and of checkpoints that came to nothing. */
 const MOST_UNPUBLISHED = 2 * MAX_CHAIN
 const LOCK_FILES = 12
+/** By so much a chain may grow that begins too long, as those of several subtasks became one. */
+const LONGER = 4
 
 /**
  * Deals one blow after another to runs of one job, lets it end, and compares at each step what it has committed, and what
@@ -116,6 +118,8 @@ class JobLife {
   #savepoints = 0
   readonly #rescales: string[] = []
   #mostBytes = 0
+  /** Of the run to come. */
+  #longestChain = MAX_CHAIN
   #missed: string | undefined
   /** How often the life has begun anew from a savepoint, and the one it has begun from last. */
   #restores = 0
@@ -360,8 +364,11 @@ class JobLife {
     most('folders without a manifest', state.unpublished.length, MOST_UNPUBLISHED)
     most('working folders', state.attempts, 1)
     for (const { subtasks } of state.published) {
-      for (const { segments } of subtasks) most('segments in a chain', segments.length, MAX_CHAIN)
+      for (const { segments } of subtasks) {
+        most('segments in a chain', segments.length, this.#longestChain)
+      }
     }
+    this.#longestChain = Math.max(MAX_CHAIN, longestJoined(state) + LONGER)
     for (const name of state.names) {
       if (!STATE_NAMES.has(name)) this.#wrong(`in the state directory: ${name}`)
     }
@@ -427,6 +434,18 @@ const STATE_NAMES: ReadonlySet<string> = new Set([
 
 function lineOf(end: RunEnd, type: string): RunLine | undefined {
   return end.lines.find((line) => line.type === type)
+}
+
+/** The chains of all subtasks of a vertex together: they are one where the job goes on at parallelism 1. */
+function longestJoined({ published }: StateFolder): number {
+  const lengths = published.flatMap(({ subtasks }) => {
+    const byVertex = new Map<string, number>()
+    for (const { vertex, segments } of subtasks) {
+      byVertex.set(vertex, (byVertex.get(vertex) ?? 0) + segments.length)
+    }
+    return [...byVertex.values()]
+  })
+  return Math.max(0, ...lengths)
 }
 
 function highestIn(state: StateFolder): number {
