@@ -94,6 +94,7 @@ describe('lists in pieces (R23)', () => {
       const full = [...contents.values()].filter(({ key }) => isFullPiece(key))
       const size = toRestore(contents).reduce((sum, { value }) => sum + value.length, 0)
       expect(size).toBeGreaterThan(1_000_000)
+      expect(full.length).toBeGreaterThan(100)
       const piece = Math.max(...full.map(({ value }) => value.length))
       expect(piece).toBeLessThan(8_192)
       const { backend, store, list } = await open(contents, isLazy)
