@@ -172,7 +172,7 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
     case 'removal':
       return killInRemoval(2 * nth, at('running', 6_000))
     case 'gc':
-      return killInGc(nth)
+      return killInGc(1)
     case 'faults':
       return { kind: 'none', disk: faults() }
     case 'faults and kill':
