@@ -41,13 +41,14 @@ export class EntryArena {
     const order = Uint32Array.from(this.#kinds.keys())
     // Those of one key in the order in which they came.
     order.sort((a, b) => this.#compare(a, b) || a - b)
-    let clear = -1
+    // Each within the one before it, and later: an older one within is itself removed.
+    const clears: number[] = []
     for (const [i, entry] of order.entries()) {
       const next = order[i + 1]
       if (next !== undefined && this.#compare(entry, next) === 0) continue
-      if (clear >= 0 && !this.#isUnder(entry, clear)) clear = -1
-      if (clear > entry) continue
-      if (this.#kinds[entry] === 'clear') clear = entry
+      while (clears.length > 0 && !this.#isUnder(entry, clears.at(-1)!)) clears.pop()
+      if (clears.length > 0 && clears.at(-1)! > entry) continue
+      if (this.#kinds[entry] === 'clear') clears.push(entry)
       yield this.#entry(entry)
     }
   }

@@ -81,6 +81,16 @@ describe('sorting entries', () => {
     )
   })
 
+  it('lets a clear remove what came before it where clears lie within each other (R24)', async () => {
+    await fc.assert(
+      fc.asyncProperty(someEntries(true), fc.constant(1e9), someGroups, expectSorted),
+      {
+        numRuns: 500,
+        ...WITH_FILES,
+      },
+    )
+  })
+
   it('lets a clear remove what came before it, in its run and in others (R24)', async () => {
     await fc.assert(
       fc.asyncProperty(someEntries(true), fc.constantFrom(1, 300, 1e9), someGroups, expectSorted),
