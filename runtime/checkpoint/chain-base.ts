@@ -13,6 +13,8 @@ import { openSegment, type SegmentReader } from './segment-reader.ts'
 /** What look-ups of neighbouring keys share; uniform ones hardly meet. */
 const CACHE_BYTES = 512 * 1_024
 
+const NOTHING = new Uint8Array(0)
+
 /** A storage whose files can be read at once. */
 export type PinningStorage = SnapshotFiles & Required<Pick<SnapshotFiles, 'pin'>>
 
@@ -60,6 +62,11 @@ export class ChainBase implements RestoredBase {
   readonly #lookups: readonly SegmentLookup[]
   readonly #cache: BlockCache = new BlockCache(CACHE_BYTES)
   readonly #indexBytes: number
+  /** What was asked for last, since pages of one map come one after another. */
+  #boundsOf: { readonly key: Uint8Array; readonly bounds: readonly Uint8Array[] } = {
+    key: NOTHING,
+    bounds: [],
+  }
 
   constructor(
     readers: readonly SegmentReader[],
@@ -109,13 +116,16 @@ export class ChainBase implements RestoredBase {
     return undefined
   }
 
-  subKeys(key: Uint8Array): readonly Uint8Array[] {
+  subKeys(key: Uint8Array, from: Uint8Array = NOTHING, before?: Uint8Array): readonly Uint8Array[] {
     const keyGroup = keyGroupAt(key)
     const hash = hashBytes(key, 0, key.length)
-    const sources = this.#lookups
-      .filter((segment) => segment.covers(keyGroup))
-      .map((segment) => segment.below(key, hash))
-      .reverse()
+    const newest: StateEntry[][] = []
+    for (const segment of this.#lookups) {
+      if (!segment.covers(keyGroup)) continue
+      newest.push(segment.below(key, hash, from, before))
+      if (segment.isCleared(key, hash)) break
+    }
+    const sources = newest.reverse()
     const merger = new EntryMerger(sources.length, { dropTombstones: true })
     for (const [source, entries] of sources.entries()) {
       if (entries.length > 0) merger.feed(source, entries)
@@ -127,9 +137,21 @@ export class ChainBase implements RestoredBase {
       if (ended === undefined) break
       merger.end(ended)
     }
-    return merged
-      .filter((entry) => entry.key.length > key.length)
-      .map((entry) => entry.key.subarray(key.length))
+    return merged.map((entry) => entry.key.subarray(key.length))
+  }
+
+  /** O(blocks that hold these entries), but for the key that was asked for last. */
+  bounds(key: Uint8Array): readonly Uint8Array[] {
+    if (Buffer.compare(key, this.#boundsOf.key) !== 0) {
+      const keyGroup = keyGroupAt(key)
+      const all = this.#lookups
+        .filter((segment) => segment.covers(keyGroup))
+        .flatMap((segment) => segment.bounds(key))
+        .sort((a, b) => Buffer.compare(a, b))
+      const bounds = all.filter((bound, i) => i === 0 || Buffer.compare(bound, all[i - 1]!) !== 0)
+      this.#boundsOf = { key: key.slice(), bounds }
+    }
+    return this.#boundsOf.bounds
   }
 
   /** Timers by themselves cost a read of the blocks that hold some, found by the first keys of the blocks. */

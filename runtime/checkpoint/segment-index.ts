@@ -158,6 +158,11 @@ export class SegmentIndex {
     return compareWithin(this.#bytes, this.#keyStarts[number]!, this.#keyEnds[number]!, key)
   }
 
+  /** The first key of a block: a view. */
+  firstKey(number: number): Uint8Array {
+    return this.#bytes.subarray(this.#keyStarts[number]!, this.#keyEnds[number]!)
+  }
+
   /** Whether the first key of a block begins with these bytes. */
   firstStartsWith(number: number, prefix: Uint8Array): boolean {
     const start = this.#keyStarts[number]!

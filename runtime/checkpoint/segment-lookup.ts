@@ -1,6 +1,6 @@
 import type { StateEntry } from '../state/state-backend.ts'
 import type { PinnedFile } from './checkpoint-storage.ts'
-import { compareWithin, startsWith } from './entry-order.ts'
+import { compareKeys, compareWithin, startsWith } from './entry-order.ts'
 import { clearHash } from './segment-filter.ts'
 import { BlockCursor, checkBlock, decodeBlock } from './segment-format.ts'
 import type { BlockInfo } from './segment-index.ts'
@@ -82,22 +82,40 @@ export class SegmentLookup {
     return number + 1 < index.length && index.firstStartsWith(number + 1, key)
   }
 
-  /** All entries whose key begins with this one, ascending. */
-  below(key: Uint8Array, hash: number): StateEntry[] {
+  /**
+   * All puts and deletes whose key begins with this one and goes on with a sub-key from `from` on and below `before`, ascending.
+   */
+  below(key: Uint8Array, hash: number, from: Uint8Array, before?: Uint8Array): StateEntry[] {
     const { index } = this.#reader
     const found: StateEntry[] = []
-    const last = index.find(key)
-    const isFirst = last > 0 && index.compareFirst(last, key) === 0
-    for (let number = Math.max(0, isFirst ? last - 1 : last); number < index.length; number++) {
-      if (number > last && !index.firstStartsWith(number, key)) break
+    const start = Buffer.concat([key, from])
+    const end = before === undefined ? undefined : Buffer.concat([key, before])
+    const first = Math.max(0, index.find(start))
+    for (let number = first; number < index.length; number++) {
+      if (number > first && !index.firstStartsWith(number, key)) break
+      if (end !== undefined && index.compareFirst(number, end) >= 0) break
       if (!index.mightHold(number, hash)) continue
       // Their views stay, so each block has memory of its own.
       const block = index.block(number)
       const bytes = new Uint8Array(block.bytes)
       this.#read(bytes, block)
       for (const entry of decodeBlock(bytes, block)) {
-        if (startsWith(entry.key, key)) found.push(entry)
+        if (entry.key.length === key.length || !startsWith(entry.key, key)) continue
+        if (compareKeys(entry.key, start) < 0) continue
+        if (end !== undefined && compareKeys(entry.key, end) >= 0) break
+        found.push(entry)
       }
+    }
+    return found
+  }
+
+  /** The sub-keys with which blocks begin, of those keys that begin with this one. */
+  bounds(key: Uint8Array): Uint8Array[] {
+    const { index } = this.#reader
+    const found: Uint8Array[] = []
+    for (let number = index.find(key) + 1; number < index.length; number++) {
+      if (!index.firstStartsWith(number, key)) break
+      found.push(index.firstKey(number).subarray(key.length))
     }
     return found
   }

@@ -1,7 +1,15 @@
 import { ByteWriter } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
 import type { BaseLevel } from './base-level.ts'
-import { isFullPiece, keyGroupIn, privateKeyOf, stateIdIn, subKeyAt } from './snapshot-format.ts'
+import { pageBounds, storedDirectory } from './base-pages.ts'
+import {
+  isFullPiece,
+  keyGroupIn,
+  pageKeyOf,
+  privateKeyOf,
+  stateIdIn,
+  subKeyAt,
+} from './snapshot-format.ts'
 import type { Spill } from './spill.ts'
 import type { KeyGroupRange, RestoredBase, StateEntry } from './state-backend.ts'
 import type { CellState } from './state-cell.ts'
@@ -41,7 +49,8 @@ export interface BaseLoaderOptions {
  *
  * What the spill knows of a key, a value or that there is none, is newer. Asking and putting is one step, and whatever is
  * written later lands later, so that nothing newer is overwritten; until a group counts as loaded, what is not in the spill
- * is read from the base. A map gets its index when all its entries have been seen.
+ * is read from the base. A map gets its index when all its entries have been seen; of a large one each page is put when
+ * the entries of that have been seen.
  */
 export class BaseLoader {
   readonly #options: BaseLoaderOptions
@@ -66,6 +75,9 @@ export class BaseLoader {
   /** What stands before the sub-keys of the map that is being loaded, and these. */
   #map: Uint8Array | undefined
   readonly #index: ByteWriter = new ByteWriter()
+  /** Where its index is cut into pages, and which of these it is in. */
+  #bounds: readonly Uint8Array[] = []
+  #mapPage = 0
 
   constructor(options: BaseLoaderOptions) {
     this.#options = options
@@ -143,16 +155,34 @@ export class BaseLoader {
     if (this.#map === undefined || !isPrefix(this.#map, key, end)) {
       this.#endMap()
       this.#map = key.slice(0, end)
+      this.#bounds = pageBounds(this.#options.base, this.#map)
     }
-    this.#index.append(key.subarray(end))
+    const subKey = key.subarray(end)
+    while (this.#isBehind(subKey)) this.#endPage(this.#map!)
+    this.#index.append(subKey)
+  }
+
+  #isBehind(subKey: Uint8Array): boolean {
+    const bound = this.#bounds[this.#mapPage]
+    return bound !== undefined && Buffer.compare(subKey, bound) >= 0
+  }
+
+  #endPage(map: Uint8Array): void {
+    if (this.#index.length > 0) this.#put(pageKeyOf(map, this.#mapPage), this.#index.copy())
+    this.#index.length = 0
+    this.#mapPage++
   }
 
   #endMap(): void {
     if (this.#map === undefined) return
-    this.#put(privateKeyOf(this.#map), this.#index.copy())
+    if (this.#bounds.length > 0) {
+      this.#endPage(this.#map)
+      this.#put(privateKeyOf(this.#map), storedDirectory(this.#bounds))
+    } else this.#put(privateKeyOf(this.#map), this.#index.copy())
     this.#options.counted()
     this.#map = undefined
     this.#index.length = 0
+    this.#mapPage = 0
   }
 
   // --- Pages ---

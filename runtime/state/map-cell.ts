@@ -1,21 +1,32 @@
 import type { ByteWriter } from '../bytes.ts'
 import { writeKey } from '../key-encoding.ts'
 import type { CanonicalKey, Key } from '../key.ts'
+import { pageBounds, storedDirectory } from './base-pages.ts'
+import { MapDirectory } from './map-directory.ts'
 import { MapIndex } from './map-index.ts'
 import type { RestoredBase } from './state-backend.ts'
-import { withoutPrivateGroup, writePrefix, writePrivateKey } from './snapshot-format.ts'
+import {
+  withoutPage,
+  withoutPrivateGroup,
+  writePageKey,
+  writePrefix,
+  writePrivateKey,
+} from './snapshot-format.ts'
 import { ABSENT, type CellState, StateCell } from './state-cell.ts'
 import { showKey } from './state-errors.ts'
 import type { StateRow } from './state-row.ts'
+import type { StateTable } from './state-table.ts'
 import type { UpcastPlace } from './upcasts.ts'
 
-/** What is in memory of one map: some or all of its entries, each a cell, and perhaps the index of all its keys. */
+/** What is in memory of one map: some or all of its entries, each a cell, and perhaps the index of its keys, or parts of it. */
 export class MapCell {
   readonly row: StateRow
   readonly state: CellState
   readonly cells: Map<CanonicalKey, MapEntryCell> = new Map()
-  index: MapIndexCell | undefined
-  /** The spill may hold entries, or the index, that are not in memory: what is not here may be there. */
+  root: MapRootCell | undefined
+  /** By their numbers, where the index has pages. */
+  pages: Map<number, MapPageCell> | undefined
+  /** The spill may hold entries, or parts of the index, that are not in memory: what is not here may be there. */
   isPartial: boolean
   /**
    * The interval of changes in which nothing is known of the map that a `clear` would have to remove: there was nothing at
@@ -30,7 +41,7 @@ export class MapCell {
   }
 
   get isEmpty(): boolean {
-    return this.cells.size === 0 && this.index === undefined
+    return this.cells.size === 0 && this.root === undefined && (this.pages?.size ?? 0) === 0
   }
 
   /** Takes the map out of its row if nothing of it is in memory; true if so. */
@@ -76,8 +87,8 @@ export class MapEntryCell extends StateCell {
   }
 }
 
-/** The index of a map: cached and evicted as entries are, but never part of a snapshot. */
-export class MapIndexCell extends StateCell {
+/** Keys of a map: cached and evicted as entries are, but never part of a snapshot. */
+export abstract class MapKeysCell extends StateCell {
   readonly map: MapCell
 
   constructor(map: MapCell) {
@@ -85,34 +96,16 @@ export class MapIndexCell extends StateCell {
     this.map = map
   }
 
-  override writeKey(writer: ByteWriter): void {
-    writePrivateKey(writer, this.row, this.state.stateId)
-  }
-
-  /** The base has no indexes: it is asked for the entries of the map. */
-  override baseKey(key: Uint8Array): Uint8Array {
-    return withoutPrivateGroup(key)
-  }
-
-  override readBase(base: RestoredBase, key: Uint8Array): Uint8Array | undefined {
-    const subKeys = base.subKeys(this.baseKey(key))
-    return subKeys.length === 0 ? undefined : new Uint8Array(Buffer.concat(subKeys))
-  }
-
   override writeStored(writer: ByteWriter): void {
     if (this.encoded !== undefined) writer.append(this.encoded)
-    else (this.value as MapIndex).write(writer)
+    else (this.value as MapIndex | MapDirectory).write(writer)
   }
 
   override current(stored: Uint8Array): Uint8Array {
     return stored
   }
 
-  override decode(stored: Uint8Array): MapIndex {
-    return MapIndex.read(stored)
-  }
-
-  /** An empty index need not be kept. */
+  /** Without keys it need not be kept. */
   override get isGone(): boolean {
     return this.value === ABSENT || (this.value instanceof MapIndex && this.value.size === 0)
   }
@@ -120,9 +113,83 @@ export class MapIndexCell extends StateCell {
   override evicted(): void {
     this.map.isPartial = true
   }
+}
+
+/** The index of a map: all its keys, or of many the directory of the pages that hold them. */
+export class MapRootCell extends MapKeysCell {
+  override writeKey(writer: ByteWriter): void {
+    writePrivateKey(writer, this.row, this.state.stateId)
+  }
+
+  /** The base has no indexes: it is asked for the entries of the map, or where to cut them. */
+  override baseKey(key: Uint8Array): Uint8Array {
+    return withoutPrivateGroup(key)
+  }
+
+  override readBase(base: RestoredBase, key: Uint8Array): Uint8Array | undefined {
+    const prefix = this.baseKey(key)
+    const bounds = pageBounds(base, prefix)
+    return bounds.length === 0 ? joined(base.subKeys(prefix)) : storedDirectory(bounds)
+  }
+
+  override decode(stored: Uint8Array): MapIndex | MapDirectory {
+    return MapDirectory.isIn(stored) ? MapDirectory.read(stored) : MapIndex.read(stored)
+  }
 
   override detach(): boolean {
-    this.map.index = undefined
+    this.map.root = undefined
     return this.map.leave()
   }
+}
+
+/** A page of the keys of a map with many. */
+export class MapPageCell extends MapKeysCell {
+  readonly number: number
+
+  constructor(map: MapCell, number: number) {
+    super(map)
+    this.number = number
+  }
+
+  override writeKey(writer: ByteWriter): void {
+    writePageKey(writer, this.row, this.state.stateId, this.number)
+  }
+
+  override baseKey(key: Uint8Array): Uint8Array {
+    return withoutPage(key)
+  }
+
+  /**
+   * What is not in the spill has never been changed: it is a page as the base was cut, whatever has become of its
+   * neighbours since.
+   */
+  override readBase(base: RestoredBase, key: Uint8Array): Uint8Array | undefined {
+    const prefix = this.baseKey(key)
+    const bounds = pageBounds(base, prefix)
+    return joined(base.subKeys(prefix, bounds[this.number - 1], bounds[this.number]))
+  }
+
+  override decode(stored: Uint8Array): MapIndex {
+    return MapIndex.read(stored)
+  }
+
+  override detach(): boolean {
+    this.map.pages!.delete(this.number)
+    return this.map.leave()
+  }
+}
+
+/** A cell has been put into its map; `isFirst` if nothing of that was in memory before. */
+export function enterMap(
+  table: StateTable,
+  cell: MapEntryCell | MapRootCell | MapPageCell,
+  isFirst: boolean,
+): void {
+  const { map } = cell
+  if (isFirst) map.row.slots[map.state.slot] = map
+  table.attach(cell, isFirst)
+}
+
+function joined(subKeys: readonly Uint8Array[]): Uint8Array | undefined {
+  return subKeys.length === 0 ? undefined : new Uint8Array(Buffer.concat(subKeys))
 }

@@ -78,13 +78,13 @@ export class MapHandle<K extends Key, V> implements MapState<K, V> {
   /** The keys of this moment in order; those that are gone when their turn comes are left out. */
   #iterate<R>(pick: (key: K, value: V) => R): IterableIterator<R> {
     const row = this.#row()
-    const keys = this.#maps.keys(row, this.#state) as readonly K[]
+    const keys = this.#maps.keys(row, this.#state) as Iterable<K>
     return this.#visit(row, keys, this.#table.callback, pick)
   }
 
   *#visit<R>(
     row: StateRow,
-    keys: readonly K[],
+    keys: Iterable<K>,
     callback: number,
     pick: (key: K, value: V) => R,
   ): Generator<R, undefined> {

@@ -14,8 +14,14 @@ export function orderOf(key: Key): string {
   return readLatin1(scratch.bytes, 0, scratch.length)
 }
 
+/** A part of an index, and where it begins: above all that comes before it, and not above what it holds. */
+export interface IndexPiece {
+  readonly low: string
+  readonly index: MapIndex
+}
+
 /**
- * The keys of one map, in the order of their encodings: needed as LevelDB cannot be iterated synchronously.
+ * The keys of one map, or a stretch of them, in the order of their encodings: needed as LevelDB cannot be iterated synchronously.
  *
  * Adding and removing cost O(1); the first `sorted` after them O(n), plus O(a log a) for a keys added.
  */
@@ -25,7 +31,7 @@ export class MapIndex {
   /** Keys that may be missing in `#sorted`; those removed may still be there. */
   #added: string[] = []
   #isStale = false
-  #bytes = 0
+  #keyBytes = 0
 
   get size(): number {
     return this.#keys.size
@@ -33,7 +39,12 @@ export class MapIndex {
 
   /** An estimate of the memory it takes. */
   get bytes(): number {
-    return this.#bytes
+    return this.#keyBytes + this.#keys.size * KEY_BYTES
+  }
+
+  /** What its keys take where it is stored. */
+  get keyBytes(): number {
+    return this.#keyBytes
   }
 
   has(order: string): boolean {
@@ -47,14 +58,14 @@ export class MapIndex {
   add(order: string, key: Key): void {
     if (this.#keys.has(order)) return
     this.#keys.set(order, key)
-    this.#bytes += KEY_BYTES + order.length
+    this.#keyBytes += order.length
     this.#added.push(order)
     this.#isStale = true
   }
 
   delete(order: string): void {
     if (!this.#keys.delete(order)) return
-    this.#bytes -= KEY_BYTES + order.length
+    this.#keyBytes -= order.length
     this.#isStale = true
   }
 
@@ -68,6 +79,32 @@ export class MapIndex {
       this.#isStale = false
     }
     return this.#sorted
+  }
+
+  /**
+   * Keeps the first of its keys, and hands out the others in ascending pieces: all in equal parts of at most `maxBytes`, halves at
+   * least, but for the size of a key; `atEnd`, its last key alone, so that what grows at its end is not left in halves. It must
+   * have two keys.
+   */
+  cut(maxBytes: number, atEnd: boolean): readonly IndexPiece[] {
+    const sorted = this.sorted()
+    const parts = atEnd ? 1 : Math.max(2, Math.ceil(this.#keyBytes / maxBytes))
+    const share = atEnd ? Infinity : this.#keyBytes / parts
+    const pieces: IndexPiece[] = []
+    let bytes = 0
+    for (const [i, order] of sorted.entries()) {
+      const isDue = bytes >= share * (pieces.length + 1) || (atEnd && i === sorted.length - 1)
+      const isLastChance = pieces.length === 0 && i === sorted.length - 1
+      if (i > 0 && (isDue || isLastChance)) {
+        pieces.push({ low: separator(sorted[i - 1]!, order), index: new MapIndex() })
+      }
+      bytes += order.length
+      const piece = pieces.at(-1)
+      if (piece === undefined) continue
+      piece.index.add(order, this.key(order))
+      this.delete(order)
+    }
+    return pieces
   }
 
   /** Appends it as a working copy keeps it: its keys, encoded, one behind the other. */
@@ -86,6 +123,13 @@ export class MapIndex {
     }
     return index
   }
+}
+
+/** The shortest text above `before` that `behind`, which comes after it, begins with. */
+function separator(before: string, behind: string): string {
+  let length = 0
+  while (before.charCodeAt(length) === behind.charCodeAt(length)) length++
+  return behind.slice(0, length + 1)
 }
 
 /** Two ascending lists as one; what is in both, or twice in one, comes once. */

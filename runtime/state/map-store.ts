@@ -1,24 +1,40 @@
 import { canonicalKey } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
-import { MapCell, MapEntryCell, MapIndexCell } from './map-cell.ts'
-import { MapIndex, orderOf } from './map-index.ts'
+import { enterMap, MapCell, MapEntryCell, MapRootCell } from './map-cell.ts'
+import { orderOf } from './map-index.ts'
+import { MAP_PAGE_BYTES, MapPages } from './map-pages.ts'
+import { MapWalk } from './map-walk.ts'
 import { ownKey } from './own-key.ts'
 import { writePrefix } from './snapshot-format.ts'
 import { ABSENT, type CellState, EVICTED, type StateCell } from './state-cell.ts'
+import { outsideCallback } from './state-errors.ts'
 import type { StateRow } from './state-row.ts'
 import type { StateTable } from './state-table.ts'
+
+/** A walk that has not come to its end, for which map, and since which callback. */
+interface OpenWalk {
+  readonly row: StateRow
+  readonly state: CellState
+  readonly callback: number
+  readonly walk: MapWalk
+}
 
 /**
  * Maps over the table: their entries are cells of their own, and an index of all keys stands beside them, since a working
  * copy cannot be searched for the entries of a map.
  *
- * Every present entry is in the index. The index is loaded when keys come or go and for iteration, not to read an entry.
+ * Every present entry is in the index. Of that the part that a key belongs to is loaded when the key comes or goes, and one
+ * part after another for iteration; none to read an entry.
  */
 export class MapStore {
   readonly #table: StateTable
+  readonly #pages: MapPages
+  /** Of maps in pages; those of callbacks that are over are dropped with the next one. */
+  #walks: OpenWalk[] = []
 
-  constructor(table: StateTable) {
+  constructor(table: StateTable, pageBytes: number = MAP_PAGE_BYTES) {
     this.#table = table
+    this.#pages = new MapPages(table, pageBytes)
   }
 
   /** The cell of an entry, perhaps evicted or absent; undefined if there is certainly none. */
@@ -29,12 +45,8 @@ export class MapStore {
     const cell = map.cells.get(canonical)
     if (cell !== undefined || !map.isPartial) return cell
     const evicted = new MapEntryCell(map, ownKey(key), canonical)
-    const index = map.index?.value
-    if (
-      index instanceof MapIndex ? !index.has(orderOf(key)) : !this.#table.mightBeSpilled(evicted)
-    ) {
-      return undefined
-    }
+    const isKnown = this.#pages.knows(map, key) ?? this.#table.mightBeSpilled(evicted)
+    if (!isKnown) return undefined
     this.#attach(evicted, true)
     return evicted
   }
@@ -46,7 +58,7 @@ export class MapStore {
     let cell = map.cells.get(canonical)
     if (cell === undefined) {
       cell = new MapEntryCell(map, ownKey(key), canonical)
-      this.#attach(cell, map.isPartial && this.#index(map).has(orderOf(key)))
+      this.#attach(cell, map.isPartial && this.#pages.has(map, orderOf(key)))
     }
     // An evicted cell that `find` made may be of a key that only seems to be there.
     if (cell.value === ABSENT || cell.value === EVICTED) this.#addToIndex(map, cell)
@@ -59,19 +71,16 @@ export class MapStore {
     const canonical = canonicalKey(key)
     let cell = map.cells.get(canonical)
     if (cell?.value === ABSENT || (cell === undefined && !map.isPartial)) return
-    const index = this.#index(map)
     const order = orderOf(key)
-    if (index.has(order)) {
+    if (this.#pages.delete(map, order)) {
       if (cell === undefined) {
         cell = new MapEntryCell(map, ownKey(key), canonical)
         this.#attach(cell, true)
       }
-      index.delete(order)
-      if (index.size === 0) this.#table.valueCount--
-      this.#indexChanged(map, index)
+      if (this.#walks.length > 0) this.#tell(map, (walk) => walk.removed(order))
       this.#table.remove(cell)
     }
-    this.#dropIndexIfEmpty(map)
+    this.#pages.dropIfEmpty(map)
   }
 
   /** Removes the entry that a cell is of. */
@@ -79,22 +88,22 @@ export class MapStore {
     this.remove(cell.row, cell.state, (cell as MapEntryCell).key)
   }
 
-  /** The keys of a map in order (R17), none if there is no map. */
-  keys(row: StateRow, state: CellState): readonly Key[] {
+  /** The keys of a map as they are now, in order (R17), one by one, but for those that have gone when their turn comes. */
+  keys(row: StateRow, state: CellState): Iterable<Key> {
     const map = this.#find(row, state)
     if (map === undefined) return []
-    const index = this.#index(map)
-    const keys = index.sorted().map((order) => index.key(order))
-    this.#dropIndexIfEmpty(map)
+    const keys = this.#pages.keysAtHand(map)
+    if (keys === undefined) return this.#walk(row, state)
+    this.#pages.dropIfEmpty(map)
     return keys
   }
 
   isEmpty(row: StateRow, state: CellState): boolean {
     const map = this.#find(row, state)
     if (map === undefined) return true
-    const { size } = this.#index(map)
-    this.#dropIndexIfEmpty(map)
-    return size === 0
+    const isEmpty = this.#pages.isEmpty(map)
+    this.#pages.dropIfEmpty(map)
+    return isEmpty
   }
 
   /** Removes all entries; one `clear` in the changes (R24). */
@@ -102,8 +111,7 @@ export class MapStore {
     const map = this.#find(row, state)
     if (map === undefined) return
     const { changes } = this.#table
-    const index = this.#index(map)
-    if (index.size > 0) {
+    if (!this.#pages.isEmpty(map)) {
       for (const cell of map.cells.values()) {
         if (cell.stamp !== 0 && cell.stamp !== changes.interval) changes.encodeFirst(cell)
       }
@@ -111,10 +119,10 @@ export class MapStore {
         changes.logClear((run) => writePrefix(run.writer, row, state.stateId))
         map.cleanIn = changes.interval
       }
-      this.#discardAll(map, index)
+      this.#discardAll(map)
       this.#table.valueCount--
     }
-    this.#dropIndexIfEmpty(map)
+    this.#pages.dropIfEmpty(map)
   }
 
   /** Takes an entry that is restored, encoded. */
@@ -128,20 +136,20 @@ export class MapStore {
     return cell
   }
 
-  #discardAll(map: MapCell, index: MapIndex): void {
-    if (map.isPartial) {
+  #discardAll(map: MapCell): void {
+    this.#pages.clear(map, (index) => {
+      if (!map.isPartial && this.#walks.length === 0) return
       for (const order of index.sorted()) {
+        if (this.#walks.length > 0) this.#tell(map, (walk) => walk.removed(order))
+        if (!map.isPartial) continue
         const key = index.key(order)
         const canonical = canonicalKey(key)
         // It is deleted in the spill when it is evicted.
         if (!map.cells.has(canonical)) this.#attach(new MapEntryCell(map, key, canonical), true)
       }
-    }
+    })
     for (const cell of map.cells.values()) this.#table.discard(cell)
-    const empty = new MapIndex()
-    map.index!.value = empty
     map.isPartial = false
-    this.#indexChanged(map, empty)
   }
 
   // --- Maps in rows ---
@@ -150,7 +158,7 @@ export class MapStore {
     const map = row.slots[state.slot] as MapCell | undefined
     if (map !== undefined) return map
     const spilled = new MapCell(row, state, true)
-    return this.#table.mightBeSpilled(new MapIndexCell(spilled)) ? spilled : undefined
+    return this.#table.mightBeSpilled(new MapRootCell(spilled)) ? spilled : undefined
   }
 
   #newMap(row: StateRow, state: CellState): MapCell {
@@ -167,59 +175,46 @@ export class MapStore {
     }
     const isFirst = map.isEmpty
     map.cells.set(cell.canonical, cell)
-    this.#enter(map, cell, isFirst)
-  }
-
-  #enter(map: MapCell, cell: StateCell, isFirst: boolean): void {
-    if (isFirst) map.row.slots[map.state.slot] = map
-    this.#table.attach(cell, isFirst)
-  }
-
-  // --- Indexes ---
-
-  #index(map: MapCell): MapIndex {
-    let cell = map.index
-    if (cell === undefined) {
-      cell = new MapIndexCell(map)
-      const isFirst = map.isEmpty
-      map.index = cell
-      if (map.isPartial) {
-        cell.value = EVICTED
-        cell.isSpilled = true
-      }
-      this.#enter(map, cell, isFirst)
-    }
-    const value = this.#table.peek(cell)
-    if (value !== ABSENT) return value as MapIndex
-    // Known to be empty; the deletion of its record may still be under way.
-    const empty = new MapIndex()
-    cell.value = empty
-    if (cell.position < 0) this.#table.cache.add(cell, 0)
-    return empty
+    enterMap(this.#table, cell, isFirst)
   }
 
   #addToIndex(map: MapCell, cell: MapEntryCell): void {
-    const index = this.#index(map)
-    const { size } = index
-    index.add(orderOf(cell.key), cell.key)
-    if (index.size === size) return
-    if (size === 0) this.#table.valueCount++
-    this.#indexChanged(map, index)
+    const order = orderOf(cell.key)
+    if (!this.#pages.add(map, order, cell.key) || this.#walks.length === 0) return
+    this.#tell(map, (walk) => walk.added(order))
   }
 
-  #indexChanged(map: MapCell, index: MapIndex): void {
-    const cell = map.index!
-    cell.isDirty = true
-    cell.encoded = undefined
-    cell.isReferenced = true
-    if (cell.position < 0) this.#table.cache.add(cell, 0)
-    this.#table.resize(cell, index.bytes)
+  // --- Walks over the keys of maps in pages ---
+
+  *#walkOn(open: OpenWalk): Generator<Key> {
+    for (let key = open.walk.next(); key !== undefined; key = open.walk.next()) yield key
+    this.#walks = this.#walks.filter((other) => other !== open)
   }
 
-  /** An empty map takes no memory, unless the spill has still to hear that it is empty. */
-  #dropIndexIfEmpty(map: MapCell): void {
-    const cell = map.index
-    if (cell === undefined || cell.isSpilled || !cell.isGone) return
-    this.#table.detach(cell)
+  #walk(row: StateRow, state: CellState): Iterable<Key> {
+    const table = this.#table
+    const { callback } = table
+    const walk = new MapWalk((order) => {
+      if (!table.isOpen || table.callback !== callback) throw outsideCallback(state)
+      const map = this.#find(table.rows.current(row), state)
+      return map === undefined ? undefined : this.#pages.stretchAfter(map, order)
+    })
+    const open = { row, state, callback, walk }
+    this.#walks = this.#walks.filter((other) => other.callback === callback)
+    this.#walks.push(open)
+    return this.#walkOn(open)
   }
+
+  /** Keys of a map come or go: those who walk over it must know. */
+  #tell(map: MapCell, what: (walk: MapWalk) => void): void {
+    for (const { row, state, callback, walk } of this.#walks) {
+      if (callback !== this.#table.callback || state !== map.state) continue
+      if (isSameRow(row, map.row)) what(walk)
+    }
+  }
+}
+
+/** Whether two rows, one of which may not be in the table any more, are of one key and namespace. */
+function isSameRow(a: StateRow, b: StateRow): boolean {
+  return a === b || (a.canonical === b.canonical && a.parent?.canonical === b.parent?.canonical)
 }

@@ -38,7 +38,7 @@ import type { TtlTimeDomain } from './state-ttl.ts'
  *                its own last access
  *
  * A `clear` has the key without its sub-key. Key group FFFF is never that of a key (there are at most 32,768): a working
- * copy keeps what is its own there, and it never reaches a segment.
+ * copy keeps what is its own there, and in key group FFFE, and it never reaches a segment.
  */
 
 /** Key group and state id, which an entry's key begins with. */
@@ -57,8 +57,9 @@ const FRONT_BYTES = PIECE_BYTES * 2
 /** In place of an age: it does not fit, or is not known. */
 const NO_AGE = 0xffff_ffff
 
-/** Takes the place of the key group in keys of the working copy that are no state. */
+/** Stand before the key group in keys of the working copy that are no state: the index of a map, and its pages. */
 export const PRIVATE_GROUP = 0xffff
+const PAGE_GROUP = 0xfffe
 const PRIVATE_BYTES = 2
 
 /** A stretch of keys; neither end is in it. */
@@ -108,7 +109,7 @@ export function timerBound(keyGroup: number, stateId: number, timestamp: number)
 
 /** As `writePrefix`, for what a working copy keeps about a state of a key that is not state itself. */
 export function writePrivateKey(writer: ByteWriter, owner: EntryOwner, stateId: number): void {
-  writePrivateGroup(writer)
+  writeGroup(writer, PRIVATE_GROUP)
   writePrefix(writer, owner, stateId)
 }
 
@@ -119,11 +120,36 @@ export function withoutPrivateGroup(key: Uint8Array): Uint8Array {
 
 /** The key under which a working copy keeps the index of the map whose entries begin with `prefix`. */
 export function privateKeyOf(prefix: Uint8Array): Uint8Array {
-  const key = new Uint8Array(PRIVATE_BYTES + prefix.length)
-  key[0] = PRIVATE_GROUP >>> 8
-  key[1] = PRIVATE_GROUP & 0xff
-  key.set(prefix, PRIVATE_BYTES)
-  return key
+  const writer = new ByteWriter(PRIVATE_BYTES + prefix.length)
+  writeGroup(writer, PRIVATE_GROUP)
+  writer.append(prefix)
+  return writer.copy()
+}
+
+/** Appends the key of a page of a map's index, apart from the indexes, so that who reads those does not meet them. */
+export function writePageKey(
+  writer: ByteWriter,
+  owner: EntryOwner,
+  stateId: number,
+  page: number,
+): void {
+  writeGroup(writer, PAGE_GROUP)
+  writePrefix(writer, owner, stateId)
+  writePiece(writer, page)
+}
+
+/** The reverse: what the entries of the map begin with. */
+export function withoutPage(key: Uint8Array): Uint8Array {
+  return key.subarray(PRIVATE_BYTES, key.length - PIECE_BYTES)
+}
+
+/** As `writePageKey`, for the map whose entries begin with `prefix`. */
+export function pageKeyOf(prefix: Uint8Array, page: number): Uint8Array {
+  const writer = new ByteWriter(PRIVATE_BYTES + prefix.length + PIECE_BYTES)
+  writeGroup(writer, PAGE_GROUP)
+  writer.append(prefix)
+  writePiece(writer, page)
+  return writer.copy()
 }
 
 /**
@@ -140,16 +166,16 @@ export function keyRange(keyGroup: number, stateId: number, isPrivate: boolean):
 /** What every key of a key group and state, and of all behind them, sorts behind. */
 export function keyBound(keyGroup: number, stateId: number, isPrivate = false): Uint8Array {
   const writer = new ByteWriter(PRIVATE_BYTES + KEY_HEADER_BYTES)
-  if (isPrivate) writePrivateGroup(writer)
+  if (isPrivate) writeGroup(writer, PRIVATE_GROUP)
   // Carried into the key group where the state id is behind the last one.
   writeHeader(writer, keyGroup + (stateId >>> 16), stateId & 0xffff)
   return writer.copy()
 }
 
-function writePrivateGroup(writer: ByteWriter): void {
+function writeGroup(writer: ByteWriter, group: number): void {
   writer.ensure(PRIVATE_BYTES)
-  writer.bytes[writer.length++] = PRIVATE_GROUP >>> 8
-  writer.bytes[writer.length++] = PRIVATE_GROUP & 0xff
+  writer.bytes[writer.length++] = group >>> 8
+  writer.bytes[writer.length++] = group & 0xff
 }
 
 function writeHeader(writer: ByteWriter, keyGroup: number, stateId: number): void {
@@ -165,7 +191,7 @@ function writeHeader(writer: ByteWriter, keyGroup: number, stateId: number): voi
 
 /** Appends the sub-key of a piece of a list. */
 export function writePiece(writer: ByteWriter, piece: number): void {
-  writer.ensure(4)
+  writer.ensure(PIECE_BYTES)
   for (let shift = 24; shift >= 0; shift -= 8) {
     writer.bytes[writer.length++] = (piece >>> shift) & 0xff
   }

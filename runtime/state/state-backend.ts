@@ -161,8 +161,16 @@ export interface RestoredBase {
   mightHold(key: Uint8Array): boolean
   /** The value of an entry, which belongs to the caller; undefined where there is none. */
   read(key: Uint8Array): Uint8Array | undefined
-  /** The sub-keys of the entries whose key begins with this one and goes on, ascending. Reads all of these entries. */
-  subKeys(key: Uint8Array): readonly Uint8Array[]
+  /**
+   * The sub-keys of the entries whose key begins with this one and goes on: of those from `from` on and below `before`, where
+   * these are given, ascending. Reads all of these entries.
+   */
+  subKeys(key: Uint8Array, from?: Uint8Array, before?: Uint8Array): readonly Uint8Array[]
+  /**
+   * Where these entries can be cut into pieces of which each is read with a few reads: sub-keys, ascending, which need not be
+   * there, and between which there need not be anything. The same with every call; nothing is read.
+   */
+  bounds(key: Uint8Array): readonly Uint8Array[]
   /** All entries of these states, ascending, in pieces. They are views: copy what is to stay. */
   entries(stateIds: ReadonlySet<number>): AsyncIterable<readonly StateEntry[]>
   /** Ends reading; what is under way by then comes to its end, or fails. */

@@ -3,7 +3,7 @@ import { readKey } from '../key-encoding.ts'
 import type { CellTtl } from './cell-ttl.ts'
 import { oldestAccessIn, oldestAccessOf } from './entry-age.ts'
 import type { ListStore } from './list-store.ts'
-import { MapEntryCell, MapIndexCell } from './map-cell.ts'
+import { MapEntryCell, MapKeysCell } from './map-cell.ts'
 import type { MapStore } from './map-store.ts'
 import { PieceCell } from './row-cell.ts'
 import { type EntryKey, keyBound, readEntryKey, readPiece, stateIdIn } from './snapshot-format.ts'
@@ -145,7 +145,7 @@ export class Sweep {
       }
       const cell = cache.at(--this.#cursor)
       const swept = this.#due[cell.state.slot]
-      if (swept !== undefined && !(cell instanceof MapIndexCell)) this.#meet(swept, cell)
+      if (swept !== undefined && !(cell instanceof MapKeysCell)) this.#meet(swept, cell)
     }
   }
 
@@ -225,8 +225,8 @@ export class Sweep {
     if (cell.isGone && cell.position >= 0) table.evict(cell)
     if (cell instanceof PieceCell) this.#letGo(cell.last)
     if (!(cell instanceof MapEntryCell)) return
-    const { index } = cell.map
-    if (index !== undefined && index.isGone && index.position >= 0) table.evict(index)
+    const { root } = cell.map
+    if (root !== undefined && root.isGone && root.position >= 0) table.evict(root)
   }
 
   #end(): void {

@@ -43,11 +43,20 @@ export class FakeBase implements RestoredBase {
     return this.#contents.get(hex(key))?.value.slice()
   }
 
-  subKeys(key: Uint8Array): readonly Uint8Array[] {
+  subKeys(key: Uint8Array, from?: Uint8Array, before?: Uint8Array): readonly Uint8Array[] {
     this.#mustBeOpen()
     return toRestore(this.#contents)
       .filter((entry) => entry.key.length > key.length && hex(entry.key).startsWith(hex(key)))
       .map((entry) => entry.key.subarray(key.length))
+      .filter((subKey) => from === undefined || hex(subKey) >= hex(from))
+      .filter((subKey) => before === undefined || hex(subKey) < hex(before))
+  }
+
+  /** Before each second sub-key and behind it, so that pieces hold one, and there are pieces without any. */
+  bounds(key: Uint8Array): readonly Uint8Array[] {
+    return this.subKeys(key).flatMap((subKey, i) =>
+      i % 2 === 1 ? [] : [subKey, Buffer.concat([subKey, Buffer.of(0)])],
+    )
   }
 
   async *entries(stateIds: ReadonlySet<number>): AsyncGenerator<readonly StateEntry[]> {

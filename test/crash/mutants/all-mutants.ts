@@ -14,6 +14,7 @@ import { SNAPSHOTS } from './snapshots.ts'
 import { RESTORING } from './restoring.ts'
 import { RESCALING } from './rescaling.ts'
 import { SAVEPOINTS } from './savepoints.ts'
+import { MAPS } from './maps.ts'
 import { STATE } from './state.ts'
 import { WINDOWS } from './windows.ts'
 
@@ -21,6 +22,7 @@ import { WINDOWS } from './windows.ts'
 export const ALL_MUTANTS: readonly Mutant[] = [
   ...DURABILITY,
   ...PROTOCOL,
+  ...MAPS,
   ...STATE,
   ...SNAPSHOTS,
   ...EXPIRY,

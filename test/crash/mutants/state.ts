@@ -267,16 +267,6 @@ export const STATE: readonly Mutant[] = [
     ],
   },
   {
-    name: 'order-of-insertion',
-    what: 'map state is iterated over in the order of insertion (R17)',
-    file: 'runtime/state/map-store.ts',
-    find: `    const keys = index.sorted().map((order) => index.key(order))
-    this.#dropIndexIfEmpty(map)`,
-    replace: `    const keys = [...map.cells.values()].map((cell) => cell.key)
-    this.#dropIndexIfEmpty(map)`,
-    killers: [unit(memory, 'in the order of the encoded keys')],
-  },
-  {
     name: 'unchecked-blocks',
     what: 'a block of a segment is read whatever its checksum says (R27)',
     file: 'runtime/checkpoint/segment-format.ts',

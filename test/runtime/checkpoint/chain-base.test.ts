@@ -6,7 +6,7 @@ import { compareKeys } from '../../../runtime/checkpoint/entry-order.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import type { SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
 import { writeSegment } from '../../../runtime/checkpoint/segment-writer.ts'
-import { writeKey } from '../../../runtime/key-encoding.ts'
+import { encodeKey, writeKey } from '../../../runtime/key-encoding.ts'
 import { writePrefix } from '../../../runtime/state/snapshot-format.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
 import { applySegment, hex, NO_CONTENTS, toRestore } from '../../contract/state-harness.ts'
@@ -103,6 +103,23 @@ function check(base: ChainBase, segments: readonly StateEntry[][]): void {
         below.map(({ key }) => hex(key).slice(prefix.length * 2)),
       )
       if (below.length > 0) expect(base.mightHold(prefix)).toBe(true)
+      checkPieces(base, prefix)
+    }
+  }
+}
+
+/** Cut at its bounds, and elsewhere, a map has the same sub-keys. */
+function checkPieces(base: ChainBase, prefix: Uint8Array): void {
+  const all = base.subKeys(prefix).map(hex)
+  const bounds = base.bounds(prefix)
+  expect(bounds.map(hex)).toEqual([...new Set(bounds.map(hex))].sort())
+  const fields = Array.from({ length: 14 }, (_, i) => encodeKey(i * 3))
+  for (const cuts of [bounds, fields]) {
+    const pieces = [undefined, ...cuts].map((from, i) => base.subKeys(prefix, from, cuts[i]))
+    expect(pieces.flat().map(hex)).toEqual(all)
+    for (const [i, piece] of pieces.entries()) {
+      const from = i === 0 ? '' : hex(cuts[i - 1]!)
+      expect(piece.map(hex).every((subKey) => subKey >= from)).toBe(true)
     }
   }
 }
@@ -176,6 +193,30 @@ describe('a chain of segments as a level of state', () => {
       expect(other.base.read(keyOf(1, 1, MAP))).toHaveLength(700)
       expect(other.base.subKeys(keyOf(1, 1, MAP))).toHaveLength(1)
     }
+  })
+
+  it('says where a large map can be cut so that a piece is a block of each segment, without reading (R23, R28)', async () => {
+    const entry = (field: number): StateEntry => {
+      return { key: keyOf(1, 1, MAP, field), kind: 'put', value: new Uint8Array(1_000) }
+    }
+    const other: StateEntry = { ...entry(0), key: keyOf(1, 2, MAP, 1) }
+    const whole = Array.from({ length: 640 }, (_, i) => entry(i))
+    const part = Array.from({ length: 64 }, (_, i) => entry(300 + i / 2))
+    const { base, chain, fileSystem } = await open([[...whole, other], part])
+    for (const { file, bytes } of chain)
+      fileSystem.overwrite(`/storage/${file}`, new Uint8Array(bytes))
+    const prefix = keyOf(1, 1, MAP)
+    const bounds = base.bounds(prefix)
+    expect(bounds.length).toBeGreaterThan(40)
+    expect(bounds.length).toBeLessThan(50)
+    expect(base.bounds(prefix)).toBe(bounds)
+    expect(base.bounds(keyOf(1, 3, MAP))).toEqual([])
+    const again = await open([[...whole, other], part])
+    const pieces = [undefined, ...bounds].map((from, i) =>
+      again.base.subKeys(prefix, from, bounds[i]),
+    )
+    expect(pieces.flat().length).toBe(640 + 32)
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(2 * 16)
   })
 
   it('stays readable when its files have been removed (R28, R29)', async () => {

@@ -1,0 +1,225 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import { KeyedBackend } from '../../../runtime/state/keyed-backend.ts'
+import { keyGroupIn } from '../../../runtime/state/snapshot-format.ts'
+import type { BackendContext, KeyedStateBackend } from '../../../runtime/state/state-backend.ts'
+import { FakeBase } from '../../contract/fake-base.ts'
+import {
+  applySegment,
+  backendContext,
+  type Contents,
+  encodeAll,
+  enter,
+  NO_CONTENTS,
+  within,
+} from '../../contract/state-harness.ts'
+import { registerAll } from '../../contract/state-model.ts'
+import { StatePlay, steps, stepsOnRestored } from '../../contract/state-property.ts'
+import { LaggingStore, SlowStore } from '../../harness/slow-store.ts'
+
+/** Of two or three keys. */
+const SMALL = 24
+/** Where pages of the keys of maps stand in a working copy. */
+const PAGE_GROUP = 0xfffe
+const INDEX_GROUP = 0xffff
+
+describe('maps whose index has pages (R23)', () => {
+  const opened: { backend: KeyedBackend; store: SlowStore }[] = []
+  const open = async (overrides: Partial<BackendContext> = {}, pageBytes?: number) => {
+    const store = new SlowStore()
+    const backend = new KeyedBackend(
+      backendContext({ cacheBytes: 1, ...overrides }),
+      store,
+      pageBytes,
+    )
+    opened.push({ backend, store })
+    const { map } = registerAll(backend)
+    await backend.restore([])
+    return { backend, store, map }
+  }
+  afterEach(async () => {
+    for (const { backend, store } of opened.splice(0)) {
+      const closing = backend.close()
+      await store.land()
+      await closing
+    }
+  })
+
+  /** Until nothing is under way, nor would be. */
+  async function landAll(backend: KeyedStateBackend, store: SlowStore): Promise<void> {
+    for (let idle = 0; idle < 3; idle++) {
+      const { length } = store.batches
+      while (backend.work(Infinity));
+      await store.land()
+      if (store.batches.length > length) idle = 0
+    }
+  }
+
+  it('are read and written a page at a time: a new key among 100,000 costs the root and one page', async () => {
+    const { backend, store, map } = await open({ cacheBytes: 2_000_000 })
+    for (let i = 0; i < 100_000; i += 1_000) {
+      within(backend, 'k', () => {
+        // Not in ascending order, which would fill the pages.
+        for (let j = i; j < i + 1_000; j++) map.put(((j * 7_919) % 100_000) * 2, j)
+      })
+      await landAll(backend, store)
+    }
+    // So much else that nothing of the map is left in memory.
+    const pushOut = async (first: number): Promise<void> => {
+      for (let i = first; i < first + 1_000; i++) {
+        within(backend, `other ${i}`, () => map.put(1, 'x'.repeat(4_000)))
+        if (i % 50 === 49) await landAll(backend, store)
+      }
+    }
+    await pushOut(0)
+    const { reads } = store
+    const { length } = store.batches
+    within(backend, 'k', () => map.put(77_777, 'new'))
+    expect(store.reads - reads).toBe(2)
+    await pushOut(1_000)
+    const mine = store.batches
+      .slice(length)
+      .flat()
+      .filter(({ key }) => Buffer.from(key).includes(Buffer.from('\x30k\x00')))
+    const pages = mine.filter(({ key }) => keyGroupIn(key) === PAGE_GROUP)
+    expect(mine.filter(({ key }) => keyGroupIn(key) === INDEX_GROUP)).toEqual([])
+    expect([mine.length, pages.length]).toEqual([2, 1])
+    expect(pages[0]!.value!.length).toBeLessThanOrEqual(8 * 1_024 + 9)
+    expect(within(backend, 'k', () => [map.get(77_777), map.has(77_776)])).toEqual(['new', true])
+  }, 60_000)
+
+  it('leave no page behind when they become empty, nor when they are cleared', async () => {
+    for (const isCleared of [false, true]) {
+      const { backend, store, map } = await open({}, SMALL)
+      for (let round = 0; round < 3; round++) {
+        within(backend, 'k', () => {
+          for (let i = 0; i < 40; i++) map.put(i, i)
+        })
+        await landAll(backend, store)
+        const groups = [...store.landed.keys()].filter((key) => key.startsWith('fffe'))
+        expect(groups.length).toBeGreaterThan(10)
+        within(backend, 'k', () => {
+          if (isCleared) map.clear()
+          else for (let i = 0; i < 40; i++) map.remove((i * 7) % 40)
+          expect([map.isEmpty(), [...map.keys()]]).toEqual([true, []])
+        })
+        encodeAll(backend, backend.beginSnapshot(round + 1, round))
+        await landAll(backend, store)
+        expect([store.landed.size, backend.entryCount]).toEqual([0, 0])
+      }
+    }
+  })
+
+  it('do not read a page to know that they are not empty', async () => {
+    const { backend, store, map } = await open({}, SMALL)
+    within(backend, 'k', () => {
+      for (let i = 0; i < 40; i++) map.put(i, i)
+    })
+    await landAll(backend, store)
+    const { reads } = store
+    expect(within(backend, 'k', () => map.isEmpty())).toBe(false)
+    expect(store.reads - reads).toBe(1)
+  })
+
+  it('are walked over as they were at the beginning, whatever is put and removed meanwhile (R17)', async () => {
+    const { backend, map } = await open({}, SMALL)
+    const found = within(backend, 'k', () => {
+      for (let i = 0; i < 40; i += 2) map.put(i, i)
+      backend.setNamespace('w')
+      map.put(1, 1)
+      backend.setNamespace(undefined)
+      const keys: unknown[] = []
+      for (const key of map.keys()) {
+        keys.push(key)
+        map.put(Number(key) + 1, 'ahead')
+        map.put(39, 'far ahead')
+        if (key === 10) map.remove(12)
+        if (key === 12 || key === 14) map.put(12, 'behind')
+        if (key === 16) {
+          map.remove(18)
+          map.remove(38)
+          map.put(18, 'back')
+          for (const other of map.keys()) if (Number(other) % 2 === 1) map.remove(other)
+          backend.setNamespace('w')
+          map.remove(20)
+          map.put(21, 1)
+          backend.setNamespace(undefined)
+        }
+        backend.work(Infinity)
+      }
+      return keys
+    })
+    expect(found).toEqual([0, 2, 4, 6, 8, 10, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36])
+  })
+
+  async function contentsOf(count: number): Promise<Contents> {
+    const { backend, map } = await open({ cacheBytes: 1e9 })
+    within(backend, 'k', () => {
+      for (let i = 0; i < count; i++) map.put(i, i)
+    })
+    return applySegment(NO_CONTENTS, encodeAll(backend, backend.beginSnapshot(1, 0)))
+  }
+
+  it('are restored without being read: a change reads one stretch of the base, and so does what is loaded (R28)', async () => {
+    const contents = await contentsOf(100)
+    const { backend, store, map } = await open()
+    const base = new FakeBase(contents)
+    const stretches: number[] = []
+    const subKeys = base.subKeys.bind(base)
+    base.bounds = (key) => subKeys(key).filter((_, i) => i % 10 === 0 && i > 0)
+    base.subKeys = (...range) => {
+      const found = subKeys(...range)
+      stretches.push(found.length)
+      return found
+    }
+    backend.adopt(base)
+    enter(backend, 'k')
+    map.put(33.5, 'new')
+    map.remove(77)
+    map.remove(33)
+    expect([map.get(33.5), map.has(77), map.has(78), map.isEmpty()]).toEqual([
+      'new',
+      false,
+      true,
+      false,
+    ])
+    expect(stretches).toEqual([10, 10, 10])
+    backend.clearCurrent()
+    for (let i = 0; i < 2_000 && !base.isClosed; i++) {
+      backend.work(Infinity)
+      await store.land()
+    }
+    expect(base.isClosed).toBe(true)
+    await landAll(backend, store)
+    expect([...store.landed.keys()].filter((key) => key.startsWith('fffe')).length).toBe(10)
+    const expected = Array.from({ length: 100 }, (_, i) => i).filter((i) => i !== 33 && i !== 77)
+    expect(within(backend, 'k', () => [...map.keys()])).toEqual(
+      [...expected, 33.5].sort((a, b) => a - b),
+    )
+  })
+
+  it('say what plain maps say, evicted, checkpointed, aborted and restored at once or later', async () => {
+    const cacheBytes = fc.constantFrom(1, 3_000, 12_000)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(steps, stepsOnRestored),
+        cacheBytes,
+        fc.boolean(),
+        (all, bytes, strict) => {
+          const context = backendContext({ cacheBytes: bytes, strict })
+          return new StatePlay(() => new KeyedBackend(context, new LaggingStore(), SMALL)).run(all)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+
+  it('say in memory what plain maps say', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, (all) =>
+        new StatePlay(() => new KeyedBackend(backendContext({}), undefined, SMALL)).run(all),
+      ),
+      { numRuns: 30 },
+    )
+  }, 60_000)
+})
