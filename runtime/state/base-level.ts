@@ -1,3 +1,4 @@
+import { keyGroupIn } from './snapshot-format.ts'
 import type { RestoredBase } from './state-backend.ts'
 import type { StateCell } from './state-cell.ts'
 
@@ -39,6 +40,11 @@ export class BaseLevel {
   /** Whether something may be there of a cell whose key in the spill is given; false is certain. */
   mightHold(cell: StateCell, key: Uint8Array): boolean {
     return this.covers(cell.row.keyGroup) && this.#base.mightHold(cell.baseKey(key))
+  }
+
+  /** The same of an entry by its key. */
+  mightHoldEntry(key: Uint8Array): boolean {
+    return keyGroupIn(key) >= this.#loadedBelow && this.#base.mightHold(key)
   }
 
   /** What is there of a cell, as it would be stored. What fails ends the attempt, whatever the caller makes of the error. */

@@ -107,6 +107,7 @@ export class KeyedBackend implements KeyedStateBackend {
       maxPendingBytes: cacheBytes * PENDING_SHARE,
       maxFilterBytes: cacheBytes * FILTER_SHARE,
       landed: (cell) => this.#table.landed(cell),
+      isInBase: (key) => this.#table.base?.mightHoldEntry(key) ?? false,
       wake,
       fail,
     })

@@ -33,6 +33,8 @@ export class MapCell {
    * its beginning, or a `clear` has been logged, and no entry has been encoded since.
    */
   cleanIn = 0
+  /** The number of the write that removes from the spill what was there before a `clear`; 0 if there is none. */
+  removal = 0
 
   constructor(row: StateRow, state: CellState, isPartial: boolean) {
     this.row = row

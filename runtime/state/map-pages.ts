@@ -86,6 +86,11 @@ export class MapPages {
     return root instanceof MapIndex ? root.sorted().map((order) => root.key(order)) : undefined
   }
 
+  /** Whether the index has pages. */
+  isPaged(map: MapCell): boolean {
+    return this.#root(map) instanceof MapDirectory
+  }
+
   /** Keys that come after this one, and those that follow them in the same page; undefined if there are none. */
   stretchAfter(map: MapCell, order: string): KeyStretch | undefined {
     const root = this.#root(map)

@@ -1,3 +1,4 @@
+import { ByteWriter, readLatin1 } from '../bytes.ts'
 import { canonicalKey } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
 import { enterMap, MapCell, MapEntryCell, MapRootCell } from './map-cell.ts'
@@ -31,6 +32,8 @@ export class MapStore {
   readonly #pages: MapPages
   /** Of maps in pages; those of callbacks that are over are dropped with the next one. */
   #walks: OpenWalk[] = []
+  /** Removals that may not have landed, by what the keys of the map's entries begin with. */
+  readonly #removals: Map<string, number> = new Map()
 
   constructor(table: StateTable, pageBytes: number = MAP_PAGE_BYTES) {
     this.#table = table
@@ -45,10 +48,17 @@ export class MapStore {
     const cell = map.cells.get(canonical)
     if (cell !== undefined || !map.isPartial) return cell
     const evicted = new MapEntryCell(map, ownKey(key), canonical)
-    const isKnown = this.#pages.knows(map, key) ?? this.#table.mightBeSpilled(evicted)
-    if (!isKnown) return undefined
+    if (!this.#mightHold(map, evicted)) return undefined
     this.#attach(evicted, true)
     return evicted
+  }
+
+  #mightHold(map: MapCell, evicted: MapEntryCell): boolean {
+    const isKnown = this.#pages.knows(map, evicted.key)
+    if (isKnown !== undefined) return isKnown
+    return this.#isBeingRemoved(map)
+      ? this.#pages.has(map, orderOf(evicted.key))
+      : this.#table.mightBeSpilled(evicted)
   }
 
   /** The cell of an entry that is about to be written. */
@@ -136,20 +146,51 @@ export class MapStore {
     return cell
   }
 
+  /** What is not in memory is deleted in the spill: of a large map without a cell for each entry. */
   #discardAll(map: MapCell): void {
+    if (map.isPartial && this.#pages.isPaged(map)) this.#removeStored(map)
+    else {
+      this.#clearIndex(map, (key) => {
+        const canonical = canonicalKey(key)
+        if (!map.isPartial || map.cells.has(canonical)) return
+        this.#attach(new MapEntryCell(map, key, canonical), true)
+      })
+    }
+    for (const cell of map.cells.values()) this.#table.discard(cell)
+    map.isPartial = false
+  }
+
+  #clearIndex(map: MapCell, discard: (key: Key, order: string) => void): void {
     this.#pages.clear(map, (index) => {
       if (!map.isPartial && this.#walks.length === 0) return
       for (const order of index.sorted()) {
         if (this.#walks.length > 0) this.#tell(map, (walk) => walk.removed(order))
-        if (!map.isPartial) continue
-        const key = index.key(order)
-        const canonical = canonicalKey(key)
-        // It is deleted in the spill when it is evicted.
-        if (!map.cells.has(canonical)) this.#attach(new MapEntryCell(map, key, canonical), true)
+        discard(index.key(order), order)
       }
     })
-    for (const cell of map.cells.values()) this.#table.discard(cell)
-    map.isPartial = false
+  }
+
+  #removeStored(map: MapCell): void {
+    const subKeys = new ByteWriter()
+    this.#clearIndex(map, (_, order) => subKeys.latin1(order))
+    const prefix = prefixOf(map.row, map.state)
+    map.removal = this.#table.spill!.queueRemoval(prefix, subKeys.copy())
+    this.#removals.set(readLatin1(prefix, 0, prefix.length), map.removal)
+  }
+
+  /** Whether the spill may still have entries of a map that have been removed: only the index tells. */
+  #isBeingRemoved({ removal }: MapCell): boolean {
+    return removal !== 0 && !this.#table.spill!.hasLanded(removal)
+  }
+
+  /** The removal of a map that has not been in memory. */
+  #removalOf(row: StateRow, state: CellState): number {
+    if (this.#removals.size === 0) return 0
+    for (const [name, number] of this.#removals) {
+      if (this.#table.spill!.hasLanded(number)) this.#removals.delete(name)
+    }
+    const prefix = prefixOf(row, state)
+    return this.#removals.get(readLatin1(prefix, 0, prefix.length)) ?? 0
   }
 
   // --- Maps in rows ---
@@ -158,12 +199,14 @@ export class MapStore {
     const map = row.slots[state.slot] as MapCell | undefined
     if (map !== undefined) return map
     const spilled = new MapCell(row, state, true)
+    spilled.removal = this.#removalOf(row, state)
     return this.#table.mightBeSpilled(new MapRootCell(spilled)) ? spilled : undefined
   }
 
   #newMap(row: StateRow, state: CellState): MapCell {
     const map = new MapCell(row, state, false)
     map.cleanIn = this.#table.changes.interval
+    map.removal = this.#removalOf(row, state)
     return map
   }
 
@@ -212,6 +255,12 @@ export class MapStore {
       if (isSameRow(row, map.row)) what(walk)
     }
   }
+}
+
+function prefixOf(row: StateRow, state: CellState): Uint8Array {
+  const writer = new ByteWriter()
+  writePrefix(writer, row, state.stateId)
+  return writer.copy()
 }
 
 /** Whether two rows, one of which may not be in the table any more, are of one key and namespace. */

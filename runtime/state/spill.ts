@@ -2,6 +2,7 @@ import { readLatin1 } from '../bytes.ts'
 import type { KeyRange } from './snapshot-format.ts'
 import type { StateCell } from './state-cell.ts'
 import { SpillFilter } from './spill-filter.ts'
+import { SpillRemoval } from './spill-removal.ts'
 
 /** Operations in one batch: its building takes about 2 ms on the thread of the records. */
 const BATCH_OPERATIONS = 1_024
@@ -87,6 +88,8 @@ export interface SpillOptions {
   readonly maxFilterBytes: number
   /** The newest write of a cell has landed. */
   readonly landed: (cell: StateCell) => void
+  /** Whether the restored base may still have an entry with this key, which must not come back. */
+  readonly isInBase: (key: Uint8Array) => boolean
   /** Too much was pending, and no more is; or something has been read. */
   readonly wake: () => void
   readonly fail: (error: unknown) => void
@@ -103,7 +106,9 @@ export class Spill {
   /** What was ever written, and what was loaded: in a key group that is not loaded yet only the first tells what is known. */
   readonly #written: SpillFilter
   #loaded: SpillFilter | undefined
-  #queue: (PendingWrite | PendingBulk)[] = []
+  #queue: (PendingWrite | PendingBulk | SpillRemoval)[] = []
+  /** Those in the queue or under way. */
+  #removals: SpillRemoval[] = []
   /** The keys of pending writes with the number of the newest, while anyone wants to know. */
   #pendingKeys: Map<string, number> | undefined
   #pendingBytes = 0
@@ -193,6 +198,7 @@ export class Spill {
    * loaded does not count, so that it costs no look-up for most keys, however many are loaded.
    */
   knows(key: Uint8Array): boolean {
+    if (this.#removals.some((removal) => removal.isAbout(key))) return true
     if (!this.#written.mightHold(key, key.length)) return false
     if (this.#pendingKeys!.has(readLatin1(key, 0, key.length))) return true
     return this.#options.store.read(key) !== undefined
@@ -316,6 +322,18 @@ export class Spill {
     return this.#push(undefined, key, value)
   }
 
+  /**
+   * Queues the deletion of entries of a map whose keys begin with `prefix`, by their encoded sub-keys, and returns its number.
+   * Until that has landed the store may answer with what they were.
+   */
+  queueRemoval(prefix: Uint8Array, subKeys: Uint8Array): number {
+    const removal = new SpillRemoval(++this.#lastNumber, prefix, subKeys)
+    this.#queue.push(removal)
+    this.#removals.push(removal)
+    this.#pendingBytes += removal.bytes
+    return removal.number
+  }
+
   #push(cell: StateCell | undefined, key: Uint8Array, value: Uint8Array | undefined): number {
     const bulk = this.#isLoading ? this.#openBulk() : undefined
     const number = ++this.#lastNumber
@@ -360,14 +378,35 @@ export class Spill {
         this.#landAll(first.writes, first.number)
         // Whoever loads waits for room.
         this.#options.wake()
-      } else await this.#writeBatch()
+      } else if (first instanceof SpillRemoval) await this.#writeRemoval(first)
+      else await this.#writeBatch()
     }
+  }
+
+  async #writeRemoval(removal: SpillRemoval): Promise<void> {
+    const { isInBase, wake } = this.#options
+    const keys = removal.take(BATCH_OPERATIONS)
+    const batch = keys.map((key): PendingWrite => {
+      const value = isInBase(key) ? NO_VALUE : undefined
+      if (value !== undefined) this.#written.add(key, key.length)
+      return { number: removal.number, cell: undefined, key, value }
+    })
+    if (removal.isTaken) this.#queue.shift()
+    await this.#options.store.write(batch)
+    if (!removal.isTaken) return
+    const wasFull = this.isFull
+    this.#landedNumber = removal.number
+    this.#pendingBytes -= removal.bytes
+    this.#removals = this.#removals.filter((other) => other !== removal)
+    this.#tellLanded()
+    if (wasFull && !this.isFull) wake()
   }
 
   async #writeBatch(): Promise<void> {
     const batch: PendingWrite[] = []
     for (const write of this.#queue) {
-      if ('bulk' in write || batch.length === BATCH_OPERATIONS) break
+      if ('bulk' in write || write instanceof SpillRemoval || batch.length === BATCH_OPERATIONS)
+        break
       batch.push(write)
     }
     this.#queue.splice(0, batch.length)

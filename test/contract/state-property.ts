@@ -413,6 +413,7 @@ export class StatePlay {
         expect(this.#handles.list.isEmpty()).toBe(
           !plain.lists.has(cellId('list', normal(key), namespace)),
         )
+        this.#checkEntry(cellId('map', normal(key), namespace), MAP_KEYS[step.sub]!)
         break
       case 'register':
         timers.register(domain, timestamp)
@@ -474,11 +475,15 @@ export class StatePlay {
     )
     expect(map.isEmpty()).toBe(expected.length === 0)
     expect([...map.entries()].map(show)).toEqual(expected.map(show))
-    for (const key of MAP_KEYS) {
-      const entry = this.#plain.mapOf(id).get(canonicalKey(key))
-      expect(map.has(key)).toBe(entry !== undefined)
-      expect(show(map.get(key))).toBe(show(entry?.[1]))
-    }
+    for (const key of MAP_KEYS) this.#checkEntry(id, key)
+  }
+
+  /** By itself: nothing else of the map need be in memory. */
+  #checkEntry(id: string, key: Key): void {
+    const { map } = this.#handles
+    const entry = this.#plain.mapOf(id).get(canonicalKey(key))
+    expect(map.has(key)).toBe(entry !== undefined)
+    expect(show(map.get(key))).toBe(show(entry?.[1]))
   }
 
   // --- Checkpoints ---

@@ -2,6 +2,10 @@ import { type Mutant, unit } from './mutant.ts'
 
 const pages = (title: string) => unit('runtime/state/map-pages.test.ts', title)
 const everything = pages('evicted, checkpointed, aborted and restored')
+const removed = unit(
+  'runtime/state/map-store.test.ts',
+  'shows nothing of a map whose removal is under way',
+)
 
 /** Maps, and the pages of their keys. */
 export const MAPS: readonly Mutant[] = [
@@ -51,7 +55,7 @@ export const MAPS: readonly Mutant[] = [
     file: 'runtime/state/map-cell.ts',
     find: 'bounds[this.number - 1], bounds[this.number]))',
     replace: 'bounds[this.number - 1]))',
-    killers: [everything, pages('are restored without being read')],
+    killers: [pages('are restored without being read')],
   },
   {
     name: 'page-loaded-elsewhere',
@@ -67,10 +71,7 @@ export const MAPS: readonly Mutant[] = [
     file: 'runtime/state/map-walk.ts',
     find: 'else this.#added.add(order)',
     replace: '',
-    killers: [
-      unit('runtime/state/map-walk.test.ts', 'wherever pages end'),
-      pages('are walked over as they were'),
-    ],
+    killers: [unit('runtime/state/map-walk.test.ts', 'wherever pages end')],
   },
   {
     name: 'walk-misses-what-came-back',
@@ -87,5 +88,45 @@ export const MAPS: readonly Mutant[] = [
     find: 'if (segment.isCleared(key, hash)) break',
     replace: '',
     killers: [unit('runtime/checkpoint/chain-base.test.ts', 'says of every key')],
+  },
+  {
+    name: 'removal-forgotten',
+    what: 'entries of a large map that was cleared are found as long as their deletion is under way (R22)',
+    file: 'runtime/state/map-store.ts',
+    find: 'return removal !== 0 && !this.#table.spill!.hasLanded(removal)',
+    replace: 'return removal === -1',
+    killers: [pages('while its removal is under way'), removed],
+  },
+  {
+    name: 'removal-forgotten-with-the-map',
+    what: 'the same, when the map has left memory meanwhile (R22)',
+    file: 'runtime/state/map-store.ts',
+    find: 'spilled.removal = this.#removalOf(row, state)',
+    replace: '',
+    killers: [removed],
+  },
+  {
+    name: 'removal-forgotten-by-a-new-map',
+    what: 'the same, when the map is filled anew meanwhile (R22)',
+    file: 'runtime/state/map-store.ts',
+    find: 'map.removal = this.#removalOf(row, state)',
+    replace: '',
+    killers: [removed],
+  },
+  {
+    name: 'cleared-and-loaded',
+    what: 'what was cleared before it was loaded comes back from the checkpoint, while its removal is under way (R28)',
+    file: 'runtime/state/spill.ts',
+    find: 'if (this.#removals.some((removal) => removal.isAbout(key))) return true',
+    replace: '',
+    killers: [everything],
+  },
+  {
+    name: 'cleared-without-a-mark',
+    what: 'what was cleared before it was loaded comes back from the checkpoint (R28)',
+    file: 'runtime/state/spill.ts',
+    find: 'const value = isInBase(key) ? NO_VALUE : undefined',
+    replace: 'const value = isInBase(key) && key.length === 0 ? NO_VALUE : undefined',
+    killers: [pages('do not come back from the checkpoint')],
   },
 ]

@@ -10,6 +10,7 @@ it('asks the store for no key that is loaded first, however many have been loade
     maxPendingBytes: Infinity,
     maxFilterBytes: 0,
     landed() {},
+    isInBase: () => false,
     wake() {},
     fail(error) {
       throw error
