@@ -65,7 +65,8 @@ export function registerTimed(
       eventTime,
     ),
     aggregating: backend.register(
-      5,
+      // 5 and 6 are the timers of the contract's other states.
+      7,
       'op',
       { ...aggregatingState(aggregate, options), name: 'aggregating' },
       eventTime,
