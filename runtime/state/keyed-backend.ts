@@ -376,10 +376,9 @@ export class KeyedBackend implements KeyedStateBackend {
     return false
   }
 
-  /** A turn brings in more than it may: some leave at once. */
+  /** A turn brings in more than it may: some leave at once; where too much waits to be written, of what need not be. */
   #makeRoom(): void {
-    if (this.#table.cache.bytes <= this.#suspendLimit || this.#spill!.isFull) return
-    this.#evictSome(this.#cacheLimit)
+    if (this.#table.cache.bytes > this.#suspendLimit) this.#evictSome(this.#cacheLimit)
   }
 
   #evictSome(goal: number): void {
@@ -387,7 +386,8 @@ export class KeyedBackend implements KeyedStateBackend {
     for (let i = 0; i < EVICTIONS_PER_LOOK && cache.bytes > goal; i++) {
       const cell = cache.next()
       if (cell === undefined) return
-      this.#table.evict(cell)
+      if (cell.isDirty && this.#spill!.isFull) cell.isReferenced = true
+      else this.#table.evict(cell)
     }
   }
 

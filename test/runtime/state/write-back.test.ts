@@ -182,6 +182,36 @@ describe('write-back', () => {
     expect(wakes).toBeGreaterThan(0)
   })
 
+  it('reads a large map within its room, also where too much waits to be written (R22, R23)', async () => {
+    const { backend, store, set, map } = await open({ cacheBytes: 100_000 })
+    const large = 1_000
+    for (let i = 0; i < large; i++) {
+      within(backend, 'large', () => map.put(i, 'x'.repeat(400)))
+      if (i % 50 !== 0) continue
+      backend.work(Infinity)
+      await store.land()
+    }
+    for (let i = 0; backend.isSuspended || i < 20; i++) {
+      backend.work(Infinity)
+      await store.land()
+    }
+    for (let i = 0; !backend.isSuspended; i++) {
+      set(`key ${i}`, 'x'.repeat(1_000))
+      backend.work(Infinity)
+    }
+    let most = 0
+    const before = backend.memoryBytes
+    let count = 0
+    within(backend, 'large', () => {
+      for (const _ of map.values()) {
+        count++
+        most = Math.max(most, backend.memoryBytes)
+      }
+    })
+    expect(count).toBe(large)
+    expect(most - before).toBeLessThan(100_000)
+  })
+
   it('writes an entry when it leaves the cache, not at every update', async () => {
     const { backend, store, set } = await open({ cacheBytes: 100_000 })
     for (let i = 0; i < 1_000; i++) {
