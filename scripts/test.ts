@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 const LIMIT_SECONDS = 18 * 60
 
@@ -22,6 +22,18 @@ interface Step {
   readonly args: readonly string[]
   /** Where Vitest leaves its results. */
   readonly report?: string
+}
+
+/** What of Vitest's results matters here. */
+interface Report {
+  readonly numPassedTests?: number
+  readonly numFailedTests?: number
+  readonly numPendingTests?: number
+  readonly numTodoTests?: number
+  readonly testResults?: readonly {
+    readonly name: string
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+  }[]
 }
 
 interface Counts {
@@ -99,18 +111,27 @@ function run(step: Step): Promise<number> {
   })
 }
 
-/** Adds what a step counted: its tests, or itself as one check. A run that failed outside of tests counts as failed. */
+/**
+ * Adds what a step counted: its tests, or itself as one check. A run that failed outside of tests counts as failed. Tests without
+ * a result are told by name: skipped ones, and the one in which a process ended.
+ */
 function addCounts(counts: Counts, step: Step, code: number): void {
   if (step.report === undefined) {
     if (code === 0) counts.passed++
     else counts.failed++
     return
   }
-  const report = existsSync(step.report)
-    ? (JSON.parse(readFileSync(step.report, 'utf8')) as Record<string, number>)
+  const report: Report = existsSync(step.report)
+    ? (JSON.parse(readFileSync(step.report, 'utf8')) as Report)
     : {}
-  const failed = report['numFailedTests'] ?? 0
-  counts.passed += report['numPassedTests'] ?? 0
+  const failed = report.numFailedTests ?? 0
+  counts.passed += report.numPassedTests ?? 0
   counts.failed += code !== 0 && failed === 0 ? 1 : failed
-  counts.skipped += (report['numPendingTests'] ?? 0) + (report['numTodoTests'] ?? 0)
+  counts.skipped += (report.numPendingTests ?? 0) + (report.numTodoTests ?? 0)
+  for (const { name, assertionResults } of report.testResults ?? []) {
+    for (const { status, fullName } of assertionResults) {
+      if (status === 'passed' || status === 'failed') continue
+      console.log(`${status}: ${relative(process.cwd(), name)}: ${fullName}`)
+    }
+  }
 }
