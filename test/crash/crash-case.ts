@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { MANIFEST } from '../../runtime/checkpoint/file-names.ts'
 import { MAX_CHAIN } from '../../runtime/checkpoint/fold-plan.ts'
 import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
@@ -209,8 +209,9 @@ class JobLife {
   /** Beside no run: what it leaves, and what it leaves when it is killed, must be as good as what it has found. */
   async #collectGarbage(blow: Blow): Promise<void> {
     const directory = join(this.#dir, this.#case.name)
-    // Nothing of the job is there yet.
-    if ((await names(directory)).length === 0) return
+    // No checkpoint of the job is there yet: a slow start was killed.
+    const isNone = (await names(directory)).length === 0 || !(await hasManifest(directory))
+    if (isNone) return
     const args = ['checkpoints', 'gc', directory]
     const end = await runChild(args, blow, this.#place(''))
     if (end.signal === 'SIGKILL' && !end.hangs) {
@@ -461,4 +462,10 @@ function difference(a: readonly string[], b: readonly string[]): string[] {
     counts.set(row, left - 1)
     return left <= 0
   })
+}
+
+/** Whether anything below a folder is a checkpoint. */
+async function hasManifest(folder: string): Promise<boolean> {
+  const all = await readdir(folder, { recursive: true })
+  return all.some((name) => basename(name) === MANIFEST)
 }
