@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { child } from './fraud.ts'
+import { percentile } from './spread.ts'
 import { inFolder } from './temporary-folder.ts'
 
 export const alignmentHelp = `alignment [--micros 0,20,200,2000,20000] [--checkpoints 40] [--parallelism 2]
@@ -25,9 +26,7 @@ export async function alignmentBench(args: string[]): Promise<void> {
         values.parallelism,
       ]),
     )
-    const sorted = durations.toSorted((a, b) => a - b)
-    const at = (share: number): number =>
-      Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!)
+    const at = (share: number): number => Math.round(percentile(durations, share))
     results.push({
       micros: Number(micros),
       recordsPerSecond: Math.round(perSecond),

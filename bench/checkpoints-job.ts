@@ -2,18 +2,8 @@
  * The job of the checkpoints benchmark: changes so many keys between two checkpoints, others each time, and tells of every gap
  * between two records that is longer than a millisecond.
  */
-import {
-  collectionSink,
-  dataGeneratorSource,
-  job,
-  param,
-  processFunction,
-  valueState,
-} from 'millrace'
-
-export interface Update {
-  readonly key: number
-}
+import { collectionSink, dataGeneratorSource, job, param } from 'millrace'
+import { texts, type Update } from './texts.ts'
 
 /** From the end of a gap, in ms since the epoch, its length in ms. */
 export type Gap = readonly [end: number, length: number]
@@ -55,17 +45,7 @@ export default job(
     env
       .fromSource(dataGeneratorSource<Update>({ generate, rate }), { uid: 'updates' })
       .keyBy((update) => update.key)
-      .process(
-        processFunction({
-          state: { text: valueState<string>() },
-          processElement(_: Update, ctx) {
-            record()
-            const before = ctx.state.text.value()
-            ctx.state.text.update(before === undefined ? 'x'.repeat(90) : before)
-          },
-        }),
-        { uid: 'texts' },
-      )
+      .process(texts(record), { uid: 'texts' })
       .sinkTo(collectionSink<never>(), { uid: 'nothing' })
   },
 )

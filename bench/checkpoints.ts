@@ -9,6 +9,7 @@ import {
   runUntil,
   writeCheckpoint,
 } from './restore.ts'
+import { percentile } from './spread.ts'
 import { inFolder } from './temporary-folder.ts'
 
 export const checkpointsHelp = `checkpoints [--keys 1000000] [--changed 10000] [--rate 10000] [--checkpoints 100] [--interval 1s]
@@ -95,28 +96,20 @@ function report(checkpoints: readonly Checkpoint[], lines: readonly Line[], of: 
     }
   }
   const bytes = checkpoints.map((checkpoint) => checkpoint.bytes)
+  const durations = checkpoints.map((checkpoint) => checkpoint.durationMs)
   const limitBytes = 2 * of.changedBytes + SPARE_BYTES
   const snapshotBytes = of.keys * ENTRY_BYTES
-  const pauseMs = at(during, 0.99) - at(without, 0.99)
+  const pauseMs = percentile(during, 0.99) - percentile(without, 0.99)
   const [first, last] = [checkpoints[0]!, checkpoints.at(-1)!]
   const outcome = {
     bench: 'checkpoints',
     keys: of.keys,
     checkpoints: checkpoints.length,
     changedBytes: of.changedBytes,
-    medianBytes: at(bytes, 0.5),
-    maxBytes: at(bytes, 1),
+    medianBytes: percentile(bytes, 0.5),
+    maxBytes: percentile(bytes, 1),
     limitBytes,
-    durationMs: [
-      at(
-        checkpoints.map(({ durationMs }) => durationMs),
-        0.5,
-      ),
-      at(
-        checkpoints.map(({ durationMs }) => durationMs),
-        0.99,
-      ),
-    ].map(Math.round),
+    durationMs: [0.5, 0.99].map((share) => Math.round(percentile(durations, share))),
     gapDuringMs: percentiles(during),
     gapWithoutMs: percentiles(without),
     pauseP99Ms: tenths(pauseMs),
@@ -129,7 +122,7 @@ function report(checkpoints: readonly Checkpoint[], lines: readonly Line[], of: 
   console.table(outcome)
   console.log(JSON.stringify(outcome))
   if (!of.isPaced) return
-  if (at(bytes, 0.5) > limitBytes || pauseMs > LIMIT_PAUSE_MS) process.exitCode = 1
+  if (percentile(bytes, 0.5) > limitBytes || pauseMs > LIMIT_PAUSE_MS) process.exitCode = 1
   if (of.segmentBytes > 2 * snapshotBytes + limitBytes) process.exitCode = 1
 }
 
@@ -142,13 +135,8 @@ function longest(gaps: readonly Gap[], from: number, to: number): number {
   return most
 }
 
-function at(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
-}
-
 function percentiles(values: readonly number[]): readonly number[] {
-  return [0.5, 0.99, 1].map((share) => tenths(at(values, share)))
+  return [0.5, 0.99, 1].map((share) => tenths(percentile(values, share)))
 }
 
 function tenths(value: number): number {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { cardFile, repeatedCards, warm } from './card-input.ts'
+import { type Spread, spreadOf } from './spread.ts'
 import { inFolder } from './temporary-folder.ts'
 
 export const fraudHelp = `fraud [--rounds 5] [--times N] [--parallelism 1,2]
@@ -114,17 +115,11 @@ function ratios(
   of: readonly Figures[],
   to: readonly Figures[],
   figure: (one: Figures) => number,
-): { min: number; median: number; max: number } {
-  const sorted = of.map((one, index) => figure(one) / figure(to[index]!)).sort((a, b) => a - b)
-  const round = (ratio: number): number => Math.round(ratio * 1_000) / 1_000
-  return {
-    min: round(sorted[0]!),
-    median: round(sorted[Math.floor(sorted.length / 2)]!),
-    max: round(sorted.at(-1)!),
-  }
+): Spread {
+  return spreadOf(of.map((one, index) => figure(one) / figure(to[index]!)))
 }
 
-function spread({ min, median, max }: { min: number; median: number; max: number }): string {
+function spread({ min, median, max }: Spread): string {
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
 }
 

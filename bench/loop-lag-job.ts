@@ -1,6 +1,7 @@
 /** The fraud job, with an interval of 10 ms in each worker thread that tells how late it was. */
 import { isMainThread } from 'node:worker_threads'
 import type { LoopLag } from './loop-lag.ts'
+import { percentile } from './spread.ts'
 
 const INTERVAL_MS = 10
 const lags: number[] = []
@@ -16,9 +17,7 @@ if (!isMainThread) {
 }
 
 function summary(): LoopLag {
-  const sorted = [...lags].sort((a, b) => a - b)
-  const at = (share: number): number =>
-    Number(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!.toFixed(1))
+  const at = (share: number): number => Number(percentile(lags, share).toFixed(1))
   return { p50: at(0.5), p99: at(0.99), max: at(1) }
 }
 

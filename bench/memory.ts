@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { repeatedCards } from './card-input.ts'
 import { child } from './fraud.ts'
+import { spreadOf } from './spread.ts'
 import { inFolder } from './temporary-folder.ts'
 
 export const memoryHelp = `memory [--rounds 3] [--parallelism 2] [--times 3,15]
@@ -44,9 +45,4 @@ async function peakOf(input: string, parallelism: string): Promise<number> {
     child<{ peakMb: number }>('fraud-engine.ts', [input, folder, parallelism]),
   )
   return peakMb
-}
-
-function spreadOf(values: readonly number[]): { min: number; median: number; max: number } {
-  const sorted = [...values].sort((a, b) => a - b)
-  return { min: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]!, max: sorted.at(-1)! }
 }

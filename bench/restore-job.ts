@@ -1,16 +1,6 @@
 /** The job of the restore benchmark: updates one of many keys with a value of 100 bytes, all keys equally often. */
-import {
-  collectionSink,
-  dataGeneratorSource,
-  job,
-  param,
-  processFunction,
-  valueState,
-} from 'millrace'
-
-export interface Update {
-  readonly key: number
-}
+import { collectionSink, dataGeneratorSource, job, param } from 'millrace'
+import { texts, type Update } from './texts.ts'
 
 /** A number from 0 to 2^32 − 1 for each index, evenly spread. */
 function scattered(index: number): number {
@@ -32,16 +22,7 @@ export default job(
         { uid: 'updates' },
       )
       .keyBy((update) => update.key)
-      .process(
-        processFunction({
-          state: { text: valueState<string>() },
-          processElement(_: Update, ctx) {
-            const before = ctx.state.text.value()
-            ctx.state.text.update(before === undefined ? 'x'.repeat(90) : before)
-          },
-        }),
-        { uid: 'texts' },
-      )
+      .process(texts(), { uid: 'texts' })
       .sinkTo(collectionSink<never>(), { uid: 'nothing' })
   },
 )

@@ -7,11 +7,11 @@
 import { join } from 'node:path'
 import { Level } from 'level'
 import { ByteWriter } from '../runtime/bytes.ts'
-import { SeededRandom, SystemClock } from '../runtime/clock.ts'
+import { SeededRandom } from '../runtime/clock.ts'
 import { keyGroupOf } from '../runtime/key-group.ts'
-import { LevelDbBackend } from '../runtime/state/leveldb-backend.ts'
 import { writeEntryValue, writePrefix } from '../runtime/state/snapshot-format.ts'
 import { valueState } from '../runtime/state/state.ts'
+import { clock, openBackend, rest } from './spilling-backend.ts'
 
 const [folder, what, access, keyCount, updateCount, cacheMb] = process.argv.slice(2) as [
   string,
@@ -26,7 +26,6 @@ const MIB = 1_024 * 1_024
 const BATCH_OPERATIONS = 1_024
 const keys = Number(keyCount)
 const updates = Number(updateCount)
-const clock = new SystemClock()
 
 /** The keys to be updated, drawn before the time that is measured. */
 function drawn(): Int32Array {
@@ -99,27 +98,14 @@ async function inLevelDb(sequence: Int32Array): Promise<() => Promise<number>> {
 }
 
 async function inBackend(sequence: Int32Array): Promise<() => Promise<number>> {
-  const backend = new LevelDbBackend({
-    range: { first: 0, last: MAX_PARALLELISM - 1 },
-    maxParallelism: MAX_PARALLELISM,
-    clock,
-    cacheBytes: Number(cacheMb) * MIB,
+  const backend = openBackend({
     directory: join(folder, 'state'),
-    strict: false,
-    wake() {},
-    fail(error) {
-      throw error
-    },
+    cacheMb: Number(cacheMb),
+    maxParallelism: MAX_PARALLELISM,
   })
   const state = backend.register(1, 'bench', { ...valueState<string>(), name: 'text' })
   await backend.restore([])
   let checkpointId = 0
-  const rest = async (): Promise<void> => {
-    do {
-      backend.work(clock.elapsed() + 5)
-      await new Promise<void>((resolve) => clock.nextTurn(resolve))
-    } while (backend.isSuspended)
-  }
   const update = (key: number): void => {
     backend.setCurrentKey(key)
     state.update(state.value() ?? text)
@@ -128,14 +114,14 @@ async function inBackend(sequence: Int32Array): Promise<() => Promise<number>> {
   /** A checkpoint, whose entries are read as its segment would be written. */
   const checkpoint = async (): Promise<void> => {
     const snapshot = backend.beginSnapshot(++checkpointId, checkpointId - 1)
-    while (!snapshot.isEncoded) await rest()
+    while (!snapshot.isEncoded) await rest(backend)
     for (const entry of snapshot.entries()) if (entry.key.length === 0) throw new Error('no key')
     backend.checkpointCompleted()
   }
   const run = async (count: number, keyAt: (i: number) => number): Promise<void> => {
     for (let i = 0; i < count; i++) {
       update(keyAt(i))
-      if (i % 256 === 0) await rest()
+      if (i % 256 === 0) await rest(backend)
       if (i % 250_000 === 249_999) await checkpoint()
     }
   }

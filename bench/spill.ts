@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { child } from './fraud.ts'
+import { spreadOf } from './spread.ts'
 import { inFolder } from './temporary-folder.ts'
 
 export const spillHelp = `spill [--cache 16] [--times 10] [--updates 1000000] [--rounds 3]
@@ -55,15 +56,10 @@ export async function spillBench(args: string[]): Promise<void> {
     bench: 'spill',
     cacheMb: Number(values.cache),
     keys,
-    uniformOfLevelDb: spreadOf(ofLevelDb),
-    zipfOfUniform: spreadOf(ofUniform),
+    uniformOfLevelDb: spreadOf(ofLevelDb, 2),
+    zipfOfUniform: spreadOf(ofUniform, 2),
   }
   if (outcome.uniformOfLevelDb.median < LEAST_OF_LEVELDB) process.exitCode = 1
   if (outcome.zipfOfUniform.median < LEAST_OF_ZIPF) process.exitCode = 1
   console.log(JSON.stringify(outcome))
-}
-
-function spreadOf(values: readonly number[]): { min: number; median: number; max: number } {
-  const sorted = values.map((value) => Math.round(value * 100) / 100).toSorted((a, b) => a - b)
-  return { min: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]!, max: sorted.at(-1)! }
 }

@@ -1,9 +1,8 @@
 /** The backend of the timers benchmark, in a process of its own: registers so many timers, and fires them all. */
 import { join } from 'node:path'
-import { SystemClock } from '../runtime/clock.ts'
 import { keyGroupOf } from '../runtime/key-group.ts'
 import type { StateSnapshot } from '../runtime/state/state-backend.ts'
-import { LevelDbBackend } from '../runtime/state/leveldb-backend.ts'
+import { clock, openBackend, rest } from './spilling-backend.ts'
 
 const [folder, timerCount, cacheMb] = process.argv.slice(2) as [string, string, string]
 const MAX_PARALLELISM = 1_024
@@ -11,23 +10,16 @@ const MIB = 1_024 * 1_024
 /** Timers are due within this: an hour, in ms. */
 const SPAN = 3_600_000
 const count = Number(timerCount)
-const clock = new SystemClock()
 
 let wake = (): void => {}
 let wakes = 0
-const backend = new LevelDbBackend({
-  range: { first: 0, last: MAX_PARALLELISM - 1 },
-  maxParallelism: MAX_PARALLELISM,
-  clock,
-  cacheBytes: Number(cacheMb) * MIB,
+const backend = openBackend({
   directory: join(folder, 'state'),
-  strict: false,
+  cacheMb: Number(cacheMb),
+  maxParallelism: MAX_PARALLELISM,
   wake() {
     wakes++
     wake()
-  },
-  fail(error) {
-    throw error
   },
 })
 const timers = backend.timers('bench', 1, 2)
@@ -50,14 +42,6 @@ function look(): void {
   peakInMemory = Math.max(peakInMemory, backend.memoryBytes)
 }
 
-/** As a slot does: works, then lets the event loop have its turn, until input may be taken. */
-async function rest(): Promise<void> {
-  do {
-    backend.work(clock.elapsed() + 5)
-    await new Promise<void>((resolve) => clock.nextTurn(resolve))
-  } while (backend.isSuspended)
-}
-
 const begun = clock.elapsed()
 for (let i = 0; i < count; i++) {
   const key = `customer ${i}`
@@ -65,7 +49,7 @@ for (let i = 0; i < count; i++) {
   // Spread over the span in no order.
   timers.register('event', (i * 7_919_777) % SPAN)
   backend.clearCurrent()
-  if (i % 256 === 0) await rest()
+  if (i % 256 === 0) await rest(backend)
   if (i % 65_536 === 0) look()
 }
 look()
@@ -87,7 +71,7 @@ while (fired < count) {
   backend.clearCurrent()
   if (timestamp < last) throw new Error(`a timer for ${timestamp} fires after one for ${last}`)
   last = timestamp
-  if (++fired % 1_024 === 0) await rest()
+  if (++fired % 1_024 === 0) await rest(backend)
   if (fired % 65_536 === 0) look()
 }
 const ended = clock.elapsed()

@@ -5,16 +5,15 @@ import { type Callback, CallbackRun } from './callback-run.ts'
 import { CallbackScope, Collector, type Out } from './collector.ts'
 import { checkMethods, type FunctionLifecycle } from './function.ts'
 import type { OperatorSpec } from './operator-spec.ts'
-import {
-  type Declared,
-  namedOperatorStates,
-  type NoOperatorState,
-  type OperatorStateContext,
-  type OperatorStateDeclarations,
+import type {
+  NoOperatorState,
+  OperatorStateContext,
+  OperatorStateDeclarations,
 } from './operator-state/operator-state.ts'
 import { StatefulFunctionRun } from './operator-state/stateful-function-run.ts'
 import {
-  namedStates,
+  type Declared,
+  declaredOf,
   OperatorProcessContext,
   type ProcessContext,
   type StateDeclarations,
@@ -81,16 +80,11 @@ export function coProcessFunction<
   const O extends OperatorStateDeclarations = NoOperatorState,
 >(definition: CoProcessFunctionDefinition<A, B, R, S, K, O>): CoProcessFunction<A, B, R, K> {
   checkMethods(definition, ['processElement1', 'processElement2'], 'coProcessFunction')
-  const states = namedStates(definition.state ?? {})
-  const operatorStates = namedOperatorStates(definition.operatorState)
-  const declared = { states, operatorStates }
+  const declared = declaredOf(definition)
   return {
     spec: {
       operatorKind: 'co-process',
-      states,
-      operatorStates,
-      stateSpread: 'lists',
-      hasTimers: definition.onTimer !== undefined,
+      ...declared,
       factory: (context) => new CoProcessOperator(definition as AnyDefinition, declared, context),
     },
   }
@@ -115,7 +109,7 @@ class CoProcessOperator extends StatefulFunctionRun implements Operator<unknown>
 
   constructor(
     definition: AnyDefinition,
-    { states, operatorStates }: Declared,
+    { states, operatorStates, hasTimers }: Declared,
     context: OperatorContext,
   ) {
     const scope = new CallbackScope(context.name)
@@ -123,7 +117,6 @@ class CoProcessOperator extends StatefulFunctionRun implements Operator<unknown>
     this.#first = (value, ctx, out) => definition.processElement1(value, ctx, out)
     this.#second = (value, ctx, out) => definition.processElement2(value, ctx, out)
     this.#onTimer = (timestamp, ctx, out) => definition.onTimer?.(timestamp, ctx, out)
-    const hasTimers = definition.onTimer !== undefined
     const { lists } = this
     this.#context = new OperatorProcessContext({ context, scope, states, hasTimers, lists })
     this.#run = new CallbackRun(scope, this.#context, new Collector(scope, context.output))

@@ -13,13 +13,13 @@ import {
 } from './function.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import type { OperatorLists } from './operator-state/operator-lists.ts'
-import {
-  type DeclaredOperatorState,
-  namedOperatorStates,
-  type OperatorStateContext,
-  type OperatorStateDeclarations,
+import type {
+  DeclaredOperatorState,
+  OperatorStateContext,
+  OperatorStateDeclarations,
 } from './operator-state/operator-state.ts'
 import { StatefulFunctionRun } from './operator-state/stateful-function-run.ts'
+import { namedStates } from './process-context.ts'
 
 /**
  * What a function over records without a key sees of the record being processed.
@@ -129,7 +129,7 @@ function specOf(
   lifecycle: FunctionLifecycle & { readonly operatorState?: OperatorStateDeclarations },
   callbacks: Callbacks,
 ): OperatorSpec {
-  const operatorStates = namedOperatorStates(lifecycle.operatorState)
+  const operatorStates = namedStates(lifecycle.operatorState)
   return {
     operatorKind,
     operatorStates,

@@ -1,10 +1,12 @@
 import { invariant, StreamError } from '../runtime/errors.ts'
 import type { Key } from '../runtime/key.ts'
 import type { KeyedContext, OperatorContext, OutputTag, TimerService } from '../runtime/operator.ts'
+import type { OperatorStateDescriptor } from '../runtime/state/operator-state.ts'
 import type { StateDescriptor, StateHandle } from '../runtime/state/state.ts'
 import { CallbackContext } from './callback-context.ts'
 import type { CallbackScope } from './collector.ts'
 import type { FunctionContext } from './function.ts'
+import type { OperatorSpec } from './operator-spec.ts'
 import type { OperatorLists } from './operator-state/operator-lists.ts'
 import type {
   DeclaredOperatorState,
@@ -58,8 +60,29 @@ export interface TimerContext<
 }
 
 /** Copies of descriptors with their names set, so that one descriptor may be declared twice. */
-export function namedStates(declarations: StateDeclarations): StateDescriptor[] {
-  return Object.entries(declarations).map(([name, descriptor]) => ({ ...descriptor, name }))
+export function namedStates<D extends StateDescriptor | OperatorStateDescriptor>(
+  declarations: Readonly<Record<string, D>> | undefined,
+): D[] {
+  return Object.entries(declarations ?? {}).map(([name, descriptor]) => ({ ...descriptor, name }))
+}
+
+/** What a function over keyed records declares, as it stands in the spec of its operator. */
+export type Declared = Required<
+  Pick<OperatorSpec, 'states' | 'operatorStates' | 'stateSpread' | 'hasTimers'>
+>
+
+/** The same of a function. */
+export function declaredOf(definition: {
+  readonly state?: StateDeclarations
+  readonly operatorState?: OperatorStateDeclarations
+  readonly onTimer?: unknown
+}): Declared {
+  return {
+    states: namedStates(definition.state),
+    operatorStates: namedStates(definition.operatorState),
+    stateSpread: 'lists',
+    hasTimers: definition.onTimer !== undefined,
+  }
 }
 
 /** The keyed side of an operator behind a `keyBy`. */

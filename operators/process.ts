@@ -4,16 +4,15 @@ import type { Operator, OperatorContext } from '../runtime/operator.ts'
 import { CallbackScope, Collector, type Out } from './collector.ts'
 import { checkMethods, type FunctionLifecycle } from './function.ts'
 import type { OperatorSpec } from './operator-spec.ts'
-import {
-  type Declared,
-  namedOperatorStates,
-  type NoOperatorState,
-  type OperatorStateContext,
-  type OperatorStateDeclarations,
+import type {
+  NoOperatorState,
+  OperatorStateContext,
+  OperatorStateDeclarations,
 } from './operator-state/operator-state.ts'
 import { StatefulFunctionRun } from './operator-state/stateful-function-run.ts'
 import {
-  namedStates,
+  type Declared,
+  declaredOf,
   OperatorProcessContext,
   type ProcessContext,
   type StateDeclarations,
@@ -79,17 +78,11 @@ export function processFunction<
   const O extends OperatorStateDeclarations = NoOperatorState,
 >(definition: ProcessFunctionDefinition<In, R, S, K, O>): ProcessFunction<In, R, K> {
   checkMethods(definition, ['processElement'], 'processFunction')
-  const states = namedStates(definition.state ?? {})
-  const operatorStates = namedOperatorStates(definition.operatorState)
-  const hasTimers = definition.onTimer !== undefined
-  const declared = { states, operatorStates }
+  const declared = declaredOf(definition)
   return {
     spec: {
       operatorKind: 'process',
-      states,
-      operatorStates,
-      stateSpread: 'lists',
-      hasTimers,
+      ...declared,
       factory: (context) => new ProcessOperator(definition as AnyDefinition, declared, context),
     },
   }
@@ -111,14 +104,13 @@ class ProcessOperator extends StatefulFunctionRun implements Operator<unknown> {
 
   constructor(
     definition: AnyDefinition,
-    { states, operatorStates }: Declared,
+    { states, operatorStates, hasTimers }: Declared,
     context: OperatorContext,
   ) {
     const scope = new CallbackScope(context.name)
     super(definition, context, scope, operatorStates)
     this.#scope = scope
     this.#function = definition
-    const hasTimers = definition.onTimer !== undefined
     const { lists } = this
     this.#context = new OperatorProcessContext({ context, scope, states, hasTimers, lists })
     this.#collector = new Collector(scope, context.output)

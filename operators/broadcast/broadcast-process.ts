@@ -63,7 +63,7 @@ export function broadcastProcessFunction<
 >(definition: BroadcastProcessFunctionDefinition<A, B, R, S>): BroadcastProcessFunction<A, B, R> {
   const methods = ['processElement', 'processBroadcastElement']
   checkMethods(definition, methods, 'broadcastProcessFunction')
-  const states = namedStates(definition.broadcastState ?? {})
+  const states = namedStates(definition.broadcastState)
   return {
     isBroadcast: true,
     spec: {

@@ -83,8 +83,8 @@ export function keyedBroadcastProcessFunction<
 ): KeyedBroadcastProcessFunction<A, B, R, K> {
   const methods = ['processElement', 'processBroadcastElement']
   checkMethods(definition, methods, 'keyedBroadcastProcessFunction')
-  const states = namedStates(definition.state ?? {})
-  const broadcastStates = namedStates(definition.broadcastState ?? {})
+  const states = namedStates(definition.state)
+  const broadcastStates = namedStates(definition.broadcastState)
   return {
     isBroadcast: true,
     spec: {

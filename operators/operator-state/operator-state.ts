@@ -2,7 +2,6 @@ import type {
   OperatorListState,
   OperatorStateDescriptor,
 } from '../../runtime/state/operator-state.ts'
-import type { StateDescriptor } from '../../runtime/state/state.ts'
 import type { FunctionContext } from '../function.ts'
 
 /** The lists of a function by name. */
@@ -22,17 +21,4 @@ export type DeclaredOperatorState<O extends OperatorStateDeclarations> = {
 export interface OperatorStateContext<O extends OperatorStateDeclarations> extends FunctionContext {
   /** The declared lists of the subtask, until what `open` returned has settled. */
   readonly operatorState: DeclaredOperatorState<O>
-}
-
-/** What an operator declares, with names. */
-export interface Declared {
-  readonly states: readonly StateDescriptor[]
-  readonly operatorStates: readonly OperatorStateDescriptor[]
-}
-
-/** Copies of descriptors with their names set, so that one descriptor may be declared twice. */
-export function namedOperatorStates(
-  declarations: OperatorStateDeclarations | undefined,
-): OperatorStateDescriptor[] {
-  return Object.entries(declarations ?? {}).map(([name, descriptor]) => ({ ...descriptor, name }))
 }

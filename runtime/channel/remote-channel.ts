@@ -34,7 +34,7 @@ export class RemoteChannel implements OutputChannel {
   constructor(options: RemoteChannelOptions) {
     this.#options = options
     this.#window = new CreditWindow(options.creditBytes)
-    this.#batchBytes = Math.min(BATCH_BYTES, this.#window.bytes / 4)
+    this.#batchBytes = batchBytesOf(this.#window)
   }
 
   emit(value: unknown, timestamp: number): void {
@@ -88,7 +88,7 @@ export class RemoteChannel implements OutputChannel {
     const wasReady = this.isReady()
     this.#underWay -= bytes
     this.#window.consumed(bytes, this.#underWay, this.#options.clock.elapsed())
-    this.#batchBytes = Math.min(BATCH_BYTES, this.#window.bytes / 4)
+    this.#batchBytes = batchBytesOf(this.#window)
     this.#returned ??= buffer
     if (!wasReady && this.isReady()) this.#options.wake()
   }
@@ -109,4 +109,8 @@ export class RemoteChannel implements OutputChannel {
     }
     this.#options.port.post(message, [buffer])
   }
+}
+
+function batchBytesOf(window: CreditWindow): number {
+  return Math.min(BATCH_BYTES, window.bytes / 4)
 }

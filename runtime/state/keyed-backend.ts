@@ -81,8 +81,7 @@ export class KeyedBackend implements KeyedStateBackend {
   #isStarted = false
   #isClosed = false
 
-  /** `mapPageBytes`: what a page of the keys of a map takes at most; tests make it small. */
-  constructor(context: BackendContext, store: SpillStore | undefined, mapPageBytes?: number) {
+  constructor(context: BackendContext, store: SpillStore | undefined) {
     this.#context = context
     this.#clock = context.clock
     this.#spill = store === undefined ? undefined : this.#spillTo(store)
@@ -93,7 +92,7 @@ export class KeyedBackend implements KeyedStateBackend {
       maxParallelism: context.maxParallelism,
     })
     this.#timers = new TimerBudget(context.cacheBytes)
-    this.#maps = new MapStore(this.#table, mapPageBytes)
+    this.#maps = new MapStore(this.#table, context.mapPageBytes)
     this.#lists = new ListStore(this.#table, context.listPieceBytes)
     this.#handles = new HandleFactory(this.#table, this.#maps, this.#lists)
     this.#processingTime = new ProcessingTtlTime(context.clock, () => this.#table.callback)

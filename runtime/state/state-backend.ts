@@ -45,6 +45,8 @@ export interface BackendContext {
   readonly strict: boolean
   /** Bytes that a list takes in memory, by estimate, from which on it is kept in pieces; for tests. */
   readonly listPieceBytes?: number
+  /** Bytes that a page of the keys of a map takes at most, encoded; for tests. */
+  readonly mapPageBytes?: number
   /** Called when `isSuspended` has become false, and when a `KeyVisit` or timers can go on. */
   wake(): void
   /** Ends the attempt with this error (a failed background write). */

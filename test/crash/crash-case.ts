@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { MANIFEST } from '../../runtime/checkpoint/file-names.ts'
 import { MAX_CHAIN } from '../../runtime/checkpoint/fold-plan.ts'
 import { decodeManifest } from '../../runtime/checkpoint/manifest-codec.ts'
@@ -210,8 +210,7 @@ class JobLife {
   async #collectGarbage(blow: Blow): Promise<void> {
     const directory = join(this.#dir, this.#case.name)
     // No checkpoint of the job is there yet: a slow start was killed.
-    const isNone = (await names(directory)).length === 0 || !(await hasManifest(directory))
-    if (isNone) return
+    if ((await readStateFolder(directory)).published.length === 0) return
     const args = ['checkpoints', 'gc', directory]
     const end = await runChild(args, blow, this.#place(''))
     if (end.signal === 'SIGKILL' && !end.hangs) {
@@ -462,10 +461,4 @@ function difference(a: readonly string[], b: readonly string[]): string[] {
     counts.set(row, left - 1)
     return left <= 0
   })
-}
-
-/** Whether anything below a folder is a checkpoint. */
-async function hasManifest(folder: string): Promise<boolean> {
-  const all = await readdir(folder, { recursive: true })
-  return all.some((name) => basename(name) === MANIFEST)
 }

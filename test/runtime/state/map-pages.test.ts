@@ -47,13 +47,9 @@ const INDEX_GROUP = 0xffff
 
 describe('maps whose index has pages (R23)', () => {
   const opened: { backend: KeyedBackend; store: SlowStore }[] = []
-  const open = async (overrides: Partial<BackendContext> = {}, pageBytes?: number) => {
+  const open = async (overrides: Partial<BackendContext> = {}) => {
     const store = new SlowStore()
-    const backend = new KeyedBackend(
-      backendContext({ cacheBytes: 1, ...overrides }),
-      store,
-      pageBytes,
-    )
+    const backend = new KeyedBackend(backendContext({ cacheBytes: 1, ...overrides }), store)
     opened.push({ backend, store })
     const { map, value } = registerAll(backend)
     await backend.restore([])
@@ -112,7 +108,7 @@ describe('maps whose index has pages (R23)', () => {
 
   it('leave no page behind when they become empty, nor when they are cleared', async () => {
     for (const isCleared of [false, true]) {
-      const { backend, store, map } = await open({}, SMALL)
+      const { backend, store, map } = await open({ mapPageBytes: SMALL })
       for (let round = 0; round < 3; round++) {
         within(backend, 'k', () => {
           for (let i = 0; i < 40; i++) map.put(i, i)
@@ -134,7 +130,7 @@ describe('maps whose index has pages (R23)', () => {
 
   /** With idle rows that leave the cache room for less than what may be pending. */
   const openSmall = async () => {
-    const { backend, store, map, value } = await open({ cacheBytes: 40_000 }, SMALL)
+    const { backend, store, map, value } = await open({ cacheBytes: 40_000, mapPageBytes: SMALL })
     for (let i = 0; i < 150; i++) {
       within(backend, `gone ${i}`, () => {
         value.update(i)
@@ -181,7 +177,7 @@ describe('maps whose index has pages (R23)', () => {
 
   it('do not come back from the checkpoint when they were cleared before they were loaded (R28)', async () => {
     const contents = await contentsOf(100)
-    const { backend, store, map } = await open({}, SMALL)
+    const { backend, store, map } = await open({ mapPageBytes: SMALL })
     const base = new FakeBase(contents)
     backend.adopt(base)
     within(backend, 'k', () => map.clear())
@@ -198,7 +194,7 @@ describe('maps whose index has pages (R23)', () => {
   })
 
   it('do not read a page to know that they are not empty', async () => {
-    const { backend, store, map } = await open({}, SMALL)
+    const { backend, store, map } = await open({ mapPageBytes: SMALL })
     within(backend, 'k', () => {
       for (let i = 0; i < 40; i++) map.put(i, i)
     })
@@ -209,7 +205,7 @@ describe('maps whose index has pages (R23)', () => {
   })
 
   it('are walked over as they were at the beginning, whatever is put and removed meanwhile (R17)', async () => {
-    const { backend, map } = await open({}, SMALL)
+    const { backend, map } = await open({ mapPageBytes: SMALL })
     const found = within(backend, 'k', () => {
       for (let i = 0; i < 40; i += 2) map.put(i, i)
       backend.setNamespace('w')
@@ -290,8 +286,8 @@ describe('maps whose index has pages (R23)', () => {
     const cacheBytes = fc.constantFrom(1, 3_000, 12_000)
     await fc.assert(
       fc.asyncProperty(onFewMaps, cacheBytes, fc.boolean(), (all, bytes, strict) => {
-        const context = backendContext({ cacheBytes: bytes, strict })
-        return new StatePlay(() => new KeyedBackend(context, new LaggingStore(), SMALL)).run(all)
+        const context = backendContext({ cacheBytes: bytes, strict, mapPageBytes: SMALL })
+        return new StatePlay(() => new KeyedBackend(context, new LaggingStore())).run(all)
       }),
       { numRuns: 60, interruptAfterTimeLimit: 25_000 },
     )
@@ -300,7 +296,9 @@ describe('maps whose index has pages (R23)', () => {
   it('say in memory what plain maps say', async () => {
     await fc.assert(
       fc.asyncProperty(steps, (all) =>
-        new StatePlay(() => new KeyedBackend(backendContext({}), undefined, SMALL)).run(all),
+        new StatePlay(
+          () => new KeyedBackend(backendContext({ mapPageBytes: SMALL }), undefined),
+        ).run(all),
       ),
       { numRuns: 30 },
     )
