@@ -8,7 +8,8 @@ import { texts, type Update } from './texts.ts'
 /** From the end of a gap, in ms since the epoch, its length in ms. */
 export type Gap = readonly [end: number, length: number]
 
-const TELL_EVERY_MS = 500
+/** A line of a job that is longer than 2,000 characters is cut off: 25 gaps of a source that emits every 10 ms are not. */
+const TELL_EVERY_MS = 250
 const LEAST_GAP_MS = 1
 
 let gaps: Gap[] = []
@@ -17,12 +18,17 @@ let told = last
 
 function record(): void {
   const now = performance.now()
-  if (now - last > LEAST_GAP_MS) gaps.push([performance.timeOrigin + now, now - last])
+  if (now - last > LEAST_GAP_MS)
+    gaps.push([tenths(performance.timeOrigin + now), tenths(now - last)])
   last = now
   if (now - told < TELL_EVERY_MS) return
   console.log(JSON.stringify(gaps))
   gaps = []
   told = now
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10
 }
 
 export default job(
