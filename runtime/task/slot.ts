@@ -347,7 +347,7 @@ export class Slot {
       if (!progress || clock.elapsed() >= this.#deadline) break
     }
     for (const subtask of subtasks) {
-      if (subtask.work(Math.max(this.#deadline, clock.elapsed() + HOUSEKEEPING_MS))) worked = true
+      if (subtask.work(clock.elapsed() + HOUSEKEEPING_MS)) worked = true
       subtask.flush(worked ? start - settings.bufferTimeoutMs : Infinity)
     }
     return worked
