@@ -124,6 +124,7 @@ export class StateTable implements CellHost {
     this.row = undefined
     this.#isOpen = false
     this.#heldKeyGroup = undefined
+    this.cache.endCallback()
     this.endCallback()
   }
 

@@ -113,7 +113,7 @@ export class Sweep {
     }
     this.#beganAt = elapsed
     this.#left = 0
-    this.#cursor = this.#options.table.cache.count
+    this.#cursor = this.#options.table.cache.positions
     this.#phase = 'memory'
     return true
   }
@@ -136,14 +136,15 @@ export class Sweep {
   #meetCells(count: number): void {
     const { cache, spill } = this.#options.table
     for (let i = 0; i < count; i++) {
-      // Where cells have left, the last one has taken their place: it was met, or is met there.
-      this.#cursor = Math.min(this.#cursor, cache.count)
+      // Where cells have moved up, some are met again.
+      this.#cursor = Math.min(this.#cursor, cache.positions)
       if (this.#cursor === 0) {
         this.#lastWrite = spill?.lastNumber ?? 0
         this.#phase = 'landing'
         return
       }
       const cell = cache.at(--this.#cursor)
+      if (cell === undefined) continue
       const swept = this.#due[cell.state.slot]
       if (swept !== undefined && !(cell instanceof MapKeysCell)) this.#meet(swept, cell)
     }

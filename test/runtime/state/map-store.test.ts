@@ -32,8 +32,8 @@ function openTable() {
     return table.row ?? table.openRow(state)
   }
   const evict = (isChosen: (cell: StateCell) => boolean): void => {
-    const cells = Array.from({ length: table.cache.count }, (_, i) => table.cache.at(i))
-    for (const cell of cells) if (isChosen(cell)) table.evict(cell)
+    const cells = Array.from({ length: table.cache.positions }, (_, i) => table.cache.at(i) ?? [])
+    for (const cell of cells.flat()) if (isChosen(cell)) table.evict(cell)
     spill.flush()
   }
   const land = async (): Promise<void> => {
