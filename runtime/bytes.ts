@@ -49,6 +49,10 @@ const doubleBytes = new Uint8Array(doubleScratch.buffer)
 const FIRST_CAPACITY = 256
 /** Bytes up to this many live in the heap of V8 and are cheap to make. */
 const ON_HEAP_BYTES = 64
+/** Copies up to this many bytes share memory with others: memory of its own costs as much as copying some 10 KiB. */
+const SHARED_BYTES = 1_024
+/** What copies share; it goes with the last of them. */
+const SLAB_BYTES = 16 * 1_024
 
 /** Most bytes that a writer takes: beyond it `ensure` fails, so that no value can exhaust the memory. */
 const MAX_CAPACITY = 512 * 1_024 * 1_024
@@ -132,6 +136,13 @@ export class ByteWriter {
     return copy
   }
 
+  /** A copy of what has been written; up to 1 KiB its memory is shared with copies of about its age, and must not be transferred. */
+  copyShared(): Uint8Array<ArrayBuffer> {
+    const { length } = this
+    if (length > SHARED_BYTES || length <= ON_HEAP_BYTES) return this.copy()
+    return copyIntoSlab(this.bytes.subarray(0, length))
+  }
+
   /** Starts over, and gives memory above `capacity` back. */
   reset(capacity: number): void {
     if (this.bytes.length > capacity) this.bytes = new Uint8Array(capacity)
@@ -144,6 +155,20 @@ export class ByteWriter {
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
   }
+}
+
+let slab = new Uint8Array(SLAB_BYTES)
+let slabLength = 0
+
+function copyIntoSlab(source: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (slabLength + source.length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES)
+    slabLength = 0
+  }
+  slab.set(source, slabLength)
+  const copy = new Uint8Array(slab.buffer, slabLength, source.length)
+  slabLength += source.length
+  return copy
 }
 
 /**

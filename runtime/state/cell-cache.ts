@@ -14,7 +14,7 @@ const LEAST_HOLES = 64
  * Source: Zhang, Yang, Yue, Vigfusson, Rashmi: SIEVE is Simpler than LRU, NSDI 2024.
  */
 export class CellCache {
-  /** In the order in which they came, with holes where cells have left. */
+  /** In the order in which they came, with holes where cells have left, but not at the end. */
   #cells: (StateCell | undefined)[] = []
   #count = 0
   #hand = 0
@@ -42,6 +42,8 @@ export class CellCache {
 
   add(cell: StateCell, bytes: number): void {
     this.#closeUp()
+    // At its end the hand turns back before something newer is there: else it would stay with what is new.
+    if (this.#hand >= this.#cells.length) this.#hand = 0
     cell.position = this.#cells.length
     cell.bytes = bytes
     this.#cells.push(cell)
@@ -53,7 +55,9 @@ export class CellCache {
   remove(cell: StateCell): void {
     const { position } = cell
     if (position < 0) return
-    this.#cells[position] = undefined
+    const cells = this.#cells
+    cells[position] = undefined
+    while (cells.length > 0 && cells.at(-1) === undefined) cells.pop()
     cell.position = -1
     this.#count--
     this.#bytes -= cell.bytes

@@ -444,7 +444,7 @@ export class StateTable implements CellHost {
   #keyOf(cell: StateCell): Uint8Array {
     this.#scratch.length = 0
     cell.writeKey(this.#scratch)
-    return this.#scratch.copy()
+    return this.#scratch.copyShared()
   }
 
   /** Fills a new cell with a value from a checkpoint, which stays encoded until it is used. */
@@ -463,7 +463,7 @@ export class StateTable implements CellHost {
       const scratch = this.#scratch
       scratch.length = 0
       cell.writeStored(scratch)
-      cell.encoded = scratch.copy()
+      cell.encoded = scratch.copyShared()
     }
     cell.value = EVICTED
     this.cache.resize(cell, CELL_BYTES + cell.encoded.length)

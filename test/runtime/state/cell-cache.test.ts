@@ -88,6 +88,19 @@ describe('CellCache', () => {
     expect(cache.next()).toBe(once)
   })
 
+  it('does not stay with what is new when the hand has come to the end', () => {
+    const cache = new CellCache()
+    const [old, other] = [cell(), cell()]
+    for (const each of [old, other]) cache.add(each, 10)
+    cache.endCallback()
+    old.isReferenced = true
+    expect(cache.next()).toBe(other)
+    cache.remove(other)
+    cache.add(cell(), 10)
+    cache.endCallback()
+    expect(cache.next()).toBe(old)
+  })
+
   it('does as a list with a hand does, whatever comes, is used and leaves', () => {
     fc.assert(
       fc.property(steps, (all) => {
@@ -97,6 +110,7 @@ describe('CellCache', () => {
           const { cells } = model
           if (step.do === 'add') {
             const added = cell()
+            if (model.hand >= cells.length) model.hand = 0
             cache.add(added, 1)
             cells.push(added)
             model.used.add(added)

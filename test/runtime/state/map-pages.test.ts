@@ -139,7 +139,11 @@ describe('maps whose index has pages (R23)', () => {
     }
     let others = 0
     const pushOut = (count = 12): void => {
-      for (let i = 0; i < count; i++) within(backend, `other ${others++}`, () => value.update(1))
+      for (let i = 0; i < count; i++) {
+        const other = `other ${others++}`
+        // Twice: what is used again is worth more than what has not been used for long.
+        for (let use = 0; use < 2; use++) within(backend, other, () => value.update(1))
+      }
       backend.work(Infinity)
     }
     const pushOutAll = async (): Promise<void> => {
