@@ -15,11 +15,13 @@ import { writeEntryValue, writePrefix } from '../runtime/state/snapshot-format.t
 import type { StateEntry } from '../runtime/state/state-backend.ts'
 import { inFolder } from './temporary-folder.ts'
 
-export const restoreHelp = `restore [--mb 100] [--parallelism 2] [--memory 512mb] [--seconds 20]
+export const restoreHelp = `restore [--mb 100] [--parallelism 2] [--memory 512mb] [--seconds 20] [--built]
   Starts a job from a checkpoint of so many MB of entries of 100 bytes, in a chain of five segments a subtask, and updates all keys
-  equally often: seconds to the first record and until all state is loaded, records a second meanwhile and after that.`
+  equally often: seconds to the first record and until all state is loaded, records a second meanwhile and after that.
+  --built     with what "npm run build" has made, as in an installed package: without types to be stripped at each start`
 
 const root = fileURLToPath(new URL('../', import.meta.url))
+const FROM_SOURCE = ['-C', '@millrace/source']
 /** Bytes of an entry: key and value. */
 export const ENTRY_BYTES = 115
 /** Segments of the chain, oldest first: one has all keys, four have one of a hundred each. */
@@ -33,6 +35,7 @@ export async function restoreBench(args: string[]): Promise<void> {
       parallelism: { type: 'string', default: '2' },
       memory: { type: 'string', default: '512mb' },
       seconds: { type: 'string', default: '20' },
+      built: { type: 'boolean', default: false },
     },
   })
   const keys = Math.floor((Number(values.mb) * 1e6) / ENTRY_BYTES)
@@ -41,11 +44,13 @@ export async function restoreBench(args: string[]): Promise<void> {
     await runUntil('restore-run.ts', [folder, ...run], isSecondCheckpoint)
     await writeCheckpoint(join(folder, 'state', 'restore-bench', 'checkpoints'), keys, CHAIN)
     let loadedAt: number | undefined
-    const lines = await runUntil('restore-run.ts', [folder, ...run], (line) => {
+    const isLast = (line: Line): boolean => {
       if (line.type !== 'progress' || (line.recordsRead ?? 0) === 0) return false
       if (line.loadedShare === undefined) loadedAt ??= line.seconds
       return loadedAt !== undefined && line.seconds > loadedAt + Number(values.seconds)
-    })
+    }
+    const nodeArgs = values.built ? [] : FROM_SOURCE
+    const lines = await runUntil('restore-run.ts', [folder, ...run], isLast, nodeArgs)
     report(lines, loadedAt!, { mb: Number(values.mb), keys })
   })
 }
@@ -88,10 +93,11 @@ export function runUntil<L extends Line>(
   scriptName: string,
   args: readonly string[],
   isLast: (line: L, lines: readonly L[]) => boolean,
+  nodeArgs: readonly string[] = FROM_SOURCE,
 ): Promise<L[]> {
   const script = fileURLToPath(new URL(scriptName, import.meta.url))
   const startedAt = performance.now()
-  const running = spawn(process.execPath, ['-C', '@millrace/source', script, ...args], {
+  const running = spawn(process.execPath, [...nodeArgs, script, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
