@@ -9,8 +9,8 @@ import { DEFAULT_MAX_PARALLELISM, type JobShape } from './job-module.ts'
 import { jobPath, loadFailure } from './load-job.ts'
 import { workerUrl } from './worker-url.ts'
 
-/** How long importing a job, or building its graph, may take. */
-const PLANNING_TIMEOUT_MS = 10_000
+/** How long importing a job, or building its graph, may take: beside others that use all cores a second of work takes ten. */
+const PLANNING_TIMEOUT_MS = 30_000
 
 /** Main thread → planning worker. */
 export interface PlanningRequest extends JobShape {
@@ -39,7 +39,7 @@ export interface PlannedJob {
 
 export interface PlannerOptions {
   readonly clock?: Clock
-  /** How long importing, and building, may take each; default 10 s. */
+  /** How long importing, and building, may take each; default 30 s. */
   readonly timeoutMs?: number
   /** Lines that the job module writes to its console. */
   readonly onLog?: (line: string) => void
