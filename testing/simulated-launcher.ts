@@ -7,6 +7,7 @@ import type { DeploySettings, LinkMessage, SlotCommand, SlotReport } from '../ru
 import { KeyedBackend } from '../runtime/state/keyed-backend.ts'
 import { Slot } from '../runtime/task/slot.ts'
 import type { SlotEnvironment } from '../runtime/task/slot-environment.ts'
+import { SimulatedFiles } from './simulated-files.ts'
 import { SimulatedStore } from './simulated-store.ts'
 import type { SimulatedThread, SimulatedWorld } from './simulated-world.ts'
 
@@ -106,7 +107,12 @@ export class SimulatedLauncher implements SlotLauncher {
         createBackend: (context) => {
           const later = (task: () => void): void =>
             world.enqueue(`state:${thread.name}`, thread, task)
-          return new KeyedBackend(context, new SimulatedStore(later))
+          const changeBytes = Math.max(context.cacheBytes / 8, 500)
+          return new KeyedBackend(
+            { ...context, changeBytes },
+            new SimulatedStore(later),
+            new SimulatedFiles(later),
+          )
         },
         heartbeat,
         // The clock stands still within a turn: with a slice of no length each look ends it, so all is interleaved.

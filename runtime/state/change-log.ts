@@ -1,15 +1,13 @@
 import { invariant } from '../errors.ts'
-import { EntryRun } from './entry-run.ts'
-import { RunMerge } from './run-merge.ts'
+import { ChangeRuns } from './change-runs.ts'
+import type { EntryRun } from './entry-run.ts'
+import type { RunMerge } from './run-merge.ts'
+import type { RunStore } from './run-store.ts'
 import type { StateEntry, StateSnapshot } from './state-backend.ts'
 
 /** Changes encoded or merged between two looks at the clock, and in all where no time is left. */
 const STEPS_PER_LOOK = 64
 const STEPS_WITHOUT_TIME = 512
-/** Runs of early entries of an interval are merged when there are this many, and twice as many as after the last time. */
-const FOLD_RUNS = 32
-/** So many snapshots in a row may end unfinished before what they encoded is merged at once. */
-const MAX_UNMERGED = 8
 
 /**
  * Anything that stands in a snapshot by itself: a value, an entry of a map, a timer.
@@ -41,18 +39,23 @@ export abstract class Change {
  * Changes belong to the interval between two barriers. At a barrier the set of the interval is handed over in one step;
  * it is encoded between records, and whatever is touched before its turn is encoded first. Changes of a snapshot that
  * is not the base of the next one are carried into that, in encoded form; what had not been encoded yet waits again.
+ *
+ * With a store, what was encoded before the end of its interval goes to files when it takes too much memory.
  */
 export class ChangeLog {
   /** The current interval; what has this stamp is in the set already. */
   interval = 1
   #changed: Change[] = []
-  /** Entries of the interval that were encoded before its end: evicted ones, and `clear`s; oldest run first. */
-  #early: EntryRun[] = []
-  #openRun: EntryRun | undefined
-  #fold: { readonly merge: RunMerge; readonly count: number } | undefined
-  #foldedRuns = 0
-  /** The snapshot begun last, and whether its changes still wait. */
+  readonly #store: RunStore | undefined
+  /** Entries of the interval that were encoded before its end: evicted ones, `clear`s, and what is carried into it. */
+  #early: ChangeRuns
+  /** The snapshot begun last, until it is known what became of its checkpoint. */
   #snapshot: Delta | undefined
+
+  constructor(store?: RunStore) {
+    this.#store = store
+    this.#early = new ChangeRuns(store)
+  }
 
   /** To be called before something changes whose stamp is not the current interval. */
   touch(change: Change, exists: boolean): void {
@@ -77,13 +80,13 @@ export class ChangeLog {
       this.encodeFirst(change)
       return
     }
-    change.encode(this.#writableRun())
+    change.encode(this.#early.writable())
     this.leave(change)
   }
 
   /** Logs that everything under a key has been removed at this moment; the caller writes the key. */
   logClear(writeKey: (run: EntryRun) => void): void {
-    const run = this.#writableRun()
+    const run = this.#early.writable()
     run.beginEntry('clear')
     writeKey(run)
     run.beginValue()
@@ -91,7 +94,7 @@ export class ChangeLog {
 
   /** Logs what has become at this moment of something that is not in memory: its value, or that it has none. */
   log(key: Uint8Array, value: Uint8Array | undefined): void {
-    const run = this.#writableRun()
+    const run = this.#early.writable()
     run.beginEntry(value === undefined ? 'delete' : 'put')
     run.writer.append(key)
     run.beginValue()
@@ -108,63 +111,52 @@ export class ChangeLog {
     last.place = change.place
   }
 
-  #writableRun(): EntryRun {
-    if (this.#openRun?.isFull === true) {
-      this.#openRun.seal()
-      this.#openRun = undefined
-    }
-    if (this.#openRun === undefined) {
-      this.#openRun = new EntryRun()
-      this.#early.push(this.#openRun)
-    }
-    return this.#openRun
-  }
-
   /** Hands the changes since `baseId` over. O(1), or O(changed) where an unfinished snapshot has to be carried on. */
   begin(checkpointId: number, baseId: number): StateSnapshot {
     const before = this.#snapshot
-    let carried: Carried = { runs: [], unmerged: 0 }
-    if (before !== undefined) {
-      if (before.checkpointId > baseId) {
-        this.#reclaim(before)
-        carried = before.carry()
-      } else before.forget()
-    }
+    if (before !== undefined && before.checkpointId <= baseId) before.forget()
+    else if (before !== undefined) this.#takeBack(before)
     const snapshot = new Delta({
       checkpointId,
       interval: this.interval,
       changed: this.#changed,
-      runs: [...carried.runs, ...this.#early],
-      unmerged: carried.unmerged,
+      runs: this.#early,
     })
     this.#snapshot = snapshot
     this.#changed = []
-    this.#early = []
-    this.#openRun = undefined
-    this.#fold = undefined
-    this.#foldedRuns = 0
+    this.#early = new ChangeRuns(this.#store)
     this.interval++
     return snapshot
   }
 
   /** The checkpoint will not be the base of the next one: nothing of it needs to keep its value any more (R24). */
   abort(checkpointId: number): void {
-    if (this.#snapshot?.checkpointId === checkpointId) this.#reclaim(this.#snapshot)
+    if (this.#snapshot?.checkpointId !== checkpointId) return
+    this.#takeBack(this.#snapshot)
+    this.#snapshot = undefined
   }
 
-  /** What a snapshot has not encoded yet counts as changed in the current interval. */
-  #reclaim(snapshot: Delta): void {
+  /** What a snapshot has encoded, and what it has not encoded yet, counts as changed in the current interval. */
+  #takeBack(snapshot: Delta): void {
     for (const change of snapshot.abandon()) {
       change.stamp = this.interval
       change.place = this.#changed.length
       this.#changed.push(change)
     }
+    this.#early.prepend(snapshot.runs)
+  }
+
+  /** So many changes wait in memory to be written to files that no input may be taken (R22). */
+  get isExceeded(): boolean {
+    return this.#early.isExceeded
   }
 
   /** Encodes or merges until `isOver`, asked between steps, but at least a little; true if more is left. */
   work(isOver: () => boolean): boolean {
     const snapshot = this.#snapshot
-    if (snapshot === undefined || !snapshot.isRunning) return this.#foldEarly()
+    const isRunning = snapshot?.isRunning === true
+    const isMoreEarly = isRunning && this.#store === undefined ? false : this.#early.work()
+    if (!isRunning) return isMoreEarly
     let steps = 0
     do {
       snapshot.step(STEPS_PER_LOOK)
@@ -173,39 +165,23 @@ export class ChangeLog {
     return snapshot.isRunning
   }
 
-  /** Entries that keep being evicted and changed again would otherwise pile up until the next barrier. */
-  #foldEarly(): boolean {
-    if (this.#fold === undefined) {
-      if (this.#early.length <= Math.max(FOLD_RUNS, this.#foldedRuns * 2)) return false
-      const sealed = this.#early.filter((run) => run !== this.#openRun)
-      this.#fold = { merge: new RunMerge(sealed), count: sealed.length }
-    }
-    const { merge, count } = this.#fold
-    if (!merge.step(STEPS_WITHOUT_TIME)) return true
-    this.#early.splice(0, count, ...merge.result)
-    this.#foldedRuns = merge.result.length
-    this.#fold = undefined
-    return false
-  }
-
   /** Bytes that changes and snapshots hold besides what they are changes of. */
   get memoryBytes(): number {
-    let bytes = this.#changed.length * 8 + (this.#snapshot?.memoryBytes ?? 0)
-    for (const run of this.#early) bytes += run.memoryBytes
-    return bytes
+    const snapshotBytes = this.#snapshot?.memoryBytes ?? 0
+    return this.#changed.length * 8 + this.#early.memoryBytes + snapshotBytes
+  }
+
+  /** Nothing is written or read any more when this resolves. */
+  async close(): Promise<void> {
+    await this.#store?.close()
   }
 }
 
-/** What an earlier snapshot encoded, oldest run first, and how many of them in a row were never merged. */
-interface Carried {
-  readonly runs: readonly EntryRun[]
-  readonly unmerged: number
-}
-
-interface DeltaParts extends Carried {
+interface DeltaParts {
   readonly checkpointId: number
   readonly interval: number
   readonly changed: readonly Change[]
+  readonly runs: ChangeRuns
 }
 
 /**
@@ -213,28 +189,25 @@ interface DeltaParts extends Carried {
  *
  * ```
  *   encoding ──all encoded──▶ merging ──each key once──▶ encoded
- *      └──────────┴─ abandoned ──▶ over (its runs may be carried into the next)
+ *      │          │              │ (some of it is in files: merged while it is read)
+ *      └──────────┴──────────────┴─ abandoned ──▶ over (its runs may be carried into the next)
  * ```
  */
 class Delta implements StateSnapshot {
   readonly checkpointId: number
   readonly interval: number
+  readonly runs: ChangeRuns
   #phase: 'encoding' | 'merging' | 'encoded' | 'over' = 'encoding'
   #changed: readonly Change[]
   #next = 0
-  /** Oldest first; once encoded, ascending and disjoint. */
-  #runs: EntryRun[]
-  #openRun: EntryRun | undefined
   #merge: RunMerge | undefined
-  #unmerged: number
   #callbacks: (() => void)[] = []
 
-  constructor(parts: DeltaParts) {
-    this.checkpointId = parts.checkpointId
-    this.interval = parts.interval
-    this.#changed = parts.changed
-    this.#runs = [...parts.runs]
-    this.#unmerged = parts.unmerged
+  constructor({ checkpointId, interval, changed, runs }: DeltaParts) {
+    this.checkpointId = checkpointId
+    this.interval = interval
+    this.#changed = changed
+    this.runs = runs
   }
 
   get isEncoded(): boolean {
@@ -250,33 +223,29 @@ class Delta implements StateSnapshot {
     else if (this.isRunning) this.#callbacks.push(callback)
   }
 
-  *entries(): Iterable<StateEntry> {
-    invariant(
-      this.isEncoded,
-      `snapshot ${this.checkpointId} is read before it is encoded or after the next has begun`,
-    )
-    for (const run of this.#runs) {
-      for (let position = 0; position < run.length; position++) yield run.at(position)
-    }
+  entries(): Iterable<StateEntry> {
+    this.#mustBeEncoded()
+    return this.runs.entries(() => this.#mustBeEncoded())
   }
 
-  get byteLength(): number {
-    return this.isEncoded ? this.#runs.reduce((sum, run) => sum + run.byteLength, 0) : 0
+  #mustBeEncoded(): void {
+    invariant(
+      this.isEncoded,
+      `snapshot ${this.checkpointId} is read before it is encoded or after it is over`,
+    )
   }
 
   encode(change: Change): void {
     invariant(this.#phase === 'encoding', 'a change is left behind by its snapshot')
-    if (this.#openRun === undefined || this.#openRun.isFull) {
-      this.#openRun?.seal()
-      this.#openRun = new EntryRun()
-      this.#runs.push(this.#openRun)
-    }
-    change.encode(this.#openRun)
+    change.encode(this.runs.writable())
   }
 
   step(count: number): void {
     if (this.#phase === 'encoding') this.#encodeSome(count)
-    else if (this.#merge!.step(count)) this.#finish(this.#merge!.result)
+    else if (this.#merge!.step(count)) {
+      this.runs.merged(this.#merge!)
+      this.#finish()
+    }
   }
 
   #encodeSome(count: number): void {
@@ -285,40 +254,33 @@ class Delta implements StateSnapshot {
     while (this.#next < end) {
       const change = changed[this.#next++]!
       if (change.stamp !== this.interval) continue
-      this.encode(change)
+      const run = this.runs.writable()
+      change.encode(run)
       change.stamp = 0
-      change.settle(this.#openRun)
+      change.settle(run)
     }
     if (end < changed.length) return
     this.#changed = []
-    this.#phase = 'merging'
-    this.#sealAll()
-    if (this.#runs.length === 1) this.#finish(this.#runs)
-    else this.#merge = new RunMerge(this.#runs)
+    this.#merge = this.runs.merge()
+    if (this.#merge === undefined) this.#finish()
+    else this.#phase = 'merging'
   }
 
-  #sealAll(): void {
-    this.#openRun = undefined
-    for (const run of this.#runs) run.seal()
-  }
-
-  #finish(runs: EntryRun[]): void {
+  #finish(): void {
     this.#phase = 'encoded'
-    this.#runs = runs
     this.#merge = undefined
     const callbacks = this.#callbacks
     this.#callbacks = []
     for (const callback of callbacks) callback()
   }
 
-  /** Stops encoding; returns what still waits. Nobody is told any more. */
+  /** It is over; returns what still waits to be encoded. Nobody is told any more. */
   abandon(): readonly Change[] {
-    if (!this.isRunning) return []
+    const wasRunning = this.isRunning
     this.#phase = 'over'
     this.#callbacks = []
     this.#merge = undefined
-    this.#sealAll()
-    const waiting = this.#changed.slice(this.#next)
+    const waiting = wasRunning ? this.#changed.slice(this.#next) : []
     this.#changed = []
     return waiting.filter((change) => change.stamp === this.interval)
   }
@@ -329,26 +291,10 @@ class Delta implements StateSnapshot {
       change.stamp = 0
       change.settle(undefined)
     }
-    this.#phase = 'over'
-    this.#runs = []
-  }
-
-  /** Gives up what it has encoded, after `abandon`. */
-  carry(): Carried {
-    const wasEncoded = this.isEncoded
-    const runs = this.#runs
-    this.#phase = 'over'
-    this.#runs = []
-    if (wasEncoded || runs.length === 0) return { runs, unmerged: 0 }
-    if (this.#unmerged < MAX_UNMERGED) return { runs, unmerged: this.#unmerged + 1 }
-    const merge = new RunMerge(runs)
-    merge.step(Infinity)
-    return { runs: merge.result, unmerged: 0 }
+    this.runs.drop()
   }
 
   get memoryBytes(): number {
-    let bytes = this.#changed.length * 8
-    for (const run of this.#runs) bytes += run.memoryBytes
-    return bytes
+    return this.#changed.length * 8 + this.runs.memoryBytes
   }
 }

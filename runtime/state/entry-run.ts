@@ -20,10 +20,31 @@ const ENTRY_BYTES = 24
  */
 export class EntryRun {
   /** Where entries are written: key between `beginEntry` and `beginValue`, value between that and `endEntry`. */
-  readonly writer: ByteWriter = new ByteWriter(FIRST_BYTES)
+  readonly writer: ByteWriter
   /** Two places an entry: its kind byte and its value; it ends where the next begins. */
   readonly #places: number[] = []
   #order: Uint32Array | undefined
+
+  constructor(firstBytes: number = FIRST_BYTES) {
+    this.writer = new ByteWriter(firstBytes)
+  }
+
+  /**
+   * A sealed run over bytes as `appendTo` has written them one after another: `ends` has two places an entry, where its value
+   * begins and where it ends.
+   */
+  static of(bytes: Uint8Array<ArrayBuffer>, ends: Uint32Array): EntryRun {
+    const run = new EntryRun(0)
+    run.writer.bytes = bytes
+    run.writer.length = bytes.length
+    let start = 0
+    for (let i = 0; i < ends.length; i += 2) {
+      run.#places.push(start, ends[i]!)
+      start = ends[i + 1]!
+    }
+    run.sealSorted()
+    return run
+  }
 
   beginEntry(kind: StateEntry['kind']): void {
     this.#places.push(this.writer.length)
@@ -115,6 +136,14 @@ export class EntryRun {
     this.writer.append(other.writer.bytes.subarray(start, other.#end(entry)))
   }
 
+  /** Appends the bytes of the entry at `position`; returns how many of them are in front of its value. */
+  appendTo(writer: ByteWriter, position: number): number {
+    const entry = this.#order![position]!
+    const start = this.#places[entry * 2]!
+    writer.append(this.writer.bytes.subarray(start, this.#end(entry)))
+    return this.#places[entry * 2 + 1]! - start
+  }
+
   /** The entry at `position`; a view that is good as long as the run. */
   at(position: number): StateEntry {
     invariant(this.#order !== undefined, 'entries are read from a run that is not sealed')
@@ -126,13 +155,6 @@ export class EntryRun {
       kind: this.#kind(entry),
       value: bytes.subarray(valueAt, this.#end(entry)),
     }
-  }
-
-  /** Sum of the bytes of keys and values. */
-  get byteLength(): number {
-    let sum = 0
-    for (const entry of this.#order!) sum += this.#end(entry) - this.#places[entry * 2]! - 1
-    return sum
   }
 
   // --- By the number of an entry in the order of arrival ---

@@ -9,6 +9,8 @@ import { HandleFactory, isTimed } from './handle-factory.ts'
 import { ListStore } from './list-store.ts'
 import { MapStore } from './map-store.ts'
 import { EntryRestorer, type Registered } from './restore-entries.ts'
+import type { RunFileSystem } from './run-file.ts'
+import { RunStore } from './run-store.ts'
 import { Spill, type SpillStore } from './spill.ts'
 import type {
   BackendContext,
@@ -37,6 +39,10 @@ const FILTER_SHARE = 1 / 16
 const BULK_SHARE = 1 / 16
 const MIN_BULK_BYTES = 64 * 1_024
 const LEAST_CACHE_SHARE = 1 / 8
+/** What encoded changes take in memory before they are written to files. */
+const CHANGES_SHARE = 1 / 8
+const MIN_CHANGE_BYTES = 1_024 * 1_024
+const MAX_CHANGE_BYTES = 16 * MIN_CHANGE_BYTES
 /** How far the cache may exceed its share between two turns, as a share of the budget. */
 const EXCESS_SHARE = 1 / 8
 /** How much of its share the cache keeps when it makes room, so that the room lasts for a while. */
@@ -81,12 +87,14 @@ export class KeyedBackend implements KeyedStateBackend {
   #isStarted = false
   #isClosed = false
 
-  constructor(context: BackendContext, store: SpillStore | undefined) {
+  /** Files for changes that are too many for memory come with a store that makes and removes the directory of the context. */
+  constructor(context: BackendContext, store: SpillStore | undefined, fileSystem?: RunFileSystem) {
     this.#context = context
     this.#clock = context.clock
     this.#spill = store === undefined ? undefined : this.#spillTo(store)
     this.#table = new StateTable({
       spill: this.#spill,
+      runStore: fileSystem === undefined ? undefined : this.#changesTo(fileSystem),
       strict: context.strict ? new StrictCheck() : undefined,
       makeRoom: () => this.#makeRoom(),
       maxParallelism: context.maxParallelism,
@@ -110,6 +118,12 @@ export class KeyedBackend implements KeyedStateBackend {
       wake,
       fail,
     })
+  }
+
+  #changesTo(fileSystem: RunFileSystem): RunStore {
+    const { cacheBytes, changeBytes, directory, wake, fail } = this.#context
+    const share = Math.min(Math.max(cacheBytes * CHANGES_SHARE, MIN_CHANGE_BYTES), MAX_CHANGE_BYTES)
+    return new RunStore({ fileSystem, directory, shareBytes: changeBytes ?? share, wake, fail })
   }
 
   // --- Registration ---
@@ -321,7 +335,9 @@ export class KeyedBackend implements KeyedStateBackend {
   get isSuspended(): boolean {
     const spill = this.#spill
     if (spill === undefined) return false
-    return spill.isFull || this.#hasManyTimers || this.#table.cache.bytes > this.#suspendLimit
+    const { cache, changes } = this.#table
+    if (cache.bytes > this.#suspendLimit || changes.isExceeded) return true
+    return spill.isFull || this.#hasManyTimers
   }
 
   work(deadline: number): boolean {
@@ -435,6 +451,7 @@ export class KeyedBackend implements KeyedStateBackend {
       await loader.close()
       await base.close()
     }
+    await this.#table.changes.close()
     await this.#spill?.close()
   }
 }

@@ -1,3 +1,4 @@
+import { nodeFileSystem } from '../file-system.ts'
 import { KeyedBackend } from './keyed-backend.ts'
 import { LevelDbStore } from './leveldb-store.ts'
 import type { BackendContext } from './state-backend.ts'
@@ -12,6 +13,6 @@ import type { BackendContext } from './state-backend.ts'
  */
 export class LevelDbBackend extends KeyedBackend {
   constructor(context: BackendContext) {
-    super(context, new LevelDbStore(context.directory))
+    super(context, new LevelDbStore(context.directory), nodeFileSystem)
   }
 }

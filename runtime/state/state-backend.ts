@@ -47,6 +47,8 @@ export interface BackendContext {
   readonly listPieceBytes?: number
   /** Bytes that a page of the keys of a map takes at most, encoded; for tests. */
   readonly mapPageBytes?: number
+  /** Bytes that encoded changes may take in memory, from which on they are written to `directory`; for tests. */
+  readonly changeBytes?: number
   /** Called when `isSuspended` has become false, and when a `KeyVisit` or timers can go on. */
   wake(): void
   /** Ends the attempt with this error (a failed background write). */
@@ -198,10 +200,11 @@ export interface StateSnapshot {
   readonly isEncoded: boolean
   /** Called once when `isEncoded` becomes true; at once if it is. Never, if the checkpoint is aborted before. */
   onEncoded(callback: () => void): void
-  /** All entries, ascending by key; valid once encoded, until the next snapshot begins. */
+  /**
+   * All entries, ascending by key; valid once encoded, until the checkpoint is aborted or the next snapshot begins. What is not
+   * in memory is read while it is taken; a failure to do so is `MR_STATE_FAILED`.
+   */
   entries(): Iterable<StateEntry>
-  /** Sum of key and value bytes. */
-  readonly byteLength: number
 }
 
 /**

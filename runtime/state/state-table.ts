@@ -10,6 +10,7 @@ import { ChangeLog } from './change-log.ts'
 import type { EntryRun } from './entry-run.ts'
 import { Loans } from './loans.ts'
 import { RowCell } from './row-cell.ts'
+import type { RunStore } from './run-store.ts'
 import { estimateSize } from './size-estimate.ts'
 import type { EntryOwner } from './snapshot-format.ts'
 import { NO_VALUE, type Spill } from './spill.ts'
@@ -37,7 +38,7 @@ const FIRST_SAMPLES = 8
 export class StateTable implements CellHost {
   readonly rows: RowTable = new RowTable()
   readonly cache: CellCache = new CellCache()
-  readonly changes: ChangeLog = new ChangeLog()
+  readonly changes: ChangeLog
   readonly loans: Loans = new Loans()
   readonly spill: Spill | undefined
   readonly strict: StrictCheck | undefined
@@ -67,12 +68,15 @@ export class StateTable implements CellHost {
 
   constructor(options: {
     readonly spill: Spill | undefined
+    /** Where changes go that are too many for memory; default: nowhere. */
+    readonly runStore?: RunStore | undefined
     readonly strict: StrictCheck | undefined
     readonly makeRoom: () => void
     readonly maxParallelism: number
   }) {
     this.#maxParallelism = options.maxParallelism
     this.spill = options.spill
+    this.changes = new ChangeLog(options.runStore)
     this.strict = options.strict
     this.makeRoom = options.makeRoom
   }

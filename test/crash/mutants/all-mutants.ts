@@ -1,5 +1,6 @@
 import { ANSWERS } from './answers.ts'
 import { ASYNC } from './async.ts'
+import { CHANGES } from './changes.ts'
 import { CONVENIENCE } from './convenience.ts'
 import { DURABILITY } from './durability.ts'
 import { END_OF_INPUT } from './end.ts'
@@ -24,6 +25,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...PROTOCOL,
   ...MAPS,
   ...STATE,
+  ...CHANGES,
   ...SNAPSHOTS,
   ...EXPIRY,
   ...FLOW,

@@ -99,14 +99,29 @@ export const PROTOCOL: readonly Mutant[] = [
     name: 'declined-changes-lost',
     what: 'the changes of a checkpoint that was declined are in no other (R24)',
     file: 'runtime/state/change-log.ts',
-    find: 'if (before.checkpointId > baseId) {',
-    replace: 'if (before.checkpointId < baseId) {',
+    find: 'this.#early.prepend(snapshot.runs)',
+    replace: '',
     killers: [
       unit('runtime/state/memory-backend.test.ts', 'carry what was in an aborted one'),
       unit(
         'runtime/state/change-log.test.ts',
         'carries on what any number of snapshots did not finish',
       ),
+      unit('runtime/state/run-store.test.ts', 'make up with the rest the state at each barrier'),
+    ],
+  },
+  {
+    name: 'untold-decline-forgotten',
+    what: 'a barrier takes the checkpoint before it for complete, though its base is older (R24)',
+    file: 'runtime/state/change-log.ts',
+    find: 'before.checkpointId <= baseId) before.forget()',
+    replace: 'before.checkpointId > 0) before.forget()',
+    killers: [
+      unit(
+        'runtime/state/change-log.test.ts',
+        'carries on what any number of snapshots did not finish',
+      ),
+      unit('runtime/state/run-store.test.ts', 'make up with the rest the state at each barrier'),
     ],
   },
   {

@@ -16,9 +16,9 @@ function context(cacheBytes: number): Partial<BackendContext> {
 }
 
 stateBackendContract({
-  name: 'LevelDB backend that evicts everything',
+  name: 'LevelDB backend that evicts everything, and writes its changes to files',
   create: (context) => new LevelDbBackend(context),
-  context: () => context(1),
+  context: () => ({ ...context(1), changeBytes: 200 }),
   runs: 25,
 })
 

@@ -112,7 +112,6 @@ describe('runs of entries', () => {
       ['00', 'put 5'],
       ['01', 'put 1'],
     ])
-    expect(run.byteLength).toBe(4)
   })
 
   it('are merged into several of bounded size', () => {

@@ -317,7 +317,6 @@ describe('Subtask with state', () => {
         isEncoded: true,
         onEncoded: (callback) => callback(),
         entries: () => [],
-        byteLength: 0,
       }
     }
     checkpointCompleted(checkpointId: number): void {

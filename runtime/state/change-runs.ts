@@ -1,0 +1,235 @@
+import { EntryMerge } from './entry-merge.ts'
+import { EntryRun } from './entry-run.ts'
+import type { RunFile } from './run-file.ts'
+import { RunMerge } from './run-merge.ts'
+import type { RunStore } from './run-store.ts'
+import type { StateEntry } from './state-backend.ts'
+import { readRuns, StoredRuns, widthOf } from './stored-runs.ts'
+
+/** Entries merged in memory in one step. */
+const MERGED_PER_STEP = 512
+/** Without a store runs are merged when there are this many, and twice as many as after the last time. */
+const FOLD_RUNS = 32
+/** So many times in a row runs may pass to another interval before they are merged at once. */
+const MAX_UNMERGED = 8
+/** So many times its share may wait in memory to be written before no input is taken. */
+const EXCESS = 2
+
+/**
+ * The encoded changes of an interval, in the order in which they came to be: sorted runs, oldest first.
+ *
+ * ```
+ *   with a store:   file  file  (being written)  run  run  open run
+ *   without:        run  run  run  open run                            merged from time to time
+ * ```
+ *
+ * With a store they leave memory when they take more than a share of it. What lies in files is merged with the rest while it is
+ * read; where there are many runs some are merged before, so that files take about twice the bytes of what has changed.
+ */
+export class ChangeRuns {
+  readonly #store: RunStore | undefined
+  /** Oldest first; those in memory are sealed, but for the last one while it is `#open`. */
+  #parts: (EntryRun | StoredRuns)[] = []
+  #open: EntryRun | undefined
+  /** Whether each key is there once, in ascending order. */
+  #isMerged = false
+  #fold: { readonly merge: RunMerge; readonly count: number } | undefined
+  #foldedRuns = 0
+  #unmerged = 0
+  /** Bytes in memory that wait to be written; `work` notices what has been written. */
+  #waitingBytes = 0
+
+  constructor(store: RunStore | undefined) {
+    this.#store = store
+  }
+
+  /** Where the next entry is to be written. */
+  writable(): EntryRun {
+    if (this.#open !== undefined && this.#isFull(this.#open)) this.seal()
+    if (this.#open === undefined) {
+      this.#open = new EntryRun()
+      this.#parts.push(this.#open)
+      this.#isMerged = false
+    }
+    return this.#open
+  }
+
+  #isFull(run: EntryRun): boolean {
+    return run.isFull || run.writer.length >= (this.#store?.shareBytes ?? Infinity)
+  }
+
+  /** Sorts the run that is open; the next entry begins another. */
+  seal(): void {
+    if (this.#open === undefined) return
+    this.#open.seal()
+    this.#waitingBytes += this.#open.memoryBytes
+    this.#open = undefined
+  }
+
+  /** So much waits to be written that no input may be taken (R22). */
+  get isExceeded(): boolean {
+    return this.#store !== undefined && this.#waitingBytes > this.#store.shareBytes * EXCESS
+  }
+
+  get memoryBytes(): number {
+    let bytes = 0
+    for (const part of this.#parts) bytes += part.memoryBytes
+    return bytes
+  }
+
+  /** Takes over changes that are all older than its own. */
+  prepend(older: ChangeRuns): void {
+    older.seal()
+    this.#parts.unshift(...older.#parts)
+    this.#isMerged = false
+    this.#waitingBytes += older.#waitingBytes
+    this.#foldedRuns = Math.max(this.#foldedRuns, older.#parts.length)
+    this.#fold = undefined
+    older.#parts = []
+    this.#unmerged = older.#unmerged + 1
+    if (this.#unmerged <= MAX_UNMERGED) return
+    const merge = this.merge()
+    if (merge?.step(Infinity) === true) this.merged(merge)
+  }
+
+  /** Nobody needs them any more. */
+  drop(): void {
+    for (const part of this.#parts) if (part instanceof StoredRuns) part.drop()
+    this.#parts = []
+    this.#open = undefined
+  }
+
+  // --- Merging in memory ---
+
+  /** Merges all in steps, then `merged`; undefined where there is nothing to merge, or not all of it is in memory. */
+  merge(): RunMerge | undefined {
+    this.seal()
+    const runs = this.#parts.filter((part) => part instanceof EntryRun)
+    if (runs.length < this.#parts.length) return undefined
+    this.#isMerged = runs.length < 2
+    return this.#isMerged ? undefined : new RunMerge(runs)
+  }
+
+  /** The outcome of `merge`, since which nothing has been added. */
+  merged({ result }: RunMerge): void {
+    this.#parts = [...result]
+    this.#isMerged = true
+    this.#unmerged = 0
+  }
+
+  /** Entries that keep being evicted and changed again would otherwise pile up until the next barrier. */
+  #foldSome(): boolean {
+    if (this.#fold === undefined) {
+      if (this.#parts.length <= Math.max(FOLD_RUNS, this.#foldedRuns * 2)) return false
+      const sealed = this.#parts.filter((part) => part instanceof EntryRun && part !== this.#open)
+      this.#fold = { merge: new RunMerge(sealed as EntryRun[]), count: sealed.length }
+    }
+    const { merge, count } = this.#fold
+    if (!merge.step(MERGED_PER_STEP)) return true
+    this.#parts.splice(0, count, ...merge.result)
+    this.#foldedRuns = merge.result.length
+    this.#fold = undefined
+    return false
+  }
+
+  // --- Files ---
+
+  /** Sees to it that no more than its share stays in memory; true if there is more to do at once. */
+  work(): boolean {
+    const store = this.#store
+    if (store === undefined) return this.#foldSome()
+    if (this.#open !== undefined && this.#isFull(this.#open)) this.seal()
+    this.#waitingBytes = this.memoryBytes - (this.#open?.memoryBytes ?? 0)
+    if (this.#waitingBytes > store.shareBytes) this.#write(store)
+    const width = this.#parts.reduce((sum, part) => sum + widthOf(part), 0)
+    if (width > store.maxRuns && !store.isMerging) this.#mergeFiles(store)
+    return false
+  }
+
+  /** The oldest runs in memory are written. */
+  #write(store: RunStore): void {
+    if (store.isWriting) return
+    const runs = this.#stretch((part) => part instanceof EntryRun && part !== this.#open)
+    if (runs !== undefined) store.write(this.#bundle(runs))
+  }
+
+  /** Of the oldest files all become one, or the newest of them where the first is much larger than the others. */
+  #mergeFiles(store: RunStore): void {
+    const files = this.#stretch((part) => part instanceof StoredRuns && part.isWritten)
+    if (files === undefined) return
+    const least = Math.ceil(store.maxRuns / 2)
+    const width = this.#widthOf(files)
+    if (width < least) {
+      // What lies between files in memory keeps them apart.
+      this.#write(store)
+      return
+    }
+    const [first, ...others] = this.#bytesOf(files)
+    const rest = others.reduce((sum, bytes) => sum + bytes, 0)
+    const isLarge = first! > rest
+    store.merge(this.#bundle(isLarge ? this.#newest(files, Math.max(least, width - least)) : files))
+  }
+
+  /** The newest of them that have at least so many runs together. */
+  #newest({ first, end }: Stretch, least: number): Stretch {
+    let width = 0
+    let start = end
+    while (start > first && width < least) width += widthOf(this.#parts[--start]!)
+    return { first: start, end }
+  }
+
+  #bytesOf({ first, end }: Stretch): number[] {
+    const parts = this.#parts.slice(first, end)
+    return parts.map((part) => (part instanceof StoredRuns ? part.fileBytes : 0))
+  }
+
+  #widthOf({ first, end }: Stretch): number {
+    return this.#parts.slice(first, end).reduce((sum, part) => sum + widthOf(part), 0)
+  }
+
+  /** The first neighbours for which this is true. */
+  #stretch(is: (part: EntryRun | StoredRuns) => boolean): Stretch | undefined {
+    const first = this.#parts.findIndex(is)
+    if (first === -1) return undefined
+    let end = first + 1
+    while (end < this.#parts.length && is(this.#parts[end]!)) end++
+    return { first, end }
+  }
+
+  #bundle({ first, end }: Stretch): StoredRuns {
+    const stored = new StoredRuns(this.#parts.slice(first, end))
+    this.#parts.splice(first, end - first, stored)
+    return stored
+  }
+
+  // --- Reading ---
+
+  /**
+   * All entries that count, ascending; nothing is added any more. What is in files is read while it is taken, which blocks the
+   * thread for as long as a disk takes; `check` is called before each of these entries, and may throw.
+   */
+  *entries(check: () => void): Iterable<StateEntry> {
+    if (this.#isMerged) {
+      for (const run of this.#parts as EntryRun[]) {
+        for (let position = 0; position < run.length; position++) yield run.at(position)
+      }
+      return
+    }
+    const held: RunFile[] = []
+    try {
+      const merge = new EntryMerge(this.#parts.flatMap((part) => readRuns(part, held)))
+      while (!merge.isDone) {
+        check()
+        if (merge.take()) yield merge.run.at(merge.position)
+      }
+    } finally {
+      for (const file of held) file.release()
+    }
+  }
+}
+
+/** Neighbours in the list of runs: from `first` on, before `end`. */
+interface Stretch {
+  readonly first: number
+  readonly end: number
+}

@@ -1,0 +1,72 @@
+import { type Mutant, unit } from './mutant.ts'
+
+const stored = (title: string) => unit('runtime/state/run-store.test.ts', title)
+const everything = stored('make up with the rest the state at each barrier')
+
+/** Changes that wait for a checkpoint in files, since they are too many for memory. */
+export const CHANGES: readonly Mutant[] = [
+  {
+    name: 'given-up-over-newer',
+    what: 'what a checkpoint that was given up had encoded replaces what came after it (R24)',
+    file: 'runtime/state/change-runs.ts',
+    find: 'this.#parts.unshift(...older.#parts)',
+    replace: 'this.#parts.push(...older.#parts)\n    this.#open = undefined',
+    killers: [everything],
+  },
+  {
+    name: 'freed-before-written',
+    what: 'changes that are being written are not in a checkpoint that is taken meanwhile (R25)',
+    file: 'runtime/state/stored-runs.ts',
+    find: 'return this.#parts.flatMap((part) => readRuns(part, files))',
+    replace: 'return []',
+    killers: [everything],
+  },
+  {
+    name: 'files-in-reverse',
+    what: 'of what lies in files the oldest value of a key counts (R25)',
+    file: 'runtime/state/run-file.ts',
+    find: 'this.#runs.map(',
+    replace: '[...this.#runs].reverse().map(',
+    killers: [everything],
+  },
+  {
+    name: 'removed-while-read',
+    what: 'a file of changes is removed while it is merged or goes into a checkpoint',
+    file: 'runtime/state/stored-runs.ts',
+    find: 'this.#file.hold()',
+    replace: '',
+    killers: [everything],
+  },
+  {
+    name: 'files-left-behind',
+    what: 'files of changes that have been merged, or are in a checkpoint, stay until the attempt ends',
+    file: 'runtime/state/run-file.ts',
+    find: 'void this.#remove()',
+    replace: '',
+    killers: [everything, stored('take about twice the bytes of what has changed')],
+  },
+  {
+    name: 'changes-without-bound',
+    what: 'input goes on while changes wait to be written, however many there are (R22)',
+    file: 'runtime/state/change-runs.ts',
+    find: 'this.#waitingBytes > this.#store.shareBytes * EXCESS',
+    replace: 'false',
+    killers: [stored('take no more memory than their share')],
+  },
+  {
+    name: 'damage-not-seen',
+    what: 'a file of changes whose bytes have changed on the disk goes into a checkpoint',
+    file: 'runtime/state/run-file.ts',
+    find: 'filled === length && crc32(block.subarray(4)) === crc',
+    replace: 'filled === length',
+    killers: [stored('are read again as they were written')],
+  },
+  {
+    name: 'read-after-the-end',
+    what: 'a checkpoint that was given up is still written, from files that are gone',
+    file: 'runtime/state/change-runs.ts',
+    find: 'check()\n',
+    replace: '\n',
+    killers: [stored('cannot be read any more')],
+  },
+]
