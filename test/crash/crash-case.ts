@@ -417,6 +417,8 @@ const UNEXPECTED: ReadonlySet<string> = new Set(['error', 'restarting', 'checkpo
 const OF_FAULTS: ReadonlySet<string> = new Set([
   'MR_CHECKPOINT_FAILED',
   'MR_CHECKPOINT_TIMEOUT',
+  // It fails while a slow start makes its folders.
+  'MR_DIRECTORY_UNUSABLE',
   'MR_REPEATED_FAILURE',
 ])
 
