@@ -116,7 +116,7 @@ async function inBackend(sequence: Int32Array): Promise<() => Promise<number>> {
     const snapshot = backend.beginSnapshot(++checkpointId, checkpointId - 1)
     while (!snapshot.isEncoded) await rest(backend)
     for (const entry of snapshot.entries()) if (entry.key.length === 0) throw new Error('no key')
-    backend.checkpointCompleted()
+    backend.checkpointCompleted(checkpointId)
   }
   const run = async (count: number, keyAt: (i: number) => number): Promise<void> => {
     for (let i = 0; i < count; i++) {

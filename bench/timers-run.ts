@@ -34,7 +34,7 @@ let entries = 0
 function look(): void {
   if (snapshot?.isEncoded === true) {
     for (const entry of snapshot.entries()) entries += entry.key.length > 0 ? 1 : 0
-    backend.checkpointCompleted()
+    backend.checkpointCompleted(checkpointId)
     snapshot = undefined
   }
   snapshot ??= backend.beginSnapshot(++checkpointId, checkpointId - 1)

@@ -129,6 +129,13 @@ export class ChangeLog {
     return snapshot
   }
 
+  /** The checkpoint is there: the next one is based on it, or on a later one, and what it has encoded need not be kept. */
+  complete(checkpointId: number): void {
+    if (this.#snapshot?.checkpointId !== checkpointId) return
+    this.#snapshot.forget()
+    this.#snapshot = undefined
+  }
+
   /** The checkpoint will not be the base of the next one: nothing of it needs to keep its value any more (R24). */
   abort(checkpointId: number): void {
     if (this.#snapshot?.checkpointId !== checkpointId) return

@@ -412,8 +412,9 @@ export class KeyedBackend implements KeyedStateBackend {
     return this.#table.changes.begin(checkpointId, baseId)
   }
 
-  /** Nothing is to be done: the next barrier says which base its changes are counted from. */
-  checkpointCompleted(): void {}
+  checkpointCompleted(checkpointId: number): void {
+    this.#table.changes.complete(checkpointId)
+  }
 
   checkpointAborted(checkpointId: number): void {
     this.#table.changes.abort(checkpointId)

@@ -137,7 +137,7 @@ export interface KeyedStateBackend {
    * they keep their values of this moment (R25). One snapshot at a time.
    */
   beginSnapshot(checkpointId: number, baseId: number): StateSnapshot
-  /** The checkpoint has been published: its changes need not be written again. */
+  /** The checkpoint has been published: its changes are not kept any more, and no later snapshot has an older base. */
   checkpointCompleted(checkpointId: number): void
   /** The checkpoint was declined or has expired: its changes go into the next one (R24). */
   checkpointAborted(checkpointId: number): void
@@ -201,7 +201,7 @@ export interface StateSnapshot {
   /** Called once when `isEncoded` becomes true; at once if it is. Never, if the checkpoint is aborted before. */
   onEncoded(callback: () => void): void
   /**
-   * All entries, ascending by key; valid once encoded, until the checkpoint is aborted or the next snapshot begins. What is not
+   * All entries, ascending by key; valid once encoded, until the checkpoint is completed or aborted, or the next snapshot begins. What is not
    * in memory is read while it is taken; a failure to do so is `MR_STATE_FAILED`.
    */
   entries(): Iterable<StateEntry>

@@ -81,7 +81,7 @@ it('gives back memory, LevelDB and checkpoint of a million keys that are written
       new AbortController().signal,
     )
     chain = folded === undefined ? [] : [folded]
-    backend.checkpointCompleted()
+    backend.checkpointCompleted(checkpointId)
     return { entries: folded?.entries ?? 0, bytes: folded?.bytes ?? 0 }
   }
 

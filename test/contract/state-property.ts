@@ -226,7 +226,13 @@ export const timerSteps: fc.Arbitrary<readonly Step[]> = fc.array(
 /** From which size on lists are kept in pieces: most often each element is one by itself, or two are. */
 export const pieceBytes: fc.Arbitrary<number> = fc.constantFrom(1, 1, 120, 8_192)
 
+interface Completed {
+  readonly contents: Contents
+  readonly plain: PlainState
+}
+
 interface Taken {
+  readonly plain: PlainState
   readonly id: number
   readonly base: number
   readonly snapshot: StateSnapshot
@@ -242,10 +248,9 @@ export class StatePlay {
   #handles: Handles
   #plain = new PlainState()
   #lastId = 0
-  #lastBase = 0
   /** Completed checkpoints that may still be the base of the next, and what they hold. */
-  #completed = new Map<number, { readonly contents: Contents; readonly plain: PlainState }>()
-  #taken: (Taken & { readonly plain: PlainState }) | undefined
+  #completed = new Map<number, Completed>()
+  #taken: Taken | undefined
 
   constructor(create: () => KeyedStateBackend) {
     this.#create = create
@@ -489,19 +494,23 @@ export class StatePlay {
   // --- Checkpoints ---
 
   #begin(data: number): void {
-    if (this.#taken !== undefined) {
-      // The one before ends first, completed or aborted.
-      if (data % 2 === 0) this.#complete()
-      else this.#backend.checkpointAborted(this.#taken.id)
-      this.#taken = undefined
-    }
-    const bases = [...this.#completed.keys()].filter((id) => id >= this.#lastBase)
-    const base = data % 3 === 0 ? bases[0]! : bases.at(-1)!
-    this.#lastBase = base
+    this.#end(data)
+    const base = [...this.#completed.keys()].at(-1)!
     const id = (this.#lastId += 1 + (data % 2))
     const snapshot = this.#backend.beginSnapshot(id, base)
     const plain = copyOf(this.#plain)
     this.#taken = { id, base, snapshot, expected: plain.model(), plain, contents: undefined }
+  }
+
+  /** The one before ends first, completed or aborted; the backend may learn of it by the next base only. */
+  #end(data: number): void {
+    const taken = this.#taken
+    if (taken === undefined) return
+    if (data % 4 < 2) this.#encode()
+    if (data % 4 === 0) this.#complete()
+    else if (data % 4 === 1) this.#completed.set(taken.id, this.#completionOf(taken))
+    else if (data % 4 === 2) this.#backend.checkpointAborted(taken.id)
+    this.#taken = undefined
   }
 
   #encode(): void {
@@ -519,8 +528,12 @@ export class StatePlay {
     const taken = this.#taken
     if (taken === undefined) return
     this.#backend.checkpointCompleted(taken.id)
-    this.#completed.set(taken.id, { contents: taken.contents!, plain: taken.plain })
+    this.#completed.set(taken.id, this.#completionOf(taken))
     this.#taken = undefined
+  }
+
+  #completionOf({ contents, plain }: Taken): Completed {
+    return { contents: contents!, plain }
   }
 
   /** Goes on from the newest completed checkpoint, on a new backend. */
@@ -532,7 +545,6 @@ export class StatePlay {
     await restoreInto(this.#backend, contents, { asChanges, isLazy: data % 2 === 1 })
     this.#plain = copyOf(plain)
     this.#taken = undefined
-    this.#lastBase = id
     this.#completed = new Map([[id, { contents: asChanges ? NO_CONTENTS : contents, plain }]])
     if (asChanges) {
       // Nothing can be restored before the first complete checkpoint of the new chain.

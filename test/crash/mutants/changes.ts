@@ -62,6 +62,14 @@ export const CHANGES: readonly Mutant[] = [
     killers: [stored('are read again as they were written')],
   },
   {
+    name: 'encoded-and-kept',
+    what: 'what has been encoded for a checkpoint stays in memory until the next barrier, though it is there',
+    file: 'runtime/state/change-log.ts',
+    find: 'if (this.#snapshot?.checkpointId !== checkpointId) return\n    this.#snapshot.forget()',
+    replace: 'if (checkpointId > 0) return',
+    killers: [unit('runtime/state/change-log.test.ts', 'gives back what it has encoded')],
+  },
+  {
     name: 'read-after-the-end',
     what: 'a checkpoint that was given up is still written, from files that are gone',
     file: 'runtime/state/change-runs.ts',

@@ -117,7 +117,7 @@ export class ChainSnapshots {
       const entries = encodeAll(backend, backend.beginSnapshot(id, this.#last))
       const segment = await writeSegment(storage, id, `op-${subtask}`, entries)
       if (segment !== undefined) this.#chains[subtask]!.push(segment)
-      backend.checkpointCompleted()
+      backend.checkpointCompleted(id)
     }
     const { subtasksOf = (part) => part, ...rest } = changes
     const manifest = this.#manifest(id, rest)

@@ -109,6 +109,24 @@ describe('ChangeLog', () => {
     expect(all.every((cell) => cell.stamp === 0)).toBe(true)
   })
 
+  it('gives back what it has encoded once the checkpoint is there, not at the next barrier', () => {
+    const log = new ChangeLog()
+    const all = cells(20_000)
+    const before = log.memoryBytes
+    for (const cell of all) set(log, cell, 1)
+    log.begin(1, 0)
+    while (log.work(isOver));
+    expect(log.memoryBytes - before).toBeGreaterThan(400_000)
+    log.complete(2)
+    expect(log.memoryBytes - before).toBeGreaterThan(400_000)
+    log.complete(1)
+    expect(log.memoryBytes).toBe(before)
+    set(log, all[7]!, 2)
+    const next = log.begin(2, 1)
+    while (log.work(isOver));
+    expect([...read(next)]).toEqual([[7, 2]])
+  })
+
   it('keeps one entry each of what is evicted and changed again and again', () => {
     const log = new ChangeLog()
     const all = cells(100)

@@ -235,6 +235,7 @@ export class ChangePlay {
     this.#contents = applySegment(this.#contents, taken.entries)
     const found = [...this.#contents].map(([key, { value }]) => [key, value[0]!] as const)
     expect(new Map(found.sort())).toEqual(new Map([...taken.expected].sort()))
+    this.#log.complete(taken.id)
     this.#base = taken.id
     this.#taken = undefined
   }

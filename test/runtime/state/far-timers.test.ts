@@ -156,7 +156,7 @@ class TimerPlay {
       return `${timer.key as number} @${timer.timestamp}`
     })
     expect(found.sort()).toEqual(expected)
-    this.#backend.checkpointCompleted()
+    this.#backend.checkpointCompleted(this.#lastId)
     this.#baseId = this.#lastId
   }
 }

@@ -116,7 +116,7 @@ describe('lists in pieces (R23)', () => {
           false,
         )
         contents = applySegment(contents, entries)
-        backend.checkpointCompleted()
+        backend.checkpointCompleted(i + 2)
       }
       const expected = Array.from({ length: ELEMENTS + 10_000 }, (_, n) => elementOf(n))
       expect(within(backend, 'a', () => list.get())).toEqual(expected)
