@@ -168,23 +168,47 @@ function endOfBigint(bytes: Uint8Array, start: number, end: number, flip: number
 /** Begins the canonical form of keys that are no primitives; a string key that begins with it is marked as such. */
 const MARK = '\0'
 
+/** Whole numbers from 0 to below it make pairs that fit into one number. */
+const PAIR_LIMIT = 2 ** 26
+
 /**
- * The key as a primitive for use in a `Map`: two keys have the same one exactly when they are equal (R19).
+ * The key as a primitive for use in a `Map`, not to be stored: two keys have the same one exactly when they are equal (R19).
  *
- * Strings, numbers and bigints are their own; bytes and tuples cost an encoding.
+ * Strings, numbers and bigints are their own, and a pair of whole numbers below 2^26 becomes a number; other tuples, and bytes,
+ * cost an encoding.
  */
 export function canonicalKey(key: Key): CanonicalKey {
   // Short, so that it becomes part of its callers.
-  if (typeof key === 'number') return key === 0 ? 0 : key
+  if (typeof key === 'number' && key > 0) return key
   return typeof key === 'string' && key.charCodeAt(0) !== 0 ? key : canonicalRareKey(key)
 }
 
-function canonicalRareKey(key: Exclude<Key, number>): CanonicalKey {
+function canonicalRareKey(key: Key): CanonicalKey {
+  if (typeof key === 'number' && isLikePair(key)) return `${MARK}n${key}`
+  if (Array.isArray(key) && key.length === 2) {
+    const [first, second] = key as readonly Key[]
+    if (isSmallWhole(first) && isSmallWhole(second)) return -0.5 - (first * PAIR_LIMIT + second)
+  }
+  return storedCanonicalKey(key)
+}
+
+/** As `canonicalKey`, in a form that is part of stored values and stays as it is. */
+export function storedCanonicalKey(key: Key): CanonicalKey {
+  if (typeof key === 'number') return key === 0 ? 0 : key
   if (typeof key === 'bigint') return key
-  if (typeof key === 'string') return `${MARK}s${key}`
+  if (typeof key === 'string') return key.charCodeAt(0) === 0 ? `${MARK}s${key}` : key
   keyWriter.length = 0
   writeKey(keyWriter, key)
   return `${MARK}k${readLatin1(keyWriter.bytes, 0, keyWriter.length)}`
+}
+
+function isSmallWhole(key: unknown): key is number {
+  return typeof key === 'number' && key >= 0 && key < PAIR_LIMIT && Math.floor(key) === key
+}
+
+/** A half below zero, as canonical forms of pairs are. */
+function isLikePair(key: number): boolean {
+  return key < 0 && Math.floor(key) + 0.5 === key
 }
 
 function writeNumber(writer: ByteWriter, number: number): void {

@@ -1,4 +1,4 @@
-import { canonicalKey, encodeKey } from '../../runtime/key-encoding.ts'
+import { storedCanonicalKey, encodeKey } from '../../runtime/key-encoding.ts'
 import type { CanonicalKey, Key } from '../../runtime/key.ts'
 import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import { checkMethods } from '../function.ts'
@@ -29,7 +29,7 @@ export function countDistinct<In>(
   checkMethods({ of }, ['of'], 'countDistinct')
   return {
     create: () => new Set(),
-    add: (seen, value) => seen.add(canonicalKey(checkDistinct(of(value), 'countDistinct'))),
+    add: (seen, value) => seen.add(storedCanonicalKey(checkDistinct(of(value), 'countDistinct'))),
     result: (seen) => seen.size,
     merge: union,
   }
