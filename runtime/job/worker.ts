@@ -24,6 +24,8 @@ const QUANTUM = 1_024
 const EAGER_RESTORE_BYTES = Number(
   process.env['MILLRACE_EAGER_RESTORE_BYTES'] ?? 16 * 1_024 * 1_024,
 )
+/** Bytes of changes in memory from which on they are written to files; for tests whose jobs have few. */
+const CHANGE_BYTES = process.env['MILLRACE_CHANGE_BYTES']
 /** How often the heartbeat turns beside the slot's own loop: while the job is imported and state restored (R37). */
 const PULSE_MS = 1_000
 
@@ -69,7 +71,10 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
         fileSystem: nodeFileSystem,
       }),
       openSnapshot: (directory) => new FolderFiles(directory, nodeFileSystem),
-      createBackend: (context) => new LevelDbBackend(context),
+      createBackend: (context) =>
+        new LevelDbBackend(
+          CHANGE_BYTES === undefined ? context : { ...context, changeBytes: Number(CHANGE_BYTES) },
+        ),
       heartbeat,
       sliceMs: SLICE_MS,
       quantum: QUANTUM,

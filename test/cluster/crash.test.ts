@@ -13,7 +13,14 @@ import {
 import { runCase } from '../crash/crash-case.ts'
 import { type CrashInputs, makeInputs } from '../crash/inputs.ts'
 import type { Blow } from '../crash/child-run.ts'
-import { fraudCase, killInFold, killInGc, killInRemoval, ledgerCase } from '../crash/random-case.ts'
+import {
+  fraudCase,
+  killInChanges,
+  killInFold,
+  killInGc,
+  killInRemoval,
+  ledgerCase,
+} from '../crash/random-case.ts'
 import { BUNDLED, readCards } from '../fraud/card-files.ts'
 
 const ROWS = 8_000
@@ -51,7 +58,7 @@ describe('kill -9', { timeout: 300_000 }, () => {
       // Each run but the last is killed when it has completed a checkpoint of its own.
       const kill = { kind: 'kill', at: { after: 'checkpoint', nth: 2, delayMs: 40 } } as const
       const params = name === 'ledger' ? { ...one.params, note: 200 } : one.params
-      const short = { params, memory: undefined, input: inputs.eight }
+      const short = { params, memory: undefined, writesChanges: false, input: inputs.eight }
       const outcome = await runCase({ ...one, ...short }, [kill, kill, kill])
       expect(outcome.problems, label).toEqual([])
       expect(outcome.rescales).toEqual([
@@ -76,6 +83,19 @@ describe('kill -9', { timeout: 300_000 }, () => {
     expect(problems).toEqual([])
     expect(hits.filter((hit) => hit === 'a fold')).toHaveLength(2)
     expect(hits).toEqual(expect.arrayContaining(['a removal', 'a run that loads state late']))
+  })
+
+  it('leaves none where changes wait for their checkpoint in files, in the middle of writing one too (R22, R24, R25)', async () => {
+    const settings = { parallelism: 2, checkpointIntervalMs: 400, seconds: 6, loadsLate: true }
+    const cases = Array.from({ length: 20 }, (_, seed) =>
+      ledgerCase(new SeededRandom(seed), inputs, settings),
+    )
+    const { one } = cases.find((drawn) => drawn.one.writesChanges === true)!
+    const blows = [killInChanges(20, atLast), killInChanges(7, atLast)]
+    const { problems, hits, changeFiles } = await runCase(one, blows)
+    expect(problems).toEqual([])
+    expect(hits.filter((hit) => hit === 'a file of changes')).toHaveLength(2)
+    expect(changeFiles).toBeGreaterThan(0)
   })
 
   it('leaves none where the disk is slow and fails for a while, whether the job lives through it or not (R24, R26, R38)', async () => {

@@ -13,6 +13,7 @@ export interface Campaign {
   stops: number
   /** Runs that wrote state to LevelDB, or went on at another parallelism, and finished files, over all cases. */
   spills: number
+  changeFiles: number
   /** Savepoints that were complete, and lives that went on from one. */
   savepoints: number
   restores: number
@@ -197,6 +198,7 @@ function record(campaign: Campaign, planned: PlannedCase, outcome: CaseOutcome):
   campaign.kills += outcome.kills.length
   campaign.stops += outcome.stops
   campaign.spills += outcome.spills
+  campaign.changeFiles += outcome.changeFiles
   campaign.savepoints += outcome.savepoints
   campaign.restores += outcome.restores
   campaign.rescales += outcome.rescales.length
@@ -217,6 +219,7 @@ function newCampaign(): Campaign {
     kills: 0,
     stops: 0,
     spills: 0,
+    changeFiles: 0,
     savepoints: 0,
     restores: 0,
     rescales: 0,
@@ -241,10 +244,11 @@ function killsOf(outcome: CaseOutcome): string {
 /** The figures of a campaign, one a line. */
 export function summaryOf(campaign: Campaign): string[] {
   const { cases, kills, stops, spills, rescales, files, mostBytes, phases } = campaign
-  const { savepoints, restores, hits, faultyRuns, faultyEnds } = campaign
+  const { savepoints, restores, hits, faultyRuns, faultyEnds, changeFiles } = campaign
   const byName = [...hits].sort(([a], [b]) => (a < b ? -1 : 1))
   return [
     `${cases} jobs, ${kills} kills, ${stops} stops, ${rescales} rescales, ${files} finished files, ${spills} runs with state in LevelDB`,
+    `${changeFiles} runs with changes in files before their checkpoint`,
     `${savepoints} savepoints, ${restores} of them started from`,
     `kills ${PHASES.map((phase) => `${phase}: ${phases.get(phase) ?? 0}`).join(', ')}`,
     `kills that hit ${byName.map(([name, count]) => `${name}: ${count}`).join(', ')}`,
@@ -254,8 +258,8 @@ export function summaryOf(campaign: Campaign): string[] {
 }
 
 function factsOf({ one, blows }: PlannedCase): unknown {
-  const { params, memory, parallelism, goesOnAt, loadsLate } = one
-  return { params, memory, parallelism, goesOnAt, loadsLate, blows }
+  const { params, memory, parallelism, goesOnAt, loadsLate, writesChanges } = one
+  return { params, memory, parallelism, goesOnAt, loadsLate, writesChanges, blows }
 }
 
 /** What went wrong, and where to look. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, type FSWatcher, readdirSync, watch } from 'node:fs'
+import { type FSWatcher, readdirSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -73,6 +73,8 @@ export interface RunPlace {
   readonly folder: string
   /** However little state there is, it is loaded while records flow already (R28). */
   readonly loadsLate: boolean
+  /** However few changes leave the cache, they are written to files. */
+  readonly writesChanges: boolean
   readonly dir: string
   readonly job: string
   /** Where its savepoint goes. */
@@ -101,6 +103,8 @@ export interface RunEnd {
   readonly isKilled: boolean
   /** State has been written to LevelDB at some time. */
   readonly hasSpilled: boolean
+  /** Changes that waited for a checkpoint have been written to files at some time. */
+  readonly hasWrittenChanges: boolean
   /** What is wrong with the answer to a command. */
   readonly problem: string | undefined
 }
@@ -135,6 +139,7 @@ class ChildRun {
   #hangs = false
   #isKilled = false
   #hasSpilled = false
+  #hasWrittenChanges = false
 
   constructor(args: readonly string[], blow: Blow, place: RunPlace) {
     this.#blow = blow
@@ -146,6 +151,7 @@ class ChildRun {
       MILLRACE_TEST_DISK: JSON.stringify(disk),
     }
     if (place.loadsLate) env['MILLRACE_EAGER_RESTORE_BYTES'] = '0'
+    if (place.writesChanges) env['MILLRACE_CHANGE_BYTES'] = '4096'
     // Each run starts threads that import the same modules: compiled once, they start in half the time.
     env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'millrace-compile-cache')
     env['MILLRACE_FAILPOINT'] = blow.kind === 'failpoint' ? `${blow.name}:${blow.count}` : ''
@@ -233,8 +239,9 @@ class ChildRun {
   }
 
   #lookForSpill(): void {
-    if (this.#hasSpilled || this.#work === undefined) return
-    this.#hasSpilled = databases(this.#work).length > 0
+    if (this.#work === undefined) return
+    this.#hasSpilled ||= anyIn(this.#work, (name) => name === 'CURRENT')
+    this.#hasWrittenChanges ||= anyIn(this.#work, (name) => name.startsWith('changes-'))
   }
 
   #end(code: number | null, signal: string | null): RunEnd {
@@ -249,23 +256,22 @@ class ChildRun {
       hangs: this.#hangs,
       isKilled: this.#isKilled,
       hasSpilled: this.#hasSpilled,
+      hasWrittenChanges: this.#hasWrittenChanges,
       problem: this.#problem,
     }
   }
 }
 
-/** The LevelDBs of an attempt that have been opened: `work/<attempt>/<slot>/<vertex>`. */
-function databases(work: string): string[] {
-  const below = (folder: string): string[] => {
+/** Whether a subtask of the attempt has such a file in its folder, `work/<attempt>/<slot>/<vertex>`. */
+function anyIn(work: string, is: (name: string) => boolean): boolean {
+  const inside = (folder: string): string[] => {
     try {
-      return readdirSync(folder).map((name) => join(folder, name))
+      return readdirSync(folder)
     } catch {
       // Removed in the meantime, or not there yet.
       return []
     }
   }
-  return below(work)
-    .flatMap(below)
-    .flatMap(below)
-    .filter((folder) => existsSync(join(folder, 'CURRENT')))
+  const below = (folder: string): string[] => inside(folder).map((name) => join(folder, name))
+  return below(work).flatMap(below).flatMap(below).flatMap(inside).some(is)
 }

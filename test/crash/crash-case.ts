@@ -31,6 +31,8 @@ export interface CrashCase {
   readonly memory: string | undefined
   /** However little state there is, it is loaded while records flow already (R28). */
   readonly loadsLate?: boolean
+  /** However few changes leave the cache, they wait for their checkpoint in files; with so little memory that some leave it. */
+  readonly writesChanges?: boolean
   /** The rows that an uninterrupted run commits, sorted. */
   readonly expected: readonly string[]
 }
@@ -60,6 +62,8 @@ export interface CaseOutcome {
   readonly stops: number
   /** Runs that wrote state to LevelDB. */
   readonly spills: number
+  /** Runs that wrote changes to files before their checkpoint. */
+  readonly changeFiles: number
   /** Savepoints that were complete, and those that a life has begun from. */
   readonly savepoints: number
   readonly restores: number
@@ -115,6 +119,7 @@ class JobLife {
   readonly #problems: string[] = []
   #stops = 0
   #spills = 0
+  #changeFiles = 0
   #savepoints = 0
   readonly #rescales: string[] = []
   #mostBytes = 0
@@ -152,6 +157,7 @@ class JobLife {
       faultyEnds: this.#faultyEnds,
       stops: this.#stops,
       spills: this.#spills,
+      changeFiles: this.#changeFiles,
       savepoints: this.#savepoints,
       restores: this.#restores,
       rescales: this.#rescales,
@@ -180,6 +186,7 @@ class JobLife {
     const output = await readCommitted(join(this.#folder, 'out'))
     const state = await readStateFolder(join(this.#dir, this.#case.name))
     if (end.hasSpilled) this.#spills++
+    if (end.hasWrittenChanges) this.#changeFiles++
     this.#mostBytes = Math.max(this.#mostBytes, state.bytes)
     const { notes = [] } = lineOf(end, 'started') ?? {}
     this.#rescales.push(...notes.filter((note) => note.startsWith('parallelism ')))
@@ -202,8 +209,9 @@ class JobLife {
   }
 
   #place(savepoint: string): RunPlace {
-    const { name, loadsLate = false } = this.#case
-    return { folder: this.#folder, loadsLate, dir: this.#dir, job: name, savepoint }
+    const { name, loadsLate = false, writesChanges = false } = this.#case
+    const folder = this.#folder
+    return { folder, loadsLate, writesChanges, dir: this.#dir, job: name, savepoint }
   }
 
   /** Beside no run: what it leaves, and what it leaves when it is killed, must be as good as what it has found. */
@@ -392,8 +400,10 @@ class JobLife {
     // A run that only commits what a killed one had published removes nothing else.
     if (status === 'finished') this.#checkTidy(state)
     if (state.published.at(-1)?.kind !== 'final') this.#wrong('the newest checkpoint is not final')
-    const { memory, name } = this.#case
+    const { memory, name, writesChanges } = this.#case
     if (memory !== undefined && this.#spills === 0) this.#wrong('no state was written to LevelDB')
+    if (writesChanges === true && this.#changeFiles === 0)
+      this.#wrong('no file of changes was seen')
     const lock = await names(join(this.#dir, name, 'lock'))
     if (lock.length > LOCK_FILES) this.#wrong(`the lock has ${lock.length} files`)
   }

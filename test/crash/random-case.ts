@@ -96,9 +96,11 @@ export function ledgerCase(random: SeededRandom, inputs: CrashInputs, settings: 
     input: inputs[shape],
     params: { rate, note, roll },
     memory: isSmall ? `${leastMemoryMb(most)}mb` : undefined,
+    writesChanges: isSmall && random.next() < 0.6,
     expected: inputs.ledger,
   }
-  return { one, label: `ledger on ${shape}${isSmall ? ' with little memory' : ''}` }
+  const changes = one.writesChanges === true ? ', changes in files' : ''
+  return { one, label: `ledger on ${shape}${isSmall ? ' with little memory' : ''}${changes}` }
 }
 
 /** What `splitMemory` asks for at least: 40 MB of heap a slot. */
@@ -126,6 +128,7 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
     [1, 'stop by command and kill'],
     [3, 'fold'],
     [3, 'removal'],
+    [2, 'changes'],
     [3, 'gc'],
     [2, 'faults'],
     [2, 'faults and kill'],
@@ -169,6 +172,8 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
     // Where there are too few checkpoints to be folded or removed, it is killed all the same.
     case 'fold':
       return killInFold(nth + 2, at('running', 6_000))
+    case 'changes':
+      return killInChanges(5 * nth, at('running', 6_000))
     case 'removal':
       return killInRemoval(2 * nth, at('running', 6_000))
     case 'gc':
@@ -211,6 +216,12 @@ function randomBlow(random: SeededRandom, checkpointIntervalMs: number): Blow {
 export function killInFold(nth: number, at: Moment): Blow {
   const kill = { calls: ['open', 'write', 'sync'], name: '/fold-', nth }
   return { label: 'a fold', kind: 'kill', at, disk: { kill } }
+}
+
+/** Killed in the nth call that writes changes to a file before their checkpoint, at the latest at that moment. */
+export function killInChanges(nth: number, at: Moment): Blow {
+  const kill = { calls: ['open', 'open to read', 'write'], name: '/changes-', nth }
+  return { label: 'a file of changes', kind: 'kill', at, disk: { kill } }
 }
 
 /** Killed when the nth file or folder of a checkpoint is removed, at the latest at that moment. */

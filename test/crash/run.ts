@@ -26,8 +26,8 @@ const usage = `npm run crash -- [--kills N] [--seed S] [--case I] [--rows N] | -
 
 Runs jobs in processes of their own, kills them with SIGKILL at random moments (start, recovery, records, checkpoint, commit)
 or stops them with Ctrl-C, tells them to take savepoints and starts from those, lets each end, and compares what it committed with an independent computation: on one file and on
-eight, at parallelism 1 to 4 and from one to another, with checkpoints every 50 ms to 1 s, with state that does not fit into memory, and with
-output that rolls; also in the middle of a fold or a removal, with disks that are slow and fail for a while, with state that is loaded late, and
+eight, at parallelism 1 to 4 and from one to another, with checkpoints every 50 ms to 1 s, with state that does not fit into memory, with
+changes that wait for their checkpoint in files, and with output that rolls; also in the middle of a fold or a removal, with disks that are slow and fail for a while, with state that is loaded late, and
 with "millrace checkpoints gc" in between. After each kill it looks for rows that should not be there, and for what the state directory has grown to.
 
   --kills N      how many kills in all (default 200)

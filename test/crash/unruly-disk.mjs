@@ -4,7 +4,7 @@ import { threadId } from 'node:worker_threads'
 
 /*
  * A disk that is slow and fails as it is told, or at a certain call of which the process is killed, for `node --import`: of
- * what lies in the checkpoints of a job, in each thread by itself. `MILLRACE_TEST_DISK` holds a `DiskTrouble` (child-run.ts).
+ * what lies in the checkpoints of a job, in each thread by itself; of files of changes it knows that call only. `MILLRACE_TEST_DISK` holds a `DiskTrouble` (child-run.ts).
  */
 
 const { kill, faults } = JSON.parse(process.env['MILLRACE_TEST_DISK'])
@@ -46,6 +46,7 @@ async function pass(call, path, whole, half = async () => {}) {
     await half()
     process.kill(process.pid, 'SIGKILL')
   }
+  if (!isOfCheckpoints(path)) return whole()
   const code = codeFor(call)
   await pause()
   if (code === undefined) return whole()
@@ -68,7 +69,7 @@ for (const call of ['link', 'mkdir', 'readdir', 'rename', 'rmdir', 'stat', 'unli
 
 const open = fs.open
 fs.open = async (path, flags, ...rest) => {
-  if (!isOfCheckpoints(path)) return open(path, flags, ...rest)
+  if (!isOfCheckpoints(path) && !isOfChanges(path)) return open(path, flags, ...rest)
   const name = String(path)
   const call = flags === 'r' ? 'open to read' : 'open'
   const handle = await pass(call, name, () => open(path, flags, ...rest))
@@ -85,6 +86,11 @@ fs.open = async (path, flags, ...rest) => {
   return handle
 }
 syncBuiltinESMExports()
+
+/** In `work/<attempt>/<slot>/<vertex>`. */
+function isOfChanges(path) {
+  return String(path).includes('/changes-')
+}
 
 function isOfCheckpoints(path) {
   return String(path).includes('/checkpoints/')

@@ -54,6 +54,16 @@ export const CHANGES: readonly Mutant[] = [
     killers: [stored('take no more memory than their share')],
   },
   {
+    name: 'changes-not-waited-for',
+    what: 'a backend takes input while too many changes wait to be written (R22)',
+    file: 'runtime/state/keyed-backend.ts',
+    find: 'if (cache.bytes > this.#suspendLimit || changes.isExceeded) return true',
+    replace: 'if (cache.bytes > this.#suspendLimit) return true',
+    killers: [
+      unit('runtime/state/changes-in-files.test.ts', 'suspend the input while too many wait'),
+    ],
+  },
+  {
     name: 'damage-not-seen',
     what: 'a file of changes whose bytes have changed on the disk goes into a checkpoint',
     file: 'runtime/state/run-file.ts',
