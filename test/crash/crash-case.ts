@@ -195,13 +195,16 @@ class JobLife {
       this.#kills.push(this.#phaseOf(end, output, state))
       this.#hits.push(...this.#hitsOf(blow, end))
     }
-    if (blow.disk?.faults !== undefined) this.#faultyRuns++
+    const isFaulty = blow.disk?.faults !== undefined
+    if (isFaulty) this.#faultyRuns++
     this.#checkEnd(blow, end, status)
     this.#checkOutput(output, state)
     this.#checkState(state, blow)
     if (status === 'stopped') this.#checkStopped(output, state)
     this.#isFinished = end.code === 0 && status !== 'stopped'
-    if (this.#isFinished) await this.#checkFinished(output, state, status)
+    // What a failing disk has not let it remove is left, as is what it finds when it is run again.
+    const isTidy = status === 'finished' && !isFaulty
+    if (this.#isFinished) await this.#checkFinished(output, state, isTidy)
     if (wasFinished && status !== 'already-finished') this.#wrong(`a finished job told ${status}`)
     this.#highestId = highestIn(state)
     if (end.problem !== undefined) this.#wrong(end.problem)
@@ -392,13 +395,13 @@ class JobLife {
   async #checkFinished(
     output: CommittedOutput,
     state: StateFolder,
-    status: string | undefined,
+    isTidy: boolean,
   ): Promise<void> {
     for (const row of difference(this.#case.expected, output.rows)) this.#wrong(`missing: ${row}`)
     for (const name of output.strangers) this.#wrong(`left in the output folder: ${name}`)
     if (state.attempts > 0) this.#wrong('a working folder is left')
     // A run that only commits what a killed one had published removes nothing else.
-    if (status === 'finished') this.#checkTidy(state)
+    if (isTidy) this.#checkTidy(state)
     if (state.published.at(-1)?.kind !== 'final') this.#wrong('the newest checkpoint is not final')
     const { memory, name, writesChanges } = this.#case
     if (memory !== undefined && this.#spills === 0) this.#wrong('no state was written to LevelDB')
