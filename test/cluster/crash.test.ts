@@ -91,7 +91,7 @@ describe('kill -9', { timeout: 300_000 }, () => {
       ledgerCase(new SeededRandom(seed), inputs, settings),
     )
     const { one } = cases.find((drawn) => drawn.one.writesChanges === true)!
-    const blows = [killInChanges(20, atLast), killInChanges(7, atLast)]
+    const blows = [killInChanges(5, atLast), killInChanges(2, atLast)]
     const { problems, hits, changeFiles } = await runCase(one, blows)
     expect(problems).toEqual([])
     expect(hits.filter((hit) => hit === 'a file of changes')).toHaveLength(2)
