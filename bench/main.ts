@@ -5,6 +5,7 @@ import { codecBench, codecHelp } from './codec.ts'
 import { fraudBench, fraudHelp } from './fraud.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
+import { nexmarkBench, nexmarkHelp } from './nexmark/nexmark.ts'
 import { restartBench, restartHelp } from './restart.ts'
 import { restoreBench, restoreHelp } from './restore.ts'
 import { spillBench, spillHelp } from './spill.ts'
@@ -18,6 +19,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   fraud: { run: fraudBench, help: fraudHelp },
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
+  nexmark: { run: nexmarkBench, help: nexmarkHelp },
   restore: { run: restoreBench, help: restoreHelp },
   restart: { run: restartBench, help: restartHelp },
   spill: { run: spillBench, help: spillHelp },
