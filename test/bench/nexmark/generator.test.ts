@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { generatorHash } from '../../bench/nexmark/check-generator.ts'
-import { eventOf, idAt } from '../../bench/nexmark/generator.ts'
-import { JavaRandom } from '../../bench/nexmark/java-random.ts'
+import { generatorHash } from '../../../bench/nexmark/check-generator.ts'
+import { eventOf, idAt } from '../../../bench/nexmark/generator.ts'
+import { JavaRandom } from '../../../bench/nexmark/java-random.ts'
 
 describe('the generator of Nexmark', () => {
   it.each([
