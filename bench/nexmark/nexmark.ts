@@ -1,13 +1,75 @@
-import { parseArgs } from 'node:util'
+import { writeFileSync } from 'node:fs'
 import { generatorHash } from './check-generator.ts'
+import type { Setting } from './contender.ts'
+import { measure } from './measure.ts'
+import { parsePlan, type Plan } from './options.ts'
+import { isPeerThere, peerFolder } from './peer.ts'
+import { geometricMean, summarize, type Summary, tableLine } from './summary.ts'
 
-export const nexmarkHelp = `nexmark --check-generator N [--group 1]
-  The SHA-256 of the first N events as JSON lines, shuffled in groups of so many.`
+export { nexmarkHelp } from './options.ts'
 
 export async function nexmarkBench(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: { 'check-generator': { type: 'string' }, group: { type: 'string', default: '1' } },
+  let plan: Plan
+  try {
+    plan = parsePlan(args)
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exitCode = 2
+    return
+  }
+  if (plan.checkGenerator !== undefined) {
+    console.log(generatorHash(plan.checkGenerator, plan.group))
+    return
+  }
+  const folder = plan.peerFolder ?? peerFolder()
+  if (plan.hasPeer && !isPeerThere(folder)) {
+    console.log(`There is no peer in ${folder}; --peer-dir says where it is. Going on without.`)
+  }
+  const summaries: Summary[] = []
+  for (const setting of settingsOf(plan)) {
+    const { query, parallelism, state, checkpointMs } = setting
+    console.log(
+      `${query}, parallelism ${parallelism}, ${state}, checkpoints ${checkpointMs === 0 ? 'none' : `every ${checkpointMs} ms`}`,
+    )
+    const summary = summarize(await measure(plan, setting, console.log))
+    summaries.push(summary)
+    console.log(JSON.stringify(summary))
+    for (const difference of summary.differences) console.log(`  ROWS DIFFER, ${difference}`)
+    if (!summary.isRight) process.exitCode = 1
+  }
+  console.table(summaries.map(tableLine))
+  for (const line of meansOf(summaries)) console.log(line)
+  if (plan.json !== undefined) writeFileSync(plan.json, `${JSON.stringify(summaries, null, 1)}\n`)
+}
+
+function settingsOf(plan: Plan): Setting[] {
+  const { events, group, memory } = plan
+  return plan.parallelisms.flatMap((parallelism) =>
+    plan.states.flatMap((state) =>
+      plan.checkpointMs.flatMap((checkpointMs) =>
+        plan.queries.map((query): Setting => {
+          return { query, events, group, memory, parallelism, state, checkpointMs }
+        }),
+      ),
+    ),
+  )
+}
+
+/** For each setting the geometric means over its queries; a void one does not count. */
+function meansOf(summaries: readonly Summary[]): string[] {
+  const groups = Map.groupBy(
+    summaries.filter(({ isRight }) => isRight),
+    ({ parallelism, state, checkpointMs }) =>
+      `parallelism ${parallelism}, ${state}, checkpoints ${checkpointMs} ms`,
+  )
+  return [...groups].map(([name, group]) => {
+    const mean = (figure: (summary: Summary) => number | undefined): string => {
+      const values = group.map(figure).filter((value) => value !== undefined)
+      return values.length === 0 ? '–' : geometricMean(values).toFixed(2)
+    }
+    const toLoop = `engine / loop ${mean(({ toLoop }) => toLoop.wall.median)}`
+    const toPeer = `peer / engine ${mean(({ toPeer }) => toPeer?.wall.median)}`
+    const cpu = `CPU ${mean(({ toPeer }) => toPeer?.cpu.median)}`
+    return `geometric means of ${group.length}, ${name}: ${toLoop}, ${toPeer}, ${cpu}`
   })
-  console.log(generatorHash(Number(values['check-generator']), Number(values.group)))
 }

@@ -7,6 +7,8 @@ import { processFailpoint } from '../failpoint.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import type { LinkMessage, SlotCommand, SlotReport } from '../messages.ts'
 import { LevelDbBackend } from '../state/leveldb-backend.ts'
+import { MemoryBackend } from '../state/memory-backend.ts'
+import type { BackendContext, KeyedStateBackend } from '../state/state-backend.ts'
 import { Slot } from '../task/slot.ts'
 import { captureOutput } from './console-capture.ts'
 import type { BuiltJob, JobModule } from './job-module.ts'
@@ -26,6 +28,8 @@ const EAGER_RESTORE_BYTES = Number(
 )
 /** Bytes of changes in memory from which on they are written to files; for tests whose jobs have few. */
 const CHANGE_BYTES = process.env['MILLRACE_CHANGE_BYTES']
+/** Benchmarks set it to `memory`, to say what LevelDB costs: all state then stays in the heap, whatever its size. */
+const STATE_BACKEND = process.env['MILLRACE_STATE_BACKEND']
 /** How often the heartbeat turns beside the slot's own loop: while the job is imported and state restored (R37). */
 const PULSE_MS = 1_000
 
@@ -71,10 +75,7 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
         fileSystem: nodeFileSystem,
       }),
       openSnapshot: (directory) => new FolderFiles(directory, nodeFileSystem),
-      createBackend: (context) =>
-        new LevelDbBackend(
-          CHANGE_BYTES === undefined ? context : { ...context, changeBytes: Number(CHANGE_BYTES) },
-        ),
+      createBackend,
       heartbeat,
       sliceMs: SLICE_MS,
       quantum: QUANTUM,
@@ -92,6 +93,12 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
     endPulse()
     for (const port of task.links) port?.close()
   }
+}
+
+function createBackend(context: BackendContext): KeyedStateBackend {
+  if (STATE_BACKEND === 'memory') return new MemoryBackend(context)
+  if (CHANGE_BYTES === undefined) return new LevelDbBackend(context)
+  return new LevelDbBackend({ ...context, changeBytes: Number(CHANGE_BYTES) })
 }
 
 function buildGraph(job: JobModule, task: WorkerTask): BuiltJob {

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Contender, Iteration, Setting } from './contender.ts'
+
+/** How long a record may wait in a batch of the engine; the peer gets as long. */
+const BUFFER_TIMEOUT_MS = 10
+/** It is stopped while the others have their turn: nobody must take it for dead. */
+const PATIENCE = ['--flink', 'heartbeat.timeout=3600000', '--flink', 'pekko.ask.timeout=3600 s']
+
+/** Where the program on Apache Flink lies, unless told otherwise. */
+export function peerFolder(): string {
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  return join(process.env['MILLRACE_SHARED'] ?? join(root, '../shared'), 'peers/flink')
+}
+
+export function isPeerThere(folder: string): boolean {
+  return existsSync(join(folder, 'run'))
+}
+
+/** What a peer is to do besides the setting. */
+export interface PeerWanted {
+  readonly rounds: number
+  readonly warmup: number
+  readonly iterations: number
+  /** Write the rows to this file. */
+  readonly csv?: string
+}
+
+/**
+ * The same queries on Apache Flink: one process that runs them again and again. It is stopped behind each run, before the clock of
+ * the next one starts, and goes on when it has its turn.
+ */
+export function peerContender(folder: string, setting: Setting, wanted: PeerWanted): Contender {
+  const total = wanted.warmup + wanted.iterations
+  const child = spawn(join(folder, 'run'), peerArgs(setting, wanted), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  let runs = 0
+  return {
+    async run() {
+      if (runs++ > 0) child.kill('SIGCONT')
+      for (;;) {
+        const line = await lines.next()
+        if (line.done === true) throw new Error(`the peer has ended in a run of ${setting.query}`)
+        if (!line.value.startsWith('{')) continue
+        if (runs < total) child.kill('SIGSTOP')
+        // Its hash is one of its own.
+        const { hash: _, ...iteration } = JSON.parse(line.value) as Iteration
+        return iteration
+      }
+    },
+    async close() {
+      child.kill('SIGCONT')
+      if (runs < total) child.kill()
+      await ended
+    },
+  }
+}
+
+function peerArgs(setting: Setting, wanted: PeerWanted): string[] {
+  const { query, events, parallelism, state, checkpointMs } = setting
+  const { rounds, warmup, iterations, csv } = wanted
+  const options = {
+    query,
+    events,
+    rounds,
+    parallelism,
+    state: state === 'memory' ? 'heap' : 'rocksdb',
+    'checkpoint-ms': checkpointMs,
+    'buffer-timeout': BUFFER_TIMEOUT_MS,
+    warmup,
+    iterations: warmup + iterations,
+  }
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
+  return [...args, ...PATIENCE, ...(csv === undefined ? [] : ['--sink', 'csv', csv])]
+}
