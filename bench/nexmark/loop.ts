@@ -15,6 +15,6 @@ export interface Loop {
 
 /**
  * Makes a loop; `emit` takes the columns of a row one by one. Where a query refines its result, only the last row of each key is
- * emitted, at the end.
+ * emitted, at the end of the input or of the day.
  */
 export type LoopFactory = (emit: (...columns: RowValue[]) => void) => Loop

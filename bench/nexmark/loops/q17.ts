@@ -9,12 +9,27 @@ interface Statistics {
   sum: number
 }
 
+const DAY_MS = 86_400_000
+
 export const q17: LoopFactory = (emit) => {
-  const byAuction = new Map<number, Statistics>()
+  let dayEnd = -Infinity
+  let byAuction = new Map<number, Statistics>()
+  const endDay = (): void => {
+    for (const [auction, { low, middle, high, min, max, sum }] of byAuction) {
+      const bids = low + middle + high
+      emit(auction, bids, low, middle, high, min, max, Math.floor(sum / bids), sum)
+    }
+    byAuction = new Map()
+  }
   return {
     read(events, shift) {
       for (const event of events) {
         if (event.kind !== 'bid') continue
+        const ts = event.ts + shift.ms
+        if (ts >= dayEnd) {
+          endDay()
+          dayEnd = ts - (ts % DAY_MS) + DAY_MS
+        }
         const auction = event.auction + shift.auctions
         const { price } = event
         let figures = byAuction.get(auction)
@@ -30,11 +45,6 @@ export const q17: LoopFactory = (emit) => {
         figures.sum += price
       }
     },
-    end() {
-      for (const [auction, { low, middle, high, min, max, sum }] of byAuction) {
-        const bids = low + middle + high
-        emit(auction, bids, low, middle, high, min, max, Math.floor(sum / bids), sum)
-      }
-    },
+    end: endDay,
   }
 }

@@ -9,7 +9,7 @@ export const q20: LoopFactory = (emit) => {
   const wanted = new Map<number, Wanted>()
   /** Bids for auctions that are not there yet. */
   const early = new Map<number, { bidder: number; price: number; ts: number }[]>()
-  let newestAuction = 0
+  let newestAuction = -1
   return {
     read(events, { ms, persons, auctions }) {
       for (const event of events) {

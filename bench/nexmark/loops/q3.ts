@@ -5,7 +5,7 @@ export const q3: LoopFactory = (emit) => {
   const sellers = new Map<number, Person>()
   /** Auctions of those who have not registered yet, by seller. */
   const waiting = new Map<number, number[]>()
-  let newestPerson = 0
+  let newestPerson = -1
   return {
     read(events, { persons, auctions }) {
       for (const event of events) {

@@ -8,7 +8,7 @@ export const q8: LoopFactory = (emit) => {
   const registered = new Map<number, string>()
   /** Who has opened an auction in this window before registering. */
   const early = new Set<number>()
-  let newestPerson = 0
+  let newestPerson = -1
   return {
     read(events, { ms, persons }) {
       for (const event of events) {

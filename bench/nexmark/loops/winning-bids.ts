@@ -31,7 +31,7 @@ export function winningBids(onClosed: (auction: OpenAuction) => void): Loop {
   const early = new Map<number, EarlyBid[]>()
   /** Open auctions by the time at which they expire, in units of `CLOSE_EVERY_MS`. */
   const expiring = new Map<number, OpenAuction[]>()
-  let newestAuction = 0
+  let newestAuction = -1
   let unit = 0
   let unitEnd = -Infinity
 
