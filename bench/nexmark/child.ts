@@ -17,6 +17,8 @@ export function nodeContender(
   )
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  // A child that has died is told of by the next run.
+  child.stdin.on('error', () => {})
   return {
     async run(wanted) {
       child.stdin.write(`${JSON.stringify(wanted)}\n`)

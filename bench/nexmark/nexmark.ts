@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { generatorHash } from './check-generator.ts'
 import type { Setting } from './contender.ts'
-import { measure } from './measure.ts'
+import { measure, type Measured } from './measure.ts'
 import { parsePlan, type Plan } from './options.ts'
 import { isPeerThere, peerFolder } from './peer.ts'
 import { geometricMean, summarize, type Summary, tableLine } from './summary.ts'
@@ -27,27 +27,35 @@ export async function nexmarkBench(args: string[]): Promise<void> {
   }
   const summaries: Summary[] = []
   for (const setting of settingsOf(plan)) {
-    const { query, parallelism, state, checkpointMs } = setting
-    console.log(
-      `${query}, parallelism ${parallelism}, ${state}, checkpoints ${checkpointMs === 0 ? 'none' : `every ${checkpointMs} ms`}`,
-    )
-    const summary = summarize(await measure(plan, setting, console.log))
-    summaries.push(summary)
-    console.log(JSON.stringify(summary))
-    for (const difference of summary.differences) console.log(`  ROWS DIFFER, ${difference}`)
-    if (!summary.isRight) process.exitCode = 1
+    console.log(nameOf(setting))
+    try {
+      summaries.push(summaryOf(await measure(plan, setting, console.log)))
+    } catch (error) {
+      // The others are measured all the same: what ran out of memory has ended its own process.
+      console.log(`  FAILED: ${(error as Error).message}`)
+      process.exitCode = 1
+    }
+    if (plan.json !== undefined) writeFileSync(plan.json, `${JSON.stringify(summaries, null, 1)}\n`)
   }
   console.table(summaries.map(tableLine))
   for (const line of meansOf(summaries)) console.log(line)
-  if (plan.json !== undefined) writeFileSync(plan.json, `${JSON.stringify(summaries, null, 1)}\n`)
+}
+
+function summaryOf(measured: Measured): Summary {
+  const summary = summarize(measured)
+  console.log(JSON.stringify(summary))
+  for (const difference of summary.differences) console.log(`  ROWS DIFFER, ${difference}`)
+  if (!summary.isRight) process.exitCode = 1
+  return summary
 }
 
 function settingsOf(plan: Plan): Setting[] {
-  const { events, group, memory } = plan
+  const { events, group } = plan
   return plan.parallelisms.flatMap((parallelism) =>
     plan.states.flatMap((state) =>
       plan.checkpointMs.flatMap((checkpointMs) =>
         plan.queries.map((query): Setting => {
+          const memory = plan.memory ?? (state === 'memory' ? '8gb' : '4gb')
           return { query, events, group, memory, parallelism, state, checkpointMs }
         }),
       ),
@@ -55,12 +63,24 @@ function settingsOf(plan: Plan): Setting[] {
   )
 }
 
+function nameOf({ query, ...setting }: Setting): string {
+  return `${query}, ${settingName(setting)}`
+}
+
+function settingName({
+  parallelism,
+  state,
+  checkpointMs,
+}: Pick<Setting, 'parallelism' | 'state' | 'checkpointMs'>): string {
+  const checkpoints = checkpointMs === 0 ? 'no checkpoints' : `checkpoints every ${checkpointMs} ms`
+  return `parallelism ${parallelism}, ${state}, ${checkpoints}`
+}
+
 /** For each setting the geometric means over its queries; a void one does not count. */
 function meansOf(summaries: readonly Summary[]): string[] {
   const groups = Map.groupBy(
     summaries.filter(({ isRight }) => isRight),
-    ({ parallelism, state, checkpointMs }) =>
-      `parallelism ${parallelism}, ${state}, checkpoints ${checkpointMs} ms`,
+    settingName,
   )
   return [...groups].map(([name, group]) => {
     const mean = (figure: (summary: Summary) => number | undefined): string => {

@@ -16,7 +16,7 @@ export const nexmarkHelp = `nexmark [--query q5,q7] [--events 1000000] [--rounds
   --iterations W+M           runs to warm up, and runs that count
   --peer flink               run the peer as well, where it is there; --peer-dir says where
   --group G                  shuffle groups of so many events; not for the peer
-  --memory SIZE              of the job (default 4gb)
+  --memory SIZE              of the job (default: 8gb for state in memory, as much as the peer's heap, else 4gb)
   --rows DIR                 write the rows of one round as DIR/q5.csv, and compare those of the peer too
   --json FILE                write all figures to a file
 nexmark --check-generator N [--group 1]
@@ -37,7 +37,8 @@ export interface Plan {
   readonly checkpointMs: readonly number[]
   readonly warmup: number
   readonly iterations: number
-  readonly memory: string
+  /** Undefined: what the state asks for. */
+  readonly memory: string | undefined
   readonly hasPeer: boolean
   readonly peerFolder: string | undefined
   readonly rows: string | undefined
@@ -58,7 +59,7 @@ export function parsePlan(args: string[]): Plan {
       state: { type: 'string', default: 'memory,leveldb' },
       'checkpoint-interval': { type: 'string', default: '0,1s' },
       iterations: { type: 'string', default: '3+5' },
-      memory: { type: 'string', default: '4gb' },
+      memory: { type: 'string' },
       peer: { type: 'string' },
       'peer-dir': { type: 'string' },
       rows: { type: 'string' },

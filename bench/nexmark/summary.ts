@@ -9,7 +9,7 @@ export interface Summary {
   readonly events: number
   readonly rounds: number
   readonly parallelism: number
-  readonly state: string
+  readonly state: 'memory' | 'leveldb'
   readonly checkpointMs: number
   readonly checkpoints: number
   readonly rows: number
