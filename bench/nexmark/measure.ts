@@ -6,12 +6,13 @@ import type { Contender, Iteration, Setting } from './contender.ts'
 import { isPeerThere, peerContender, peerFolder } from './peer.ts'
 import type { Plan } from './options.ts'
 import { ROWS, type RowFormat } from './query.ts'
+import { EVENTS_PER_ROUND_STEP } from './rounds.ts'
 import { firstDifference, sortedRows, sortedRowsOf } from './rows.ts'
 
 /** So long a run lasts where nobody says how many rounds it has. */
 const LEAST_SECONDS = 10
-/** Enough for machine code of all that matters. */
-const ROUNDS_TO_ESTIMATE = 3
+/** Later runs are faster. */
+const SPARE = 1.15
 
 /** The runs that count, in the order of their turns. */
 export interface Measured {
@@ -47,11 +48,13 @@ export async function measure(
   }
 }
 
-/** How many rounds last long enough, by a short run. */
+/** How many rounds last long enough: doubled until a run lasts half as long, when most of it is at full speed. */
 async function roundsFor(engine: Contender, { events }: Setting): Promise<number> {
-  if (events % 100_000 !== 0) return 1
-  const { secondsToDrained } = await engine.run({ rounds: ROUNDS_TO_ESTIMATE })
-  return Math.ceil((1.1 * LEAST_SECONDS * ROUNDS_TO_ESTIMATE) / secondsToDrained)
+  if (events % EVENTS_PER_ROUND_STEP !== 0) return 1
+  for (let rounds = 2; ; rounds *= 2) {
+    const { secondsToDrained: seconds } = await engine.run({ rounds })
+    if (seconds >= LEAST_SECONDS / 2) return Math.ceil((SPARE * LEAST_SECONDS * rounds) / seconds)
+  }
 }
 
 /** Compares the rows of one round with those of the loop, and keeps them where they are wanted. */
