@@ -76,7 +76,7 @@ export interface DataStream<T> {
    */
   map<R>(map: MapFunction<T, R>, options?: OperatorOptions<T>): DataStream<R>
   /**
-   * Only the records for which the function returns true.
+   * Only the records for which the function returns true. A stream of several types is narrowed to those that it lets pass.
    *
    * @example
    * orders.filter((order) => order.total > 0)

@@ -217,6 +217,9 @@ test('map, filter and flatMap infer what comes out', () => {
     const mixed = orders.map((order) => (order.cents > 1 ? order.shop : order.cents))
     const texts = mixed.filter((value): value is string => typeof value === 'string')
     expectTypeOf(texts).toEqualTypeOf<DataStream<string>>()
+    expectTypeOf(mixed.filter((value) => typeof value === 'number')).toEqualTypeOf<
+      DataStream<number>
+    >()
     expectTypeOf(orders.flatMap((order) => [order.cents])).toEqualTypeOf<DataStream<number>>()
     const emitted = orders.flatMap((order, out: Out<string>) => {
       out.emit(order.shop)
