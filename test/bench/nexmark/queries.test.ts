@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { randomCrashes, testJob, type TestJobOptions } from 'millrace/testing'
 import { describe, expect, it } from 'vitest'
 import { eventOf, idAt } from '../../../bench/nexmark/generator.ts'
-import type { Auction, Bid, NexmarkEvent } from '../../../bench/nexmark/model.ts'
+import type { Bid, NexmarkEvent } from '../../../bench/nexmark/model.ts'
 import type { QueryName } from '../../../bench/nexmark/query.ts'
+import { auction, bid, NOON } from './one-event.ts'
 import { QUERY_NAMES, queryJob, resultOf, rowsOf } from './query-job.ts'
 import { REFERENCE, type Row } from './reference.ts'
 import { DISORDER_MS, eventsOf, type Input, someEvents } from './some-events.ts'
@@ -17,22 +18,6 @@ async function run(
   const { collected, crashes } = await testJob(job, { inputs: { events }, ...options })
   return { rows: rowsOf(name, collected['rows'] ?? []), crashes: crashes.length }
 }
-
-const NOON = Date.UTC(2015, 6, 15, 12)
-
-const bid = (one: Omit<Bid, 'kind' | 'extra'>): Bid => ({ kind: 'bid', extra: '', ...one })
-
-const auction = (one: Pick<Auction, 'id' | 'ts' | 'expires'>): Auction => ({
-  kind: 'auction',
-  itemName: '',
-  description: '',
-  initialBid: 0,
-  reserve: 0,
-  seller: 1,
-  category: 10,
-  extra: '',
-  ...one,
-})
 
 describe('the Nexmark queries', () => {
   it.each(QUERY_NAMES)(
@@ -68,7 +53,7 @@ describe('the Nexmark queries', () => {
 
 describe('the winning bid of an auction (q9)', () => {
   const winner = async (...bids: Omit<Bid, 'kind' | 'extra' | 'auction'>[]): Promise<Row[]> => {
-    const sale = auction({ id: 7, ts: NOON, expires: NOON + 100 })
+    const sale = auction({ id: 7, seller: 1, ts: NOON, expires: NOON + 100 })
     const offers: NexmarkEvent[] = bids.map((one) => bid({ auction: 7, ...one }))
     const { rows } = await run('q9', [sale, ...offers])
     return rows.map((row) => row.slice(-3))
