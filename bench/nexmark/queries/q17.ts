@@ -22,14 +22,12 @@ interface Row {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000
-/** Since 1970. An auction and a day are one number, which is cheaper as a key than a tuple of both. */
-const MAX_DAYS = 100_000
 
 /** Statistics of the bids on each auction on each day: a new row with every bid. */
 export const query: Query<Row> = (events) =>
   bidsOf(events)
     .map(({ auction, price, ts }) => ({ auction, day: Math.floor(ts / DAY_MS), price }))
-    .keyBy((bid) => bid.auction * MAX_DAYS + bid.day)
+    .keyBy((bid) => [bid.auction, bid.day])
     .process(statistics(), { uid: 'statistics' })
 
 /** What is emitted is not changed any more: the state gets a new row each time. */
