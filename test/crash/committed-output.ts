@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { names } from './state-folder.ts'
 
-const FINISHED = /^part-[0-9a-f]{16}-(\d+)-\d+-\d+\.jsonl$/
+const FINISHED = /^part-([0-9a-f]{16})-(\d+)-\d+-\d+\.jsonl$/
 const PENDING = /^\.part-[0-9a-f]{16}-(\d+)-\d+-\d+\.jsonl\.pending$/
 const IN_PROGRESS = /^\.part-[0-9a-f]{16}-\d+-\d+-\d+(\.jsonl)?\.in-progress$/
 
 /** A file that a reader takes for output. */
 export interface FinishedFile {
   readonly name: string
+  readonly lineage: string
   readonly checkpointId: number
   readonly text: string
 }
@@ -35,7 +36,7 @@ export async function readCommitted(folder: string): Promise<CommittedOutput> {
     const found = FINISHED.exec(name)
     if (found === null) continue
     const text = await readFile(join(folder, name), 'utf8')
-    files.push({ name, checkpointId: Number(found[1]), text })
+    files.push({ name, lineage: found[1]!, checkpointId: Number(found[2]), text })
     if (!text.endsWith('\n')) rows.push(`half a record at the end of ${name}`)
     for (const line of text.split('\n')) if (line !== '') rows.push(line)
   }

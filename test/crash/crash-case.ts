@@ -345,14 +345,18 @@ class JobLife {
   #checkOutput(output: CommittedOutput, state: StateFolder): void {
     for (const row of difference(output.rows, this.#case.expected)) this.#wrong(`too many: ${row}`)
     for (const name of output.foreign) this.#wrong(`in the output folder: ${name}`)
-    const ownId = state.published.at(-1)?.checkpointId ?? 0
+    const newest = state.published.at(-1)
+    const ownId = newest?.checkpointId ?? 0
     const { checkpointId: startId = 0, claim = false } = this.#start ?? {}
     // What was put out after the savepoint may still have to be taken back.
     if (this.#start !== undefined && ownId <= (claim ? startId : 0)) return
-    const newest = Math.max(ownId, startId)
-    for (const { name, checkpointId } of output.files) {
-      if (checkpointId > newest)
-        this.#wrong(`${name} is finished, checkpoint ${newest} is the newest`)
+    // Of each lineage that it goes back to, up to where it left it.
+    const past = newest === undefined ? [] : [newest, ...newest.ancestry]
+    const reached = new Map(past.map(({ lineage, checkpointId }) => [lineage, checkpointId]))
+    for (const { name, lineage, checkpointId } of output.files) {
+      const limit = reached.get(lineage) ?? 0
+      if (checkpointId > limit)
+        this.#wrong(`${name} is finished, checkpoint ${limit} is the newest`)
     }
     const now = new Map(output.files.map(({ name, text }) => [name, text]))
     for (const [name, text] of this.#finished) {
