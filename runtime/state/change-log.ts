@@ -1,37 +1,14 @@
 import { invariant } from '../errors.ts'
+import type { Change } from './change.ts'
+import { ChangeOrder } from './change-order.ts'
 import { ChangeRuns } from './change-runs.ts'
 import type { EntryRun } from './entry-run.ts'
-import type { RunMerge } from './run-merge.ts'
 import type { RunStore } from './run-store.ts'
 import type { StateEntry, StateSnapshot } from './state-backend.ts'
 
 /** Changes encoded or merged between two looks at the clock, and in all where no time is left. */
 const STEPS_PER_LOOK = 64
 const STEPS_WITHOUT_TIME = 512
-
-/**
- * Anything that stands in a snapshot by itself: a value, an entry of a map, a timer.
- *
- * `stamp` says whether it waits to be encoded:
- *
- * ```
- *   0 ──changed──▶ current interval ──beginSnapshot──▶ interval of the running snapshot ──encoded──▶ 0
- *   │                    │ evicted: encoded at once ──▶ 0         │ changed: encoded first (R25) ──▶ current interval
- *   └─ not changed since the snapshot before, or encoded since    └─ aborted ──▶ current interval (R24)
- * ```
- */
-export abstract class Change {
-  stamp = 0
-  /** Its place in the set of changes of the current interval, while it has that stamp. */
-  place = 0
-  /** Whether it existed when it was first changed in its interval: if not, its end leaves no trace. */
-  existed = false
-
-  /** Appends its entry as it is now; nothing if it does not exist and did not. */
-  abstract encode(run: EntryRun): void
-  /** It waits no more: what was kept only for the snapshot may go. `run` holds it as its last entry, if it was encoded. */
-  abstract settle(run: EntryRun | undefined): void
-}
 
 /**
  * What has changed since the snapshots before: the part of a backend that knows about checkpoints (R24, R25).
@@ -195,25 +172,22 @@ interface DeltaParts {
  * The change set of one checkpoint.
  *
  * ```
- *   encoding ──all encoded──▶ merging ──each key once──▶ encoded
- *      │          │              │ (some of it is in files: merged while it is read)
- *      └──────────┴──────────────┴─ abandoned ──▶ over (its runs may be carried into the next)
+ *   encoding ──all encoded──▶ encoded (merged while it is read)
+ *      └──────────────────────────┴─ abandoned ──▶ over (its runs may be carried into the next)
  * ```
  */
 class Delta implements StateSnapshot {
   readonly checkpointId: number
   readonly interval: number
   readonly runs: ChangeRuns
-  #phase: 'encoding' | 'merging' | 'encoded' | 'over' = 'encoding'
-  #changed: readonly Change[]
-  #next = 0
-  #merge: RunMerge | undefined
+  #phase: 'encoding' | 'encoded' | 'over' = 'encoding'
+  #changed: ChangeOrder
   #callbacks: (() => void)[] = []
 
   constructor({ checkpointId, interval, changed, runs }: DeltaParts) {
     this.checkpointId = checkpointId
     this.interval = interval
-    this.#changed = changed
+    this.#changed = new ChangeOrder(changed)
     this.runs = runs
   }
 
@@ -222,7 +196,7 @@ class Delta implements StateSnapshot {
   }
 
   get isRunning(): boolean {
-    return this.#phase === 'encoding' || this.#phase === 'merging'
+    return this.#phase === 'encoding'
   }
 
   onEncoded(callback: () => void): void {
@@ -247,35 +221,28 @@ class Delta implements StateSnapshot {
     change.encode(this.runs.writable())
   }
 
+  /** Puts in order or encodes up to so many changes. */
   step(count: number): void {
-    if (this.#phase === 'encoding') this.#encodeSome(count)
-    else if (this.#merge!.step(count)) {
-      this.runs.merged(this.#merge!)
-      this.#finish()
-    }
-  }
-
-  #encodeSome(count: number): void {
     const changed = this.#changed
-    const end = Math.min(changed.length, this.#next + count)
-    while (this.#next < end) {
-      const change = changed[this.#next++]!
+    if (!changed.order(count)) return
+    for (let i = 0; i < count; i++) {
+      const change = changed.next()
+      if (change === undefined) {
+        this.#finish()
+        return
+      }
       if (change.stamp !== this.interval) continue
       const run = this.runs.writable()
       change.encode(run)
       change.stamp = 0
       change.settle(run)
     }
-    if (end < changed.length) return
-    this.#changed = []
-    this.#merge = this.runs.merge()
-    if (this.#merge === undefined) this.#finish()
-    else this.#phase = 'merging'
   }
 
   #finish(): void {
     this.#phase = 'encoded'
-    this.#merge = undefined
+    this.#changed = new ChangeOrder([])
+    this.runs.seal()
     const callbacks = this.#callbacks
     this.#callbacks = []
     for (const callback of callbacks) callback()
@@ -283,12 +250,10 @@ class Delta implements StateSnapshot {
 
   /** It is over; returns what still waits to be encoded. Nobody is told any more. */
   abandon(): readonly Change[] {
-    const wasRunning = this.isRunning
+    const waiting = this.#changed.rest()
     this.#phase = 'over'
     this.#callbacks = []
-    this.#merge = undefined
-    const waiting = wasRunning ? this.#changed.slice(this.#next) : []
-    this.#changed = []
+    this.#changed = new ChangeOrder([])
     return waiting.filter((change) => change.stamp === this.interval)
   }
 

@@ -31,8 +31,6 @@ export class ChangeRuns {
   /** Oldest first; those in memory are sealed, but for the last one while it is `#open`. */
   #parts: (EntryRun | StoredRuns)[] = []
   #open: EntryRun | undefined
-  /** Whether each key is there once, in ascending order. */
-  #isMerged = false
   #fold: { readonly merge: RunMerge; readonly count: number } | undefined
   #foldedRuns = 0
   #unmerged = 0
@@ -49,7 +47,6 @@ export class ChangeRuns {
     if (this.#open === undefined) {
       this.#open = new EntryRun()
       this.#parts.push(this.#open)
-      this.#isMerged = false
     }
     return this.#open
   }
@@ -81,15 +78,14 @@ export class ChangeRuns {
   prepend(older: ChangeRuns): void {
     older.seal()
     this.#parts.unshift(...older.#parts)
-    this.#isMerged = false
     this.#waitingBytes += older.#waitingBytes
     this.#foldedRuns = Math.max(this.#foldedRuns, older.#parts.length)
     this.#fold = undefined
     older.#parts = []
     this.#unmerged = older.#unmerged + 1
     if (this.#unmerged <= MAX_UNMERGED) return
-    const merge = this.merge()
-    if (merge?.step(Infinity) === true) this.merged(merge)
+    this.seal()
+    this.#mergeAll()
   }
 
   /** Nobody needs them any more. */
@@ -101,19 +97,13 @@ export class ChangeRuns {
 
   // --- Merging in memory ---
 
-  /** Merges all in steps, then `merged`; undefined where there is nothing to merge, or not all of it is in memory. */
-  merge(): RunMerge | undefined {
-    this.seal()
+  /** Makes one of all that is in memory, at once; files are merged by their store. */
+  #mergeAll(): void {
     const runs = this.#parts.filter((part) => part instanceof EntryRun)
-    if (runs.length < this.#parts.length) return undefined
-    this.#isMerged = runs.length < 2
-    return this.#isMerged ? undefined : new RunMerge(runs)
-  }
-
-  /** The outcome of `merge`, since which nothing has been added. */
-  merged({ result }: RunMerge): void {
-    this.#parts = [...result]
-    this.#isMerged = true
+    if (runs.length < this.#parts.length) return
+    const merge = new RunMerge(runs)
+    merge.step(Infinity)
+    this.#parts = [...merge.result]
     this.#unmerged = 0
   }
 
@@ -205,16 +195,10 @@ export class ChangeRuns {
   // --- Reading ---
 
   /**
-   * All entries that count, ascending; nothing is added any more. What is in files is read while it is taken, which blocks the
-   * thread for as long as a disk takes; `check` is called before each of these entries, and may throw.
+   * All entries that count, ascending; nothing is added any more. They are merged while they are taken; what is in files is
+   * read then, which blocks the thread for as long as a disk takes. `check` is called before each entry, and may throw.
    */
   *entries(check: () => void): Iterable<StateEntry> {
-    if (this.#isMerged) {
-      for (const run of this.#parts as EntryRun[]) {
-        for (let position = 0; position < run.length; position++) yield run.at(position)
-      }
-      return
-    }
     const held: RunFile[] = []
     try {
       const merge = new EntryMerge(this.#parts.flatMap((part) => readRuns(part, held)))

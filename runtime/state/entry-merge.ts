@@ -22,7 +22,8 @@ export function inputOf(run: EntryRun): RunInput {
  * Goes through the entries of several inputs, oldest first, in ascending order, and says which of them count: of each key the
  * newest, and nothing that a newer `clear` removes.
  *
- * One entry at a time. Costs O(log inputs) comparisons an entry.
+ * One entry at a time. Costs O(log n) comparisons an entry, of the n inputs that overlap there: what begins behind it is not
+ * looked at yet.
  */
 export class EntryMerge {
   /** The entry taken last. */
@@ -32,8 +33,10 @@ export class EntryMerge {
   /** By input: the piece that is being read, and its next entry. */
   readonly #pieces: (EntryRun | undefined)[]
   readonly #positions: number[]
-  /** A heap of the numbers of inputs with entries left: smallest key first, of equal keys the newest input. */
+  /** A heap of the numbers of inputs that have begun: smallest key first, of equal keys the newest input. */
   readonly #heap: number[] = []
+  /** Those that have not, the one that begins first at the end. */
+  readonly #waiting: number[] = []
   /** The input of the entry taken last: older ones of its key follow it directly. */
   #lastInput = -1
   /** The `clear` under which entries are being taken. */
@@ -48,11 +51,14 @@ export class EntryMerge {
     this.#inputs = inputs
     this.#positions = inputs.map(() => 0)
     this.#pieces = inputs.map((input) => input.next())
-    for (const [input, piece] of this.#pieces.entries()) if (piece !== undefined) this.#push(input)
+    for (const [input, piece] of this.#pieces.entries()) {
+      if (piece !== undefined) this.#waiting.push(input)
+    }
+    this.#waiting.sort((a, b) => this.#compare(b, a))
   }
 
   get isDone(): boolean {
-    return this.#heap.length === 0
+    return this.#heap.length === 0 && this.#waiting.length === 0
   }
 
   /** How many inputs there were. */
@@ -63,6 +69,7 @@ export class EntryMerge {
   /** Takes the next entry; returns whether it counts. Not once `isDone`. */
   take(): boolean {
     const heap = this.#heap
+    if (this.#waiting.length > 0) this.#begin()
     const input = heap[0]!
     const run = this.#pieces[input]!
     const position = this.#positions[input]!
@@ -75,6 +82,19 @@ export class EntryMerge {
     }
     this.#sink()
     return this.#survives(input, run, position)
+  }
+
+  /** Those come in that begin at the smallest key, or before. */
+  #begin(): void {
+    const heap = this.#heap
+    const waiting = this.#waiting
+    for (;;) {
+      const next = waiting.at(-1)
+      if (next === undefined) return
+      if (heap.length > 0 && this.#compare(next, heap[0]!) > 0) return
+      waiting.pop()
+      this.#push(next)
+    }
   }
 
   #turnPage(input: number): boolean {
@@ -105,12 +125,14 @@ export class EntryMerge {
   }
 
   #isBefore(a: number, b: number): boolean {
-    const difference = this.#pieces[a]!.compare(
-      this.#positions[a]!,
-      this.#pieces[b]!,
-      this.#positions[b]!,
-    )
+    const difference = this.#compare(a, b)
     return difference === 0 ? a > b : difference < 0
+  }
+
+  /** The next entries of two inputs by their keys. */
+  #compare(a: number, b: number): number {
+    const [left, right] = [this.#pieces[a]!, this.#pieces[b]!]
+    return left.compare(this.#positions[a]!, right, this.#positions[b]!)
   }
 
   #push(input: number): void {

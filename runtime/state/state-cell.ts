@@ -1,7 +1,7 @@
 import { StreamError } from '../errors.ts'
 import type { ByteWriter } from '../bytes.ts'
 import type { CellTtl } from './cell-ttl.ts'
-import { Change } from './change-log.ts'
+import { Change } from './change.ts'
 import type { EntryRun } from './entry-run.ts'
 import type { RestoredBase } from './state-backend.ts'
 import {
@@ -88,6 +88,10 @@ export abstract class StateCell extends Change implements LastAccess {
     super()
     this.row = row
     this.state = state
+  }
+
+  override get keyGroup(): number {
+    return this.row.keyGroup
   }
 
   /** Appends the key of the entry. */

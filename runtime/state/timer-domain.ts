@@ -1,4 +1,4 @@
-import { Change } from './change-log.ts'
+import { Change } from './change.ts'
 import type { EntryRun } from './entry-run.ts'
 import { FarTimers, type TimerRoom } from './far-timers.ts'
 import { RowTimers } from './row-timers.ts'
@@ -21,6 +21,10 @@ export class Timer extends Change implements HeapItem {
     this.domain = domain
     this.row = row
     this.timestamp = timestamp
+  }
+
+  override get keyGroup(): number {
+    return this.row.keyGroup
   }
 
   /** Whether the store has it too. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Change, ChangeLog } from '../../../runtime/state/change-log.ts'
+import { Change } from '../../../runtime/state/change.ts'
+import { ChangeLog } from '../../../runtime/state/change-log.ts'
 import type { EntryRun } from '../../../runtime/state/entry-run.ts'
 import type { StateSnapshot } from '../../../runtime/state/state-backend.ts'
 
@@ -12,6 +13,10 @@ class Cell extends Change {
   constructor(key: number) {
     super()
     this.key = key
+  }
+
+  override get keyGroup(): number {
+    return this.key % 7
   }
 
   override encode(run: EntryRun): void {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import { Change, ChangeLog } from '../../../runtime/state/change-log.ts'
+import { Change } from '../../../runtime/state/change.ts'
+import { ChangeLog } from '../../../runtime/state/change-log.ts'
 import type { EntryRun } from '../../../runtime/state/entry-run.ts'
 import { RunStore } from '../../../runtime/state/run-store.ts'
 import type { StateEntry, StateSnapshot } from '../../../runtime/state/state-backend.ts'
@@ -29,6 +30,10 @@ class Cell extends Change {
   constructor(key: Uint8Array) {
     super()
     this.key = key
+  }
+
+  override get keyGroup(): number {
+    return this.key.at(-1)! % 3
   }
 
   override encode(run: EntryRun): void {
