@@ -1,6 +1,5 @@
 import { invariant } from '../errors.ts'
 import type { Change } from './change.ts'
-import { ChangeOrder } from './change-order.ts'
 import { ChangeRuns } from './change-runs.ts'
 import type { EntryRun } from './entry-run.ts'
 import type { RunStore } from './run-store.ts'
@@ -9,6 +8,8 @@ import type { StateEntry, StateSnapshot } from './state-backend.ts'
 /** Changes encoded or merged between two looks at the clock, and in all where no time is left. */
 const STEPS_PER_LOOK = 64
 const STEPS_WITHOUT_TIME = 512
+/** So many changes of a snapshot make runs by key group: less than a hundred a group would cost more memory than it saves time. */
+const GROUPED_FROM = 16_384
 
 /**
  * What has changed since the snapshots before: the part of a backend that knows about checkpoints (R24, R25).
@@ -24,13 +25,15 @@ export class ChangeLog {
   interval = 1
   #changed: Change[] = []
   readonly #store: RunStore | undefined
+  readonly #groupedFrom: number
   /** Entries of the interval that were encoded before its end: evicted ones, `clear`s, and what is carried into it. */
   #early: ChangeRuns
   /** The snapshot begun last, until it is known what became of its checkpoint. */
   #snapshot: Delta | undefined
 
-  constructor(store?: RunStore) {
+  constructor(store?: RunStore, groupedFrom: number = GROUPED_FROM) {
     this.#store = store
+    this.#groupedFrom = groupedFrom
     this.#early = new ChangeRuns(store)
   }
 
@@ -98,6 +101,7 @@ export class ChangeLog {
       interval: this.interval,
       changed: this.#changed,
       runs: this.#early,
+      groupedFrom: this.#groupedFrom,
     })
     this.#snapshot = snapshot
     this.#changed = []
@@ -166,6 +170,7 @@ interface DeltaParts {
   readonly interval: number
   readonly changed: readonly Change[]
   readonly runs: ChangeRuns
+  readonly groupedFrom: number
 }
 
 /**
@@ -181,13 +186,16 @@ class Delta implements StateSnapshot {
   readonly interval: number
   readonly runs: ChangeRuns
   #phase: 'encoding' | 'encoded' | 'over' = 'encoding'
-  #changed: ChangeOrder
+  #changed: readonly Change[]
+  #next = 0
+  readonly #isGrouped: boolean
   #callbacks: (() => void)[] = []
 
-  constructor({ checkpointId, interval, changed, runs }: DeltaParts) {
+  constructor({ checkpointId, interval, changed, runs, groupedFrom }: DeltaParts) {
     this.checkpointId = checkpointId
     this.interval = interval
-    this.#changed = new ChangeOrder(changed)
+    this.#changed = changed
+    this.#isGrouped = changed.length >= groupedFrom
     this.runs = runs
   }
 
@@ -221,28 +229,24 @@ class Delta implements StateSnapshot {
     change.encode(this.runs.writable())
   }
 
-  /** Puts in order or encodes up to so many changes. */
+  /** Encodes up to so many changes; at the end sorts one run. */
   step(count: number): void {
     const changed = this.#changed
-    if (!changed.order(count)) return
-    for (let i = 0; i < count; i++) {
-      const change = changed.next()
-      if (change === undefined) {
-        this.#finish()
-        return
-      }
+    const end = Math.min(changed.length, this.#next + count)
+    while (this.#next < end) {
+      const change = changed[this.#next++]!
       if (change.stamp !== this.interval) continue
-      const run = this.runs.writable()
+      const run = this.#isGrouped ? this.runs.writableOf(change.keyGroup) : this.runs.writable()
       change.encode(run)
       change.stamp = 0
       change.settle(run)
     }
+    if (end === changed.length && this.runs.sealOne()) this.#finish()
   }
 
   #finish(): void {
     this.#phase = 'encoded'
-    this.#changed = new ChangeOrder([])
-    this.runs.seal()
+    this.#changed = []
     const callbacks = this.#callbacks
     this.#callbacks = []
     for (const callback of callbacks) callback()
@@ -250,10 +254,10 @@ class Delta implements StateSnapshot {
 
   /** It is over; returns what still waits to be encoded. Nobody is told any more. */
   abandon(): readonly Change[] {
-    const waiting = this.#changed.rest()
+    const waiting = this.#changed.slice(this.#next)
     this.#phase = 'over'
     this.#callbacks = []
-    this.#changed = new ChangeOrder([])
+    this.#changed = []
     return waiting.filter((change) => change.stamp === this.interval)
   }
 

@@ -31,6 +31,7 @@ export class ChangeRuns {
   /** Oldest first; those in memory are sealed, but for the last one while it is `#open`. */
   #parts: (EntryRun | StoredRuns)[] = []
   #open: EntryRun | undefined
+  readonly #openOf: Map<number, EntryRun> = new Map()
   #fold: { readonly merge: RunMerge; readonly count: number } | undefined
   #foldedRuns = 0
   #unmerged = 0
@@ -43,7 +44,7 @@ export class ChangeRuns {
 
   /** Where the next entry is to be written. */
   writable(): EntryRun {
-    if (this.#open !== undefined && this.#isFull(this.#open)) this.seal()
+    if (this.#open !== undefined && this.#isFull(this.#open)) this.#sealOpen()
     if (this.#open === undefined) {
       this.#open = new EntryRun()
       this.#parts.push(this.#open)
@@ -51,16 +52,50 @@ export class ChangeRuns {
     return this.#open
   }
 
+  /**
+   * As `writable`, for an entry of a key group: runs of different groups do not overlap, so that they need not be merged. Who
+   * writes in the order in which changes came to be reads memory in that order.
+   */
+  writableOf(keyGroup: number): EntryRun {
+    const open = this.#openOf.get(keyGroup)
+    if (open !== undefined && !this.#isFull(open)) return open
+    if (open !== undefined) this.#seal(open)
+    const run = new EntryRun()
+    this.#openOf.set(keyGroup, run)
+    this.#parts.push(run)
+    return run
+  }
+
   #isFull(run: EntryRun): boolean {
     return run.isFull || run.writer.length >= (this.#store?.shareBytes ?? Infinity)
   }
 
-  /** Sorts the run that is open; the next entry begins another. */
+  /** Sorts the runs that are open; the next entry begins another. */
   seal(): void {
-    if (this.#open === undefined) return
-    this.#open.seal()
-    this.#waitingBytes += this.#open.memoryBytes
+    while (!this.sealOne());
+  }
+
+  /** Sorts one run that is open; true if none is left. */
+  sealOne(): boolean {
+    if (this.#open !== undefined) this.#sealOpen()
+    else {
+      for (const [keyGroup, run] of this.#openOf) {
+        this.#seal(run)
+        this.#openOf.delete(keyGroup)
+        break
+      }
+    }
+    return this.#open === undefined && this.#openOf.size === 0
+  }
+
+  #sealOpen(): void {
+    this.#seal(this.#open!)
     this.#open = undefined
+  }
+
+  #seal(run: EntryRun): void {
+    run.seal()
+    this.#waitingBytes += run.memoryBytes
   }
 
   /** So much waits to be written that no input may be taken (R22). */
@@ -93,6 +128,7 @@ export class ChangeRuns {
     for (const part of this.#parts) if (part instanceof StoredRuns) part.drop()
     this.#parts = []
     this.#open = undefined
+    this.#openOf.clear()
   }
 
   // --- Merging in memory ---
@@ -128,7 +164,7 @@ export class ChangeRuns {
   work(): boolean {
     const store = this.#store
     if (store === undefined) return this.#foldSome()
-    if (this.#open !== undefined && this.#isFull(this.#open)) this.seal()
+    if (this.#open !== undefined && this.#isFull(this.#open)) this.#sealOpen()
     this.#waitingBytes = this.memoryBytes - (this.#open?.memoryBytes ?? 0)
     if (this.#waitingBytes > store.shareBytes) this.#write(store)
     const width = this.#parts.reduce((sum, part) => sum + widthOf(part), 0)

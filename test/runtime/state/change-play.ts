@@ -23,6 +23,9 @@ export type Step =
   /** So many steps of the files happen; so many entries of the snapshot are read. */
   | { readonly kind: 'land' | 'read'; readonly count: number }
 
+/** Some snapshots of the play have that many changes, and some have not. */
+const GROUPED_FROM = 4
+
 class Cell extends Change {
   readonly key: Uint8Array
   value: number | undefined
@@ -99,6 +102,7 @@ export class ChangePlay {
           this.#failure = error
         },
       }),
+      GROUPED_FROM,
     )
     for (let map = 0; map < MAPS; map++) {
       for (let key = 0; key < KEYS; key++) {
