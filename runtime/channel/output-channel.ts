@@ -17,7 +17,10 @@ export interface OutputChannel {
   /** Nothing that comes of a source with `readFirst` follows; at most once, unless the input ends before. */
   endOfReadFirst(): void
   endOfInput(): void
-  /** False while the caller may take no input of any kind. */
+  /**
+   * False while the caller may take no input of any kind. It becomes false only by an entry, by `flush`, or between two runs of
+   * the caller; a channel to another thread tells it then, so that it need not be asked before each record.
+   */
   isReady(): boolean
   /** Whether a barrier may be sent now: it needs no credit, but may not overtake a watermark being fired (R13). */
   isReadyForBarrier(): boolean

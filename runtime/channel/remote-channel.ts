@@ -17,6 +17,8 @@ export interface RemoteChannelOptions {
   readonly creditBytes: number
   /** Called when the channel has credit again. */
   readonly wake: () => void
+  /** Called with each entry after which the channel has no credit left (R7). */
+  readonly filled: () => void
 }
 
 /** A channel to another thread: records are encoded into batches, bounded by a credit in bytes (R7). */
@@ -27,6 +29,8 @@ export class RemoteChannel implements OutputChannel {
   #batchBytes: number
   /** Bytes sent and not consumed. */
   #underWay = 0
+  /** Size of the open batch from which on it is to be sent, or no credit is left: below it a record changes neither. */
+  #quietBytes: number
   #returned: ArrayBuffer | undefined
   /** When the first entry of the open batch was put in; NaN while it is empty or its age is not known yet. */
   #openedAt = NaN
@@ -35,11 +39,15 @@ export class RemoteChannel implements OutputChannel {
     this.#options = options
     this.#window = new CreditWindow(options.creditBytes)
     this.#batchBytes = batchBytesOf(this.#window)
+    this.#quietBytes = this.#batchBytes
   }
 
   emit(value: unknown, timestamp: number): void {
     this.#encoder.append(value, timestamp)
-    if (this.#encoder.byteLength >= this.#batchBytes) this.#send()
+    const { byteLength } = this.#encoder
+    if (byteLength < this.#quietBytes) return
+    if (byteLength >= this.#batchBytes) this.#send()
+    this.#tellIfFull()
   }
 
   emitKeyed(value: unknown, timestamp: number): void {
@@ -48,19 +56,23 @@ export class RemoteChannel implements OutputChannel {
 
   watermark(timestamp: number): void {
     this.#encoder.appendWatermark(timestamp)
+    this.#tellIfFull()
   }
 
   status(status: WatermarkStatus): void {
     this.#encoder.appendStatus(status)
+    this.#tellIfFull()
   }
 
   barrier(barrier: CheckpointBarrier): void {
     this.#encoder.appendBarrier(barrier)
     this.#send()
+    this.#tellIfFull()
   }
 
   endOfReadFirst(): void {
     this.#encoder.appendEndOfReadFirst()
+    this.#tellIfFull()
   }
 
   endOfInput(): void {
@@ -80,7 +92,9 @@ export class RemoteChannel implements OutputChannel {
   flush(before: number): void {
     if (this.#encoder.isEmpty) return
     if (Number.isNaN(this.#openedAt)) this.#openedAt = this.#options.clock.elapsed()
-    if (this.#openedAt <= before) this.#send()
+    if (this.#openedAt > before) return
+    this.#send()
+    this.#tellIfFull()
   }
 
   /** The other side has consumed that many bytes, and may hand the buffer back (N13). */
@@ -89,8 +103,19 @@ export class RemoteChannel implements OutputChannel {
     this.#underWay -= bytes
     this.#window.consumed(bytes, this.#underWay, this.#options.clock.elapsed())
     this.#batchBytes = batchBytesOf(this.#window)
+    this.#noteQuiet()
     this.#returned ??= buffer
-    if (!wasReady && this.isReady()) this.#options.wake()
+    if (!this.isReady()) this.#options.filled()
+    else if (!wasReady) this.#options.wake()
+  }
+
+  /** Nothing else tells the sender: it does not ask before each record (R6, R7). */
+  #tellIfFull(): void {
+    if (!this.isReady()) this.#options.filled()
+  }
+
+  #noteQuiet(): void {
+    this.#quietBytes = Math.min(this.#batchBytes, this.#window.bytes - this.#underWay)
   }
 
   #send(): void {
@@ -100,6 +125,7 @@ export class RemoteChannel implements OutputChannel {
     this.#openedAt = NaN
     if (this.#underWay === 0) this.#window.begin(this.#options.clock.elapsed())
     this.#underWay += bytes.byteLength
+    this.#noteQuiet()
     const buffer = bytes.buffer as ArrayBuffer
     const message: LinkMessage = {
       type: 'batch',

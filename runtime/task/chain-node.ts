@@ -1,4 +1,3 @@
-import { DirectChannel } from '../channel/direct-channel.ts'
 import { MAX_TIMESTAMP, MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
 import type { Operator, Output } from '../operator.ts'
 import type { ChainNode } from '../graph/job-graph-types.ts'
@@ -8,7 +7,6 @@ import type { SinkDriver } from './sink-driver.ts'
 import type { SourceDriver } from './source-driver.ts'
 import type { EdgeOutput } from './edge-output.ts'
 import { describeFailure } from './failure-context.ts'
-import type { SlotRoom } from './slot-room.ts'
 
 /** What runs in a node of the chain: user code is reached through exactly one of these. */
 export type NodeBody =
@@ -202,14 +200,7 @@ export class NodeOutput implements Output {
   }
 }
 
-/** Makes an edge a taker of records. */
-export function edgeTarget(edge: EdgeOutput, room: SlotRoom): RecordTarget {
-  const isDirect = edge.channels.every((channel) => channel instanceof DirectChannel)
-  if (isDirect) return { accept: (value, timestamp) => edge.emit(value, timestamp) }
-  return {
-    accept: (value, timestamp) => {
-      edge.emit(value, timestamp)
-      room.used()
-    },
-  }
+/** Makes an edge a taker of records. What it uses up is told by its channels. */
+export function edgeTarget(edge: EdgeOutput): RecordTarget {
+  return { accept: (value, timestamp) => edge.emit(value, timestamp) }
 }

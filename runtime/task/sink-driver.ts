@@ -44,8 +44,9 @@ export class SinkDriver {
   }
 
   write(value: unknown, timestamp: number): void {
-    this.writer.write(value, timestamp)
-    this.#room.used()
+    const { writer } = this
+    writer.write(value, timestamp)
+    if (!writer.isReady) this.#room.used()
   }
 
   /**
@@ -54,6 +55,7 @@ export class SinkDriver {
    */
   prepareCommit(checkpointId: number, baseId = 0): Promise<readonly PendingCommit[]> {
     const cut = this.writer.prepareCommit(checkpointId, baseId)
+    this.#room.used()
     const before = this.#prepared
     const run = Promise.all([before, cut]).then(([, committables]) => {
       if (committables.length > 0) this.#pending.push({ checkpointId, committables })

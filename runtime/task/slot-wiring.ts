@@ -8,6 +8,7 @@ import type { JobEdge, JobGraph } from '../graph/job-graph-types.ts'
 import type { Subtask } from './subtask.ts'
 import { type EdgeOutput, HashOutput, RebalanceOutput, SingleOutput } from './edge-output.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
+import type { SlotRoom } from './slot-room.ts'
 import { BroadcastOutput, CustomOutput, GlobalOutput, ShuffleOutput } from './spread-outputs.ts'
 
 /** The channels of one slot to and from other threads, by channel id. */
@@ -26,6 +27,8 @@ export function wireEdge(options: {
   /** Looked up when the first record flows, not when the channel is made. */
   readonly subtaskOf: (vertex: number) => Subtask
   readonly wake: () => void
+  /** Told when a channel to another slot has no credit left. */
+  readonly room: SlotRoom
 }): EdgeOutput {
   const { edge, graph, execution, environment } = options
   const { slot, strict, channelBytes } = environment.settings
@@ -46,6 +49,7 @@ export function wireEdge(options: {
       clock: environment.clock,
       creditBytes: channelBytes,
       wake: options.wake,
+      filled: () => options.room.used(),
     })
     options.channels.remoteOutputs.set(placement.id, channel)
     outputs.push(channel)

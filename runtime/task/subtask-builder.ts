@@ -157,7 +157,7 @@ function connect(vertex: Vertex, nodes: readonly NodeRuntime[], host: BuilderHos
     const output = wireEdge({ ...host, edge })
     const node = nodes[edge.fromChainNode]!
     node.edges.push(output)
-    outputOf(node, edge.fromTag).attach(edgeTarget(output, host.room))
+    outputOf(node, edge.fromTag).attach(edgeTarget(output))
   }
 }
 

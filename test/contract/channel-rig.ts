@@ -101,6 +101,8 @@ export class RemoteRig implements ChannelRig {
   /** Bytes that came back as credit. */
   returned = 0
   wakes = 0
+  /** How often the sender was told that no credit is left. */
+  filled = 0
   readonly #sender = new RigPort()
   readonly #receiver = new RigPort()
   #isOpen = true
@@ -112,6 +114,7 @@ export class RemoteRig implements ChannelRig {
       clock: this.clock,
       creditBytes,
       wake: () => this.wakes++,
+      filled: () => this.filled++,
     })
     this.input = new RemoteInput(0, 7, this.#receiver)
     this.#receiver.onMessage((message) => {

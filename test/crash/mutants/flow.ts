@@ -14,6 +14,14 @@ export const FLOW: readonly Mutant[] = [
     ],
   },
   {
+    name: 'silent-full-channel',
+    what: 'a sender goes on over a channel that has become full, since nobody told it (R6, R7)',
+    file: 'runtime/channel/remote-channel.ts',
+    find: 'this.#quietBytes = Math.min(this.#batchBytes, this.#window.bytes - this.#underWay)',
+    replace: 'this.#quietBytes = this.#batchBytes',
+    killers: [unit('runtime/channel/remote-channel.test.ts', 'tells whenever it has no credit')],
+  },
+  {
     name: 'deaf-direct-channel',
     what: 'a caller goes on though its target in the same slot takes nothing (R6)',
     file: 'runtime/channel/direct-channel.ts',

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Port } from '../../../runtime/channel/port.ts'
 import { RemoteChannel } from '../../../runtime/channel/remote-channel.ts'
@@ -134,6 +135,62 @@ describe('remote channel', () => {
     expect(rig.channel.isReady()).toBe(false)
   })
 
+  it('tells whenever it has no credit left, so that a sender that found it ready need not ask again (R6, R7)', () => {
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ emit: fc.nat(120), text: fc.constantFrom('ö', 'ж') }) },
+      { weight: 2, arbitrary: fc.record({ times: fc.nat(40) }) },
+      fc.constantFrom('watermark', 'status', 'read first', 'barrier', 'flush', 'wait', 'ask'),
+      fc.record({ consume: fc.boolean() }),
+    )
+    fc.assert(
+      fc.property(
+        fc.constantFrom(64, 300, 2_000, 40_000),
+        fc.array(step, { size: 'max', maxLength: 150 }),
+        (creditBytes, steps) => {
+          const rig = new RemoteRig(creditBytes)
+          const { channel } = rig
+          let found = NaN // What `filled` was when it was found ready.
+          for (const what of steps) {
+            if (typeof what === 'object' && 'text' in what) {
+              channel.emit({ text: what.text.repeat(what.emit) }, 1)
+            } else if (typeof what === 'object' && 'times' in what) {
+              for (let i = 0; i < what.times; i++) channel.emit({ i }, i)
+            } else if (typeof what === 'object') {
+              rig.setOpen(what.consume)
+              rig.deliver()
+            } else if (what === 'watermark') for (let i = 0; i < 20; i++) channel.watermark(i)
+            else if (what === 'status') for (let i = 0; i < 20; i++) channel.status('idle')
+            else if (what === 'read first') channel.endOfReadFirst()
+            else if (what === 'barrier') channel.barrier(barrier)
+            else if (what === 'flush') channel.flush(Infinity)
+            else if (what === 'wait') rig.clock.advance(400)
+            else if (channel.isReady()) found = rig.filled
+            if (found === rig.filled) expect(channel.isReady()).toBe(true)
+          }
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('tells so too where a batch turns out larger than it seemed, and where the receiver is slow (R7)', () => {
+    const wide = new RemoteRig(4_000)
+    while (wide.underWay < 3) wide.channel.emit({ text: 'x' }, 1)
+    wide.channel.emit({ text: 'ж'.repeat(600) }, 1)
+    expect([wide.underWay, wide.channel.isReady(), wide.filled]).toEqual([3, true, 0])
+    wide.channel.flush(Infinity)
+    expect([wide.underWay, wide.channel.isReady(), wide.filled]).toEqual([4, false, 1])
+
+    const slow = new RemoteRig(4_000)
+    slow.channel.emit(1, 1)
+    slow.channel.flush(Infinity)
+    for (let i = 0; i < 25; i++) slow.channel.emit({ i }, 1)
+    slow.clock.advance(400)
+    expect([slow.underWay, slow.channel.isReady(), slow.filled]).toEqual([1, true, 0])
+    slow.channel.restoreCredit(40, undefined)
+    expect([slow.underWay, slow.channel.isReady(), slow.filled]).toEqual([1, false, 1])
+  })
+
   it('is not held up by another channel between the same two threads (R7)', () => {
     const posted: LinkMessage[] = []
     const port: Port<LinkMessage, LinkMessage> = {
@@ -149,6 +206,7 @@ describe('remote channel', () => {
           clock: new ManualClock(),
           creditBytes: 1_000,
           wake: () => {},
+          filled: () => {},
         }),
     )
     full!.emit('x'.repeat(5_000), 1)

@@ -61,6 +61,7 @@ export class FakeChannel implements OutputChannel {
   emit(value: unknown, timestamp: number): void {
     this.sent.push([value, timestamp])
     if (--this.credit <= 0) this.ready = false
+    if (!this.ready) ROOM.used()
   }
 
   emitKeyed(value: unknown, timestamp: number, _key: Key, _keyGroup: number): void {
@@ -138,7 +139,7 @@ export function operatorNode(
   if (channel !== undefined) {
     const edge = new SingleOutput(channel)
     runtime.edges.push(edge)
-    output.attach(edgeTarget(edge, ROOM))
+    output.attach(edgeTarget(edge))
   }
   setOperator(runtime, {})
   return runtime
