@@ -13,9 +13,14 @@ class HandSink implements Sink<unknown, string> {
     []
   commitWorks: () => Promise<void> = () => Promise.resolve()
 
+  isReady = true
+
   createWriter() {
+    const isReady = (): boolean => this.isReady
     return {
-      isReady: true,
+      get isReady() {
+        return isReady()
+      },
       open: () => {
         this.log.push('open')
       },
@@ -62,6 +67,21 @@ describe('SinkDriver', () => {
       new SlotRoom(),
     )
   }
+
+  it('tells of a writer that has become full with a record, and of every cut, so that nobody need ask before each record (R6, R7)', () => {
+    const room = new SlotRoom()
+    room.begin()
+    const full = new SinkDriver(sink, {} as SinkContext, [], () => {}, room)
+    let { epoch } = room
+    full.write(1, 1)
+    expect(room.epoch).toBe(epoch)
+    sink.isReady = false
+    full.write(2, 2)
+    expect(room.epoch).not.toBe(epoch)
+    epoch = room.epoch
+    void full.prepareCommit(1, 0)
+    expect(room.epoch).not.toBe(epoch)
+  })
 
   it('commits nothing before it is told to, then all up to that checkpoint, in order (R33)', async () => {
     const one = driver()
