@@ -57,13 +57,14 @@ export class RemoteInputs {
     while (taken < limit && !aligner.isBlocked(index)) {
       const entry = remote.peek()
       if (entry === 'none') break
-      if (entry === 'barrier' ? !taker.mayTakeBarrier() : !taker.mayTakeInput()) break
-      taken++
       if (entry === 'records') {
-        const position = remote.position++
-        taker.receive(index, decoder.values[position], decoder.timestamps[position]!)
+        const records = this.#takeRecords(remote, limit - taken)
+        if (records === 0) break
+        taken += records
         continue
       }
+      if (entry === 'barrier' ? !taker.mayTakeBarrier() : !taker.mayTakeInput()) break
+      taken++
       remote.consumeControl()
       if (entry === 'watermark') taker.receiveWatermark(index, decoder.watermark)
       else if (entry === 'status') taker.receiveStatus(index, decoder.status)
@@ -72,5 +73,19 @@ export class RemoteInputs {
       else taker.receiveEndOfInput(index)
     }
     return taken
+  }
+
+  /** The same of the run of records at the cursor: only a barrier blocks an input, so that is not asked in between. */
+  #takeRecords(remote: RemoteInput, limit: number): number {
+    const taker = this.#taker
+    const { index } = remote
+    const { values, timestamps, count } = remote.decoder
+    const start = remote.position
+    const end = Math.min(count, start + limit)
+    for (let at = start; at < end && taker.mayTakeInput(); at++) {
+      remote.position = at + 1
+      taker.receive(index, values[at], timestamps[at]!)
+    }
+    return remote.position - start
   }
 }
