@@ -14,7 +14,7 @@ export type NodeBody =
   | { readonly kind: 'sink'; readonly sink: SinkDriver }
   | { readonly kind: 'source'; readonly source: SourceDriver }
 
-/** Anything that takes a record by a direct call. */
+/** Anything that takes a record by a direct call: a node of the chain, or an edge. */
 export interface RecordTarget {
   accept(value: unknown, timestamp: number): void
 }
@@ -198,9 +198,4 @@ export class NodeOutput implements Output {
   #fanOut(value: unknown, timestamp: number): void {
     for (const target of this.#targets) target.accept(value, timestamp)
   }
-}
-
-/** Makes an edge a taker of records. What it uses up is told by its channels. */
-export function edgeTarget(edge: EdgeOutput): RecordTarget {
-  return { accept: (value, timestamp) => edge.emit(value, timestamp) }
 }

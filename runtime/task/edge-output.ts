@@ -8,7 +8,7 @@ import type { OutputChannel } from '../channel/output-channel.ts'
 /** Where one subtask sends the records of one edge: picks the channel of each record, and knows all of them. */
 export interface EdgeOutput {
   readonly channels: readonly OutputChannel[]
-  emit(value: unknown, timestamp: number): void
+  accept(value: unknown, timestamp: number): void
 }
 
 /**
@@ -56,7 +56,7 @@ export class SingleOutput implements EdgeOutput {
     this.#channel = channel
   }
 
-  emit(value: unknown, timestamp: number): void {
+  accept(value: unknown, timestamp: number): void {
     this.#channel.emit(value, timestamp)
   }
 }
@@ -71,7 +71,7 @@ export class RebalanceOutput implements EdgeOutput {
     this.#next = start % channels.length
   }
 
-  emit(value: unknown, timestamp: number): void {
+  accept(value: unknown, timestamp: number): void {
     const channel = this.channels[this.#next]!
     this.#next = this.#next + 1 === this.channels.length ? 0 : this.#next + 1
     channel.emit(value, timestamp)
@@ -102,7 +102,7 @@ export class HashOutput implements EdgeOutput {
     )
   }
 
-  emit(value: unknown, timestamp: number): void {
+  accept(value: unknown, timestamp: number): void {
     const key = selectKey(this.#selector, value, this.#consumer)
     const keyGroup = keyGroupOf(key, this.#maxParallelism)
     this.channels[this.#subtaskOf[keyGroup]!]!.emitKeyed(value, timestamp, key, keyGroup)

@@ -11,7 +11,7 @@ export class BroadcastOutput implements EdgeOutput {
     this.channels = channels
   }
 
-  emit(value: unknown, timestamp: number): void {
+  accept(value: unknown, timestamp: number): void {
     const { channels } = this
     for (let i = 0; i < channels.length; i++) channels[i]!.emit(value, timestamp)
   }
@@ -25,7 +25,7 @@ export class GlobalOutput implements EdgeOutput {
     this.channels = channels
   }
 
-  emit(value: unknown, timestamp: number): void {
+  accept(value: unknown, timestamp: number): void {
     this.channels[0]!.emit(value, timestamp)
   }
 }
@@ -40,7 +40,7 @@ export class ShuffleOutput implements EdgeOutput {
     this.#random = random
   }
 
-  emit(value: unknown, timestamp: number): void {
+  accept(value: unknown, timestamp: number): void {
     const { channels } = this
     channels[Math.floor(this.#random.next() * channels.length)]!.emit(value, timestamp)
   }
@@ -63,7 +63,7 @@ export class CustomOutput implements EdgeOutput {
     this.#consumer = consumer
   }
 
-  emit(value: unknown, timestamp: number): void {
+  accept(value: unknown, timestamp: number): void {
     const index = this.#indexOf(value)
     const channel = typeof index === 'number' ? this.channels[index] : undefined
     if (channel === undefined) throw this.#noPartition(index)

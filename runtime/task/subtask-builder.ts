@@ -18,7 +18,7 @@ import type { StateDescriptor } from '../state/state.ts'
 import { EVENT_TIMERS, PROCESSING_TIMERS } from '../state/timer-names.ts'
 import { EventTtlTime } from '../state/ttl-time.ts'
 import { decodeValue } from '../value-codec.ts'
-import { edgeTarget, NodeOutput, NodeRuntime } from './chain-node.ts'
+import { NodeOutput, NodeRuntime } from './chain-node.ts'
 import { describeFailure, extendFailure } from './failure-context.ts'
 import { InputGate } from './input-gate.ts'
 import { BackendKeyedContext } from './keyed-context.ts'
@@ -157,7 +157,7 @@ function connect(vertex: Vertex, nodes: readonly NodeRuntime[], host: BuilderHos
     const output = wireEdge({ ...host, edge })
     const node = nodes[edge.fromChainNode]!
     node.edges.push(output)
-    outputOf(node, edge.fromTag).attach(edgeTarget(output))
+    outputOf(node, edge.fromTag).attach(output)
   }
 }
 

@@ -25,7 +25,7 @@ describe('edge outputs', () => {
       consumer: 'next',
       maxParallelism: 128,
     })
-    for (const key of ['a', 'b', 'key1', 'user-1', 'a']) output.emit(key, 1)
+    for (const key of ['a', 'b', 'key1', 'user-1', 'a']) output.accept(key, 1)
     for (const [index, { sent }] of targets.entries()) {
       for (const [key] of sent as [string, number][]) {
         expect(subtaskOfKeyGroup(keyGroupOf(key, 128), 128, 3)).toBe(index)
@@ -37,7 +37,7 @@ describe('edge outputs', () => {
   it('in turn, beginning at the own index, so that senders do not march in step', () => {
     const targets = channels(3)
     const output = new RebalanceOutput(targets, 4)
-    for (const value of [1, 2, 3, 4]) output.emit(value, 0)
+    for (const value of [1, 2, 3, 4]) output.accept(value, 0)
     expect(targets.map(({ sent }) => sent.map((one) => (one as [number])[0]))).toEqual([
       [3],
       [1, 4],

@@ -4,7 +4,7 @@ import type { OperatorNode } from '../../../runtime/graph/stream-graph.ts'
 import type { Key } from '../../../runtime/key.ts'
 import type { Operator } from '../../../runtime/operator.ts'
 import type { TimeDomain, TimerQueue } from '../../../runtime/state/state-backend.ts'
-import { edgeTarget, NodeOutput, NodeRuntime } from '../../../runtime/task/chain-node.ts'
+import { NodeOutput, NodeRuntime } from '../../../runtime/task/chain-node.ts'
 import { SingleOutput } from '../../../runtime/task/edge-output.ts'
 import { RecordOrigin } from '../../../runtime/task/record-origin.ts'
 import { SlotRoom } from '../../../runtime/task/slot-room.ts'
@@ -139,7 +139,7 @@ export function operatorNode(
   if (channel !== undefined) {
     const edge = new SingleOutput(channel)
     runtime.edges.push(edge)
-    output.attach(edgeTarget(edge))
+    output.attach(edge)
   }
   setOperator(runtime, {})
   return runtime

@@ -20,7 +20,7 @@ describe('spread outputs', () => {
   it('broadcast: every record to every channel (semantics 1.1)', () => {
     const targets = channels(3)
     const output = new BroadcastOutput(targets)
-    for (const value of ['a', 'b']) output.emit(value, 7)
+    for (const value of ['a', 'b']) output.accept(value, 7)
     expect(values(targets)).toEqual([
       ['a', 'b'],
       ['a', 'b'],
@@ -32,7 +32,7 @@ describe('spread outputs', () => {
   it('global: all records to the first channel, but all channels are known to it (R8)', () => {
     const targets = channels(3)
     const output = new GlobalOutput(targets)
-    for (const value of ['a', 'b']) output.emit(value, 7)
+    for (const value of ['a', 'b']) output.accept(value, 7)
     expect(values(targets)).toEqual([['a', 'b'], [], []])
     expect(output.channels).toHaveLength(3)
   })
@@ -40,7 +40,7 @@ describe('spread outputs', () => {
   it('shuffle: each record to one channel, evenly', () => {
     const targets = channels(4)
     const output = new ShuffleOutput(targets, new SeededRandom(7))
-    for (let i = 0; i < 4_000; i++) output.emit(i, 0)
+    for (let i = 0; i < 4_000; i++) output.accept(i, 0)
     const sizes = values(targets).map((sent) => sent.length)
     expect(sizes.reduce((a, b) => a + b)).toBe(4_000)
     for (const size of sizes) expect(Math.abs(size - 1_000)).toBeLessThan(150)
@@ -49,7 +49,7 @@ describe('spread outputs', () => {
   it('custom: where the function says, with the number of partitions', () => {
     const targets = channels(3)
     const output = new CustomOutput(targets, (value: number, count) => value % count, 'next')
-    for (const value of [0, 1, 2, 3, 4]) output.emit(value, 0)
+    for (const value of [0, 1, 2, 3, 4]) output.accept(value, 0)
     expect(values(targets)).toEqual([[0, 3], [1, 4], [2]])
   })
 
@@ -57,7 +57,7 @@ describe('spread outputs', () => {
     'custom: refuses %o, which is no subtask, rather than lose the record',
     (index) => {
       const output = new CustomOutput(channels(3), () => index as number, 'next')
-      expect(() => output.emit('a', 0)).toThrow(
+      expect(() => output.accept('a', 0)).toThrow(
         expect.objectContaining({
           code: 'MR_PARTITION_INVALID',
           message: expect.stringMatching(/before operator "next" returned .*from 0 to 2/),
@@ -74,7 +74,7 @@ describe('spread outputs', () => {
       },
       'next',
     )
-    expect(() => output.emit('a', 0)).toThrow(
+    expect(() => output.accept('a', 0)).toThrow(
       expect.objectContaining({
         code: 'MR_FUNCTION_FAILED',
         message: expect.stringContaining('before operator "next" threw TypeError: no shop'),
