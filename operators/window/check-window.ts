@@ -43,6 +43,14 @@ export function isSpan({ start, end }: { readonly start: number; readonly end: n
   return Number.isSafeInteger(start) && Number.isSafeInteger(end) && start < end
 }
 
+/** What to fail with where a window is no span, and would have to merge with others. */
+export function cannotMerge(window: Window): StreamError {
+  return new StreamError(
+    'MR_WINDOW_INVALID',
+    `the assigner gave the record ${windowText(window)}; such a window cannot merge with others; give windows of whole milliseconds that end after they start, as timeWindow(start, end) makes them.`,
+  )
+}
+
 function invalid(given: unknown, problem: string, wanted: string): StreamError {
   const isWindow = typeof given === 'object' && given !== null && 'maxTimestamp' in given
   const shown = isWindow ? windowText(given as Window) : `${givenText(given)} (${typeof given})`

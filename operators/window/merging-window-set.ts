@@ -107,7 +107,12 @@ export class MergingWindowSet {
     this.#store.setBorders(borders.length > 0 ? borders : undefined)
   }
 
-  #touching(start: number, end: number): readonly OpenWindow[] {
+  /** The first windows, a number of them at most, of those that end at a moment or after it. */
+  endingFrom(time: number, most: number): readonly OpenWindow[] {
+    return this.#touching(time, Infinity, most)
+  }
+
+  #touching(start: number, end: number, most = Infinity): readonly OpenWindow[] {
     const before = this.#lastUpTo(start)
     const touched = before !== undefined && before.end >= start ? [before] : []
     const { borders = NONE } = this.#store
@@ -115,7 +120,7 @@ export class MergingWindowSet {
       const run = this.#runAt(borders, i)
       if (run === undefined) continue
       for (let at = lastUpTo(run, start) + FIELDS; at < run.length; at += FIELDS) {
-        if (run[at]! > end) return touched
+        if (run[at]! > end || touched.length === most) return touched
         touched.push(windowAt(run, at))
       }
     }

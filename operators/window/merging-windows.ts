@@ -1,4 +1,3 @@
-import { StreamError } from '../../runtime/errors.ts'
 import type { Key } from '../../runtime/key.ts'
 import type { KeyedContext } from '../../runtime/operator.ts'
 import {
@@ -8,14 +7,14 @@ import {
   type ValueState,
   valueState,
 } from '../../runtime/state/state.ts'
-import { isSpan } from './check-window.ts'
+import { cannotMerge, isSpan } from './check-window.ts'
 import {
   MergingWindowSet,
   type OpenWindow,
   type WindowRun,
   type WindowRunStore,
 } from './merging-window-set.ts'
-import { type TimeWindow, timeWindow, type Window, windowText } from './time-window.ts'
+import { type TimeWindow, timeWindow, type Window } from './time-window.ts'
 import type { WindowMerge, WindowSpace } from './window-space.ts'
 
 /** The states that hold the open windows of each key, by name. */
@@ -96,14 +95,11 @@ function openedWindow({ start, end }: OpenWindow): TimeWindow {
 /** Assigners of one's own may give anything; what has no order cannot merge. */
 function checkedWindow(window: Window): TimeWindow {
   if (isSpan(window as TimeWindow)) return window as TimeWindow
-  throw new StreamError(
-    'MR_WINDOW_INVALID',
-    `the assigner gave the record ${windowText(window)}; such a window cannot merge with others; give windows of whole milliseconds that end after they start, as timeWindow(start, end) makes them.`,
-  )
+  throw cannotMerge(window)
 }
 
 /** The runs of the current key in state; nothing but the first run is read where there are few windows. */
-class StateRunStore implements WindowRunStore {
+export class StateRunStore implements WindowRunStore {
   readonly #first: ValueState<WindowRun>
   readonly #borders: ValueState<number[]>
   readonly #runs: MapState<number, WindowRun>

@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from '../../runtime/duration.ts'
 import { StreamError } from '../../runtime/errors.ts'
+import { cannotMerge } from './check-window.ts'
 import { eventTimeTrigger, processingTimeTrigger } from './time-triggers.ts'
 import { type TimeWindow, timeWindow } from './time-window.ts'
 import type { AnyTrigger } from './trigger.ts'
@@ -37,7 +38,8 @@ export function processingTimeSessionWindows<T = unknown>(
   return new SessionWindows('processingTimeSessionWindows', false, gap)
 }
 
-class SessionWindows<T> implements WindowAssigner<T, TimeWindow, true> {
+/** Sessions, by event time or by the clock. */
+export class SessionWindows<T> implements WindowAssigner<T, TimeWindow, true> {
   readonly name: string
   readonly isEventTime: boolean
   readonly isMerging = true
@@ -58,6 +60,14 @@ class SessionWindows<T> implements WindowAssigner<T, TimeWindow, true> {
     if (this.isEventTime) requireTimestamp(timestamp)
     const start = this.isEventTime ? timestamp : context.currentProcessingTime
     return [timeWindow(start, start + this.#gapFor(value))]
+  }
+
+  /** The end of the session that a record opens by event time; its start is the timestamp. */
+  endOf(value: T, timestamp: number): number {
+    requireTimestamp(timestamp)
+    const end = timestamp + this.#gapFor(value)
+    if (!Number.isSafeInteger(end)) throw cannotMerge(timeWindow(timestamp, end))
+    return end
   }
 
   #gapFor(value: T): number {

@@ -15,6 +15,8 @@ import type { JoinKind } from './join-function.ts'
 import { LATE_FIRING, LateFiring } from './late-firing.ts'
 import { MergingWindows, mergingStates } from './merging-windows.ts'
 import { PaneOperator, paneStates } from './pane-operator.ts'
+import { SessionOperator, sessionStates } from './session-operator.ts'
+import { SessionWindows } from './session-windows.ts'
 import { SlidingWindows } from './sliding-windows.ts'
 import type { Window } from './time-window.ts'
 import type { AnyTrigger } from './trigger.ts'
@@ -82,8 +84,8 @@ export function windowSpec(settings: WindowSettings, work: WindowWork): Operator
 }
 
 /**
- * The operators of their own: for the plainest windows, and for those that share panes (R42); undefined for all else, which is
- * whatever looks at a window between its first record and its end.
+ * The operators of their own: for the plainest windows, for sessions, and for windows that share panes (R42); undefined for all
+ * else, which is whatever looks at a window between its first record and its end.
  */
 function foldedSpec(settings: WindowSettings, work: WindowWork): OperatorSpec | undefined {
   const { assigner, trigger, evictor, lateTag, lateFiringMs } = settings
@@ -101,7 +103,16 @@ function foldedSpec(settings: WindowSettings, work: WindowWork): OperatorSpec | 
       factory: (context) => new TumblingOperator(assigner, { fold, firing }, state, context),
     }
   }
-  if (!(assigner instanceof SlidingWindows) || !fold.canMerge) return undefined
+  if (!fold.canMerge) return undefined
+  if (isSessions(assigner)) {
+    return {
+      ...kind,
+      states: [...sessionStates(assigner, fold), ...firingStates(firing)],
+      factory: (context) =>
+        new SessionOperator(assigner, { fold, firing }, allowedLatenessMs, context),
+    }
+  }
+  if (!(assigner instanceof SlidingWindows)) return undefined
   // With a slide of the size or above it a record is in one window at most, which is a pane.
   if (assigner.sizeMs <= assigner.slideMs) return undefined
   return {
@@ -115,6 +126,10 @@ function isPlain(assigner: AnyAssigner): assigner is TumblingWindows {
   return (
     assigner instanceof TumblingWindows && assigner.isEventTime && assigner.stagger === 'aligned'
   )
+}
+
+function isSessions(assigner: AnyAssigner): assigner is SessionWindows<never> {
+  return assigner instanceof SessionWindows && assigner.isEventTime
 }
 
 /** Whether a function has something of each window, or has to be told of its end. */

@@ -9,7 +9,12 @@ import type {
   TimerService,
 } from '../../runtime/operator.ts'
 import type { KeyVisit } from '../../runtime/state/state-backend.ts'
-import type { StateDescriptor, StateHandle, ValueState } from '../../runtime/state/state.ts'
+import type {
+  MapState,
+  StateDescriptor,
+  StateHandle,
+  ValueState,
+} from '../../runtime/state/state.ts'
 import type { OperatorSpec } from '../../operators/operator-spec.ts'
 
 /** A record that an operator has emitted. */
@@ -21,7 +26,7 @@ interface FakeTimer {
   readonly namespace: Key | undefined
 }
 
-/** Value state and timers of one operator in plain maps, out of reach between callbacks. */
+/** Values, maps and timers of one operator in plain maps, out of reach between callbacks. */
 export class FakeKeyedContext implements KeyedContext {
   readonly cells: Map<string, unknown> = new Map()
   readonly eventTimers: Map<string, FakeTimer> = new Map()
@@ -29,6 +34,10 @@ export class FakeKeyedContext implements KeyedContext {
   readonly timers: TimerService
   watermark = -Infinity
   now = 0
+  /** Accesses to state, and how long the longest array was that has been written. */
+  reads = 0
+  writes = 0
+  longest = 0
   #key: Key | undefined
   #namespace: Key | undefined
 
@@ -54,13 +63,38 @@ export class FakeKeyedContext implements KeyedContext {
     this.#namespace = namespace
   }
 
-  state<D extends StateDescriptor>(descriptor: D): StateHandle<D> {
-    const handle: ValueState<unknown> = {
-      value: () => this.cells.get(this.#cell(descriptor.name)),
-      update: (value) => void this.cells.set(this.#cell(descriptor.name), value),
-      clear: () => void this.cells.delete(this.#cell(descriptor.name)),
+  state<D extends StateDescriptor>({ kind, name }: D): StateHandle<D> {
+    return (kind === 'map' ? this.#map(name) : this.#value(name)) as StateHandle<D>
+  }
+
+  #value(name: string): ValueState<unknown> {
+    return {
+      value: () => this.#read(this.#cell(name)),
+      update: (value) => this.#write(this.#cell(name), value),
+      clear: () => this.#write(this.#cell(name), undefined),
     }
-    return handle as StateHandle<D>
+  }
+
+  /** The part of map state that is about single keys. */
+  #map(name: string): Pick<MapState<Key, unknown>, 'get' | 'put' | 'remove'> {
+    const cell = (key: Key): string => this.#cell(`${name}/${String(key)}`)
+    return {
+      get: (key) => this.#read(cell(key)),
+      put: (key, value) => this.#write(cell(key), value),
+      remove: (key) => this.#write(cell(key), undefined),
+    }
+  }
+
+  #read(cell: string): unknown {
+    this.reads++
+    return this.cells.get(cell)
+  }
+
+  #write(cell: string, value: unknown): void {
+    this.writes++
+    if (value === undefined) this.cells.delete(cell)
+    else this.cells.set(cell, value)
+    if (Array.isArray(value)) this.longest = Math.max(this.longest, value.length)
   }
 
   registerFiniteProcessingTime(timestamp: number): void {

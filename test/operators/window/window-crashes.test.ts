@@ -60,6 +60,11 @@ const windows: Record<string, (keyed: Keyed) => DataStream<string>> = {
       ),
   sessions: (keyed) =>
     keyed.window(eventTimeSessionWindows(12)).aggregate(ids, named, { uid: 'windows' }),
+  'sessions with a trigger': (keyed) =>
+    keyed
+      .window(eventTimeSessionWindows(12))
+      .trigger(eventTimeTrigger())
+      .aggregate(ids, named, { uid: 'windows' }),
   'sessions that are counted, with states of the key': (keyed) =>
     keyed
       .window(eventTimeSessionWindows(12))

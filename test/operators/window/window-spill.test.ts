@@ -41,6 +41,11 @@ const stateful = windowProcessFunction({
 const windows: Record<string, (keyed: Keyed) => DataStream<string>> = {
   'hundreds of open sessions of each key': (keyed) =>
     keyed.window(eventTimeSessionWindows(2)).aggregate(sorted, named, { uid: 'windows' }),
+  'hundreds of them with a trigger': (keyed) =>
+    keyed
+      .window(eventTimeSessionWindows(2))
+      .trigger(eventTimeTrigger())
+      .aggregate(sorted, named, { uid: 'windows' }),
   'sliding windows with states of the window and of the key': (keyed) =>
     keyed
       .window(slidingEventTimeWindows(100, 25))
