@@ -189,6 +189,14 @@ export const WINDOWS: readonly Mutant[] = [
     killers: [unit(at('session-operator'), 'many sessions')],
   },
   {
+    name: 'late-records-of-many-sessions',
+    what: 'where a key has many sessions, one that a late record would have opened is met by later records (semantics 2.3)',
+    file: 'operators/window/session-operator.ts',
+    find: '      this.#many.remove(window)\n      this.#context',
+    replace: '      this.#context',
+    killers: [unit(at('session-operator'), 'take nothing of a record that is too late')],
+  },
+  {
     name: 'many-sessions-as-few',
     what: 'however many sessions of a key are open, each record writes all of them (R23)',
     file: 'operators/window/session-operator.ts',

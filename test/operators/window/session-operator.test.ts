@@ -260,6 +260,17 @@ describe('sessions of a key', () => {
     expect(sessions.output.map(([, timestamp]) => timestamp)).toEqual([12, 24, 39, 54, 69, 84])
   })
 
+  test('take nothing of a record that is too late, be they few or many (semantics 2.3)', () => {
+    for (const others of [1, 20]) {
+      const sessions = driver()
+      for (let i = 0; i < others; i++) sessions.element('', 1_000 + i * 30, 'x')
+      sessions.advance(9)
+      sessions.element('', 0, 'x').element('', 8, 'x').advance(17)
+      expect(sessions.output).toEqual([['x [8,18) 1', 17]])
+      expect(sessions.counters).toEqual({ numLateRecordsDropped: 1 })
+    }
+  })
+
   test('a timer of other windows ends none (R5)', () => {
     const sessions = driver().element('', 0, 'x').element('', 5, 'x')
     for (const namespace of [[0, 10], 0, undefined]) {
