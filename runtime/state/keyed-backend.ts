@@ -357,6 +357,8 @@ export class KeyedBackend implements KeyedStateBackend {
   /** Encodes, evicts and writes. */
   #tidy(deadline: number): boolean {
     this.#deadline = deadline
+    // What a restore brings in comes without a callback.
+    this.#table.cache.endCallback()
     const moreToEncode = this.#table.changes.work(this.#isOver)
     if (this.#spill === undefined) return moreToEncode
     this.#setLimits()

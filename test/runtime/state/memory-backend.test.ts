@@ -1,10 +1,9 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { MemoryBackend } from '../../../runtime/state/memory-backend.ts'
 import { stateBackendContract } from '../../contract/state-backend.ts'
 import { backendContext, encodeAll, within } from '../../contract/state-harness.ts'
 import { registerAll } from '../../contract/state-model.ts'
+import { reachableBytes } from '../../harness/reachable-bytes.ts'
 
 stateBackendContract({
   name: 'memory backend',
@@ -12,14 +11,6 @@ stateBackendContract({
   context: () => ({}),
   runs: 120,
 })
-
-/** Bytes in use after everything that can be reached no more is gone. */
-function reachableBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
-  return process.memoryUsage().heapUsed
-}
 
 describe('memory of a backend', () => {
   it('does not keep the batches that keys were cut from, nor those of values once a snapshot has them', async () => {
