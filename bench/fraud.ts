@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { cardFile, repeatedCards, warm } from './card-input.ts'
-import { type Spread, spreadOf } from './spread.ts'
+import { showSpread, type Spread, spreadOf } from './spread.ts'
 import { inFolder } from './temporary-folder.ts'
 
 export const fraudHelp = `fraud [--rounds 5] [--times N] [--parallelism 1,2]
@@ -57,7 +57,7 @@ export async function fraudBench(args: string[]): Promise<void> {
     const wall = ratios(figures, loops, (one) => one.wallSeconds)
     const cpu = ratios(figures, loops, (one) => one.cpuSeconds)
     console.log(
-      `\nengine / loop at parallelism ${parallelism}: wall ${spread(wall)}, CPU ${spread(cpu)}`,
+      `\nengine / loop at parallelism ${parallelism}: wall ${showSpread(wall)}, CPU ${showSpread(cpu)}`,
     )
     const peak = Math.max(...figures.map((one) => one.peakMb))
     console.log(JSON.stringify({ bench: 'fraud', parallelism, rows, wall, cpu, peakMb: peak }))
@@ -117,10 +117,6 @@ function ratios(
   figure: (one: Figures) => number,
 ): Spread {
   return spreadOf(of.map((one, index) => figure(one) / figure(to[index]!)))
-}
-
-function spread({ min, median, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
 }
 
 function show({ rows, wallSeconds, cpuSeconds, peakMb }: Figures): string {

@@ -12,6 +12,11 @@ export function spreadOf(values: readonly number[], digits = 3): Spread {
   return { min, median, max }
 }
 
+/** As it stands in tables and lines: the median, and least and largest behind it. */
+export function showSpread({ min, median, max }: Spread): string {
+  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+}
+
 /** The figure that a share of all are below, from 0, the least, to 1, the largest; 0 where there are none. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)

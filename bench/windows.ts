@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { showSpread } from './spread.ts'
 import { type SessionCost, sessionCosts } from './windows-sessions.ts'
 import { type SlidingCosts, slidingCosts } from './windows-sliding.ts'
 
@@ -29,9 +30,7 @@ function showSliding({ perRecordNs, ratio, perWindowNs }: SlidingCosts): void {
     const firing = (perWindowNs[name]! / 1_000).toFixed(1)
     console.log(`${name.padEnd(32)} ${ns} ns a record, ${firing} µs to fire a window`)
   }
-  const { min, median, max } = ratio
-  const spread = `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
-  console.log(`sliding 1 h / 1 min in panes : tumbling 1 h, per record: ${spread}\n`)
+  console.log(`sliding 1 h / 1 min in panes : tumbling 1 h, per record: ${showSpread(ratio)}\n`)
 }
 
 function showSessions(costs: readonly SessionCost[]): void {

@@ -5,6 +5,13 @@ import type { Auction, Bid, NexmarkEvent, Person } from './model.ts'
 export const bidsOf = (events: DataStream<NexmarkEvent>): DataStream<Bid> =>
   events.filter((event) => event.kind === 'bid')
 
+/** What the joins with auctions need of a bid. */
+export type Offer = Pick<Bid, 'auction' | 'bidder' | 'price' | 'ts'>
+
+/** The bids among the events, with what joins need of them. */
+export const offersOf = (events: DataStream<NexmarkEvent>): DataStream<Offer> =>
+  bidsOf(events).map(({ auction, bidder, price, ts }) => ({ auction, bidder, price, ts }))
+
 /** The auctions among the events. */
 export const auctionsOf = (events: DataStream<NexmarkEvent>): DataStream<Auction> =>
   events.filter((event) => event.kind === 'auction')

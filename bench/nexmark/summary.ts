@@ -1,4 +1,4 @@
-import { type Spread, spreadOf } from '../spread.ts'
+import { showSpread, type Spread, spreadOf } from '../spread.ts'
 import type { Iteration } from './contender.ts'
 import type { Measured } from './measure.ts'
 
@@ -74,14 +74,14 @@ export function tableLine(summary: Summary): Record<string, string | number> {
     'M/s': millions(engine),
     'loop M/s': millions(loop),
     ...(peer === undefined ? {} : { 'peer M/s': millions(peer) }),
-    'engine / loop': text(toLoop.wall),
-    'CPU / loop': text(toLoop.cpu),
+    'engine / loop': showSpread(toLoop.wall),
+    'CPU / loop': showSpread(toLoop.cpu),
     ...(toPeer === undefined
       ? {}
       : {
-          'peer / engine': text(toPeer.wall),
-          'without last checkpoint': text(toPeer.drained),
-          'peer CPU / CPU': text(toPeer.cpu),
+          'peer / engine': showSpread(toPeer.wall),
+          'without last checkpoint': showSpread(toPeer.drained),
+          'peer CPU / CPU': showSpread(toPeer.cpu),
         }),
     rows: summary.isRight ? 'equal' : 'DIFFER: void',
   }
@@ -115,8 +115,4 @@ function ratiosOf(of: readonly Iteration[], to: readonly Iteration[]): Ratios {
 
 function millions({ eventsPerSecond }: Figures): number {
   return Number((eventsPerSecond.median / 1e6).toFixed(2))
-}
-
-function text({ min, median, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
 }

@@ -105,8 +105,8 @@ export class RemoteChannel implements OutputChannel {
     this.#batchBytes = batchBytesOf(this.#window)
     this.#noteQuiet()
     this.#returned ??= buffer
-    if (!this.isReady()) this.#options.filled()
-    else if (!wasReady) this.#options.wake()
+    this.#tellIfFull()
+    if (!wasReady && this.isReady()) this.#options.wake()
   }
 
   /** Nothing else tells the sender: it does not ask before each record (R6, R7). */

@@ -8,7 +8,7 @@ import type { StateEntry, StateSnapshot } from './state-backend.ts'
 /** Changes encoded or merged between two looks at the clock, and in all where no time is left. */
 const STEPS_PER_LOOK = 64
 const STEPS_WITHOUT_TIME = 512
-/** So many changes of a snapshot make runs by key group: less than a hundred a group would cost more memory than it saves time. */
+/** From so many changes on a snapshot makes runs by key group: with fewer than a hundred a group their buffers cost more than they save. */
 const GROUPED_FROM = 16_384
 
 /**

@@ -28,9 +28,10 @@ const EXCESS = 2
  */
 export class ChangeRuns {
   readonly #store: RunStore | undefined
-  /** Oldest first; those in memory are sealed, but for the last one while it is `#open`. */
+  /** Oldest first; those in memory are sealed, but for the ones that are open. */
   #parts: (EntryRun | StoredRuns)[] = []
   #open: EntryRun | undefined
+  /** Those of `writableOf`, by key group. */
   readonly #openOf: Map<number, EntryRun> = new Map()
   #fold: { readonly merge: RunMerge; readonly count: number } | undefined
   #foldedRuns = 0
@@ -77,13 +78,12 @@ export class ChangeRuns {
 
   /** Sorts one run that is open; true if none is left. */
   sealOne(): boolean {
+    const [first] = this.#openOf
     if (this.#open !== undefined) this.#sealOpen()
-    else {
-      for (const [keyGroup, run] of this.#openOf) {
-        this.#seal(run)
-        this.#openOf.delete(keyGroup)
-        break
-      }
+    else if (first !== undefined) {
+      const [keyGroup, run] = first
+      this.#openOf.delete(keyGroup)
+      this.#seal(run)
     }
     return this.#open === undefined && this.#openOf.size === 0
   }

@@ -1,5 +1,5 @@
 import { coProcessFunction, listState, type Out, valueState } from 'millrace'
-import { auctionsOf, bidsOf } from '../events.ts'
+import { auctionsOf, type Offer, offersOf } from '../events.ts'
 import type { Query } from '../query.ts'
 
 const CATEGORY = 10
@@ -9,13 +9,6 @@ interface Sale {
   readonly seller: number
   readonly expires: number
   readonly isWanted: boolean
-}
-
-interface Offer {
-  readonly auction: number
-  readonly bidder: number
-  readonly price: number
-  readonly ts: number
 }
 
 interface Row extends Offer {
@@ -35,15 +28,9 @@ export const query: Query<Row> = (events) => {
     expires,
     isWanted: category === CATEGORY,
   }))
-  const offers = bidsOf(events).map(({ auction, bidder, price, ts }) => ({
-    auction,
-    bidder,
-    price,
-    ts,
-  }))
   return sales
     .keyBy((sale) => sale.id)
-    .connect(offers.keyBy((offer) => offer.auction))
+    .connect(offersOf(events).keyBy((offer) => offer.auction))
     .process(offersOfSales(), { uid: 'offers-of-sales' })
 }
 

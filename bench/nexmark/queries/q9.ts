@@ -1,5 +1,5 @@
 import { coProcessFunction, listState, type Out, valueState } from 'millrace'
-import { auctionsOf, bidsOf } from '../events.ts'
+import { auctionsOf, type Offer, offersOf } from '../events.ts'
 import type { Query } from '../query.ts'
 
 interface Sale {
@@ -8,13 +8,6 @@ interface Sale {
   readonly category: number
   readonly ts: number
   readonly expires: number
-}
-
-interface Offer {
-  readonly auction: number
-  readonly bidder: number
-  readonly price: number
-  readonly ts: number
 }
 
 export interface WinningBid {
@@ -40,15 +33,9 @@ export const query: Query<WinningBid> = (events) => {
     ts,
     expires,
   }))
-  const offers = bidsOf(events).map(({ auction, bidder, price, ts }) => ({
-    auction,
-    bidder,
-    price,
-    ts,
-  }))
   return sales
     .keyBy((sale) => sale.id)
-    .connect(offers.keyBy((offer) => offer.auction))
+    .connect(offersOf(events).keyBy((offer) => offer.auction))
     .process(winningBids(), { uid: 'winning-bids' })
 }
 

@@ -12,10 +12,7 @@ import {
 } from '../../../operators/window/sliding-windows.ts'
 import { eventTimeTrigger, processingTimeTrigger } from '../../../operators/window/time-triggers.ts'
 import type { TimeWindow } from '../../../operators/window/time-window.ts'
-import {
-  type WindowContext,
-  windowProcessFunction,
-} from '../../../operators/window/window-function.ts'
+import { windowProcessFunction } from '../../../operators/window/window-function.ts'
 import { windowSpec } from '../../../operators/window/window-spec.ts'
 import { valueState } from '../../../runtime/state/state.ts'
 import { operatorHarness } from '../../../testing/operator-harness.ts'
@@ -24,7 +21,8 @@ import {
   byKey,
   ids,
   type Item,
-  rowText,
+  named,
+  numbered,
   runWindows,
   type Step,
   steps,
@@ -42,9 +40,6 @@ const anyOrder: MergingAggregateFunction<Item, string[], string> = {
   ...ids,
   result: (all) => inOrder(all).join('+'),
 }
-
-const named = (result: string, ctx: WindowContext<string>, out: Out<string>): void =>
-  out.emit(rowText(ctx.key, ctx.window, result))
 
 /** Rows of one step in the order of their windows, for each key; between keys there is none. */
 const comparable = ({ output }: WindowResult): string[][] => output.map(byKey)
@@ -69,18 +64,7 @@ const ends: Record<string, End> = {
       { uid: 'windows' },
     ),
   'aggregate with a function that keeps states of the key': (windowed) =>
-    windowed.aggregate(
-      anyOrder,
-      windowProcessFunction({
-        globalState: { fired: valueState<number>() },
-        process([result]: readonly string[], ctx, out: Out<string>) {
-          const fired = (ctx.globalState.fired.value() ?? 0) + 1
-          ctx.globalState.fired.update(fired)
-          out.emit(rowText(String(ctx.key), ctx.window, `#${fired} ${result}`))
-        },
-      }),
-      { uid: 'windows' },
-    ),
+    windowed.aggregate(anyOrder, numbered, { uid: 'windows' }),
 }
 
 const shapes = fc

@@ -7,15 +7,11 @@ import { AggregateFold } from '../../../operators/window/fold.ts'
 import { eventTimeSessionWindows } from '../../../operators/window/session-windows.ts'
 import { eventTimeTrigger } from '../../../operators/window/time-triggers.ts'
 import type { TimeWindow } from '../../../operators/window/time-window.ts'
-import {
-  type WindowFunction,
-  windowProcessFunction,
-} from '../../../operators/window/window-function.ts'
+import type { WindowFunction } from '../../../operators/window/window-function.ts'
 import { windowSpec } from '../../../operators/window/window-spec.ts'
-import { valueState } from '../../../runtime/state/state.ts'
 import { operatorHarness } from '../../../testing/operator-harness.ts'
 import { OperatorDriver } from '../operator-driver.ts'
-import { byKey, ids, type Item, named, rowText } from './window-run.ts'
+import { byKey, ids, type Item, named, numbered, rowText } from './window-run.ts'
 
 type Keyed = KeyedStream<Item, string>
 type Windowed = WindowedStream<Item, string, TimeWindow, true>
@@ -35,18 +31,7 @@ const ends: Record<string, End> = {
       { uid: 'windows' },
     ),
   'aggregate with a function that keeps states of the key': (windowed) =>
-    windowed.aggregate(
-      ids,
-      windowProcessFunction({
-        globalState: { fired: valueState<number>() },
-        process([result]: readonly string[], ctx, out: Out<string>) {
-          const fired = (ctx.globalState.fired.value() ?? 0) + 1
-          ctx.globalState.fired.update(fired)
-          out.emit(rowText(String(ctx.key), ctx.window, `#${fired} ${result}`))
-        },
-      }),
-      { uid: 'windows' },
-    ),
+    windowed.aggregate(ids, numbered, { uid: 'windows' }),
 }
 
 interface Span {

@@ -1,9 +1,14 @@
 import fc from 'fast-check'
+import type { Out } from '../../../operators/collector.ts'
 import { outputTag } from '../../../operators/output-tag.ts'
 import type { DataStream, KeyedStream } from '../../../operators/streams.ts'
 import type { MergingAggregateFunction } from '../../../operators/window/aggregate-function.ts'
 import { isTimeWindow, type Window } from '../../../operators/window/time-window.ts'
-import type { WindowFunction } from '../../../operators/window/window-function.ts'
+import {
+  type WindowFunction,
+  windowProcessFunction,
+} from '../../../operators/window/window-function.ts'
+import { valueState } from '../../../runtime/state/state.ts'
 import { operatorHarness } from '../../../testing/operator-harness.ts'
 
 /** A record under test. */
@@ -52,6 +57,16 @@ export const ids: MergingAggregateFunction<Item, string[], string> = {
 export const named: WindowFunction<string, string, string, Window> = (result, ctx, out) => {
   out.emit(rowText(ctx.key, ctx.window, result))
 }
+
+/** The same with how often a window of the key has fired, from a state of the key. */
+export const numbered = windowProcessFunction({
+  globalState: { fired: valueState<number>() },
+  process([result]: readonly string[], ctx, out: Out<string>) {
+    const fired = (ctx.globalState.fired.value() ?? 0) + 1
+    ctx.globalState.fired.update(fired)
+    out.emit(rowText(String(ctx.key), ctx.window, `#${fired} ${result}`))
+  },
+})
 
 export function rowText(key: string, window: Window, result: string): string {
   const span = isTimeWindow(window) ? ` [${window.start},${window.end})` : ''
