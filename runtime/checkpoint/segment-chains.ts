@@ -49,8 +49,8 @@ export interface SegmentChainsOptions {
  * The segment chain of every subtask: extended by each checkpoint, folded before it gets long (R29), and the files that
  * nothing names any more removed.
  *
- * Housekeeping runs in rounds, one after another: remove, then fold. Only a long fold goes on beside them. What fails is
- * tried again in the next round; where chains or files would grow without bound, `makeRoom` rejects with the failure.
+ * Housekeeping runs in rounds, one after another: remove, then fold, and remove between folds what has come meanwhile. Only a
+ * long fold goes on beside them. What fails is tried again in the next round; where chains or files would grow without bound, `makeRoom` rejects with the failure.
  */
 export class SegmentChains {
   readonly #options: Required<SegmentChainsOptions>
@@ -188,6 +188,8 @@ export class SegmentChains {
     for (const [key, chain] of this.#chains) {
       for (let plan = this.#planOf(chain); plan !== undefined; plan = this.#planOf(chain)) {
         await this.#fold(key, chain, plan)
+        // Checkpoints have come meanwhile: what is not needed any more does not wait for the folds of all other chains.
+        if (this.#isRoundWanted) await this.#remove()
       }
     }
   }

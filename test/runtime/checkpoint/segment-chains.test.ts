@@ -251,6 +251,41 @@ describe('SegmentChains', () => {
     await job.chains.close()
   })
 
+  it('removes between the folds of one round what checkpoints have superseded meanwhile (R29)', async () => {
+    const job = new OneChain({ foldBytesPerSecond: 10_000 })
+    const keys = [0, 1].map((subtask) => chainKey('counts', subtask))
+    const checkpoint = async () => {
+      job.id = await job.storage.reserveId(job.id)
+      const subtasks = []
+      for (const [index, key] of keys.entries()) {
+        const value = String(job.id).padEnd(10_000, '.')
+        const name = `counts-${index}-1`
+        const segment = await writeSegment(job.storage, job.id, name, [put(1, 'a', value)])
+        subtasks.push(partOf(index, job.chains.extend(key, segment)))
+      }
+      const manifest = manifestOf(job.id, { subtasks })
+      await job.storage.publish(manifest)
+      job.chains.adopt(manifest)
+    }
+    for (let i = 0; i < 8; i++) await checkpoint()
+    const tidying = job.chains.tidy()
+    await settle()
+    for (let i = 0; i < 4; i++) {
+      await checkpoint()
+      void job.chains.tidy()
+    }
+    const hasBegunAgain = () => job.files('fold').length > 1
+    while (!hasBegunAgain()) {
+      expect((await job.storage.list()).length).toBe(7)
+      job.clock.advance(500)
+      await settle()
+    }
+    await settle()
+    expect((await job.storage.list()).length).toBe(3)
+    await job.chains.close()
+    await tidying
+  })
+
   it('never removes a folded file before a manifest names it', async () => {
     const job = new OneChain()
     for (let i = 0; i < 8; i++) await job.checkpoint()
