@@ -98,7 +98,8 @@ function findInProperty(
   const property = Object.getOwnPropertyDescriptor(value, name)!
   if (!('value' in property)) return { is: 'is an accessor (get or set)', path: inPath(name) }
   if (!property.enumerable) return { is: 'is a field that is not enumerable', path: inPath(name) }
-  return within(findProblem(property.value, ancestors), inPath(name))
+  const problem = findProblem(property.value, ancestors)
+  return problem === undefined ? undefined : within(problem, inPath(name))
 }
 
 function findInArray(value: readonly unknown[], ancestors: object[]): Problem | undefined {
@@ -107,8 +108,8 @@ function findInArray(value: readonly unknown[], ancestors: object[]): Problem | 
     if (element === undefined && !(i in value)) {
       return { is: 'is a hole in an array', path: `[${i}]` }
     }
-    const problem = within(findProblem(element, ancestors), `[${i}]`)
-    if (problem !== undefined) return problem
+    const problem = findProblem(element, ancestors)
+    if (problem !== undefined) return within(problem, `[${i}]`)
   }
   // An array has its elements and `length`; a match of a regular expression, say, has more.
   if (Reflect.ownKeys(value).length === value.length + 1) return undefined
@@ -119,10 +120,10 @@ function findInArray(value: readonly unknown[], ancestors: object[]): Problem | 
 function findInMap(value: ReadonlyMap<unknown, unknown>, ancestors: object[]): Problem | undefined {
   let index = 0
   for (const [key, element] of value) {
-    const problem =
-      within(findProblem(key, ancestors), `.keys()[${index}]`) ??
-      within(findProblem(element, ancestors), inMap(key, index))
-    if (problem !== undefined) return problem
+    const ofKey = findProblem(key, ancestors)
+    if (ofKey !== undefined) return within(ofKey, `.keys()[${index}]`)
+    const problem = findProblem(element, ancestors)
+    if (problem !== undefined) return within(problem, inMap(key, index))
     index++
   }
   return undefined
@@ -131,8 +132,8 @@ function findInMap(value: ReadonlyMap<unknown, unknown>, ancestors: object[]): P
 function findInSet(value: ReadonlySet<unknown>, ancestors: object[]): Problem | undefined {
   let index = 0
   for (const element of value) {
-    const problem = within(findProblem(element, ancestors), `.values()[${index}]`)
-    if (problem !== undefined) return problem
+    const problem = findProblem(element, ancestors)
+    if (problem !== undefined) return within(problem, `.values()[${index}]`)
     index++
   }
   return undefined
@@ -145,8 +146,8 @@ function findExtra(value: object): Problem | undefined {
   return { is: `is a field of ${describeInstance(value)}`, path: inPath(names[0]!) }
 }
 
-function within(problem: Problem | undefined, step: string): Problem | undefined {
-  if (problem !== undefined) problem.path = step + problem.path
+function within(problem: Problem, step: string): Problem {
+  problem.path = step + problem.path
   return problem
 }
 

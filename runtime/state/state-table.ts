@@ -24,9 +24,10 @@ export const CELL_BYTES = 200
 export const ROW_BYTES = 250
 /** What a value takes decoded, for a byte encoded. */
 const DECODED_PER_BYTE = 2
-/** Every so many updates of a state one value is measured; the first few all are. */
+/** Every so many updates of a state one value is measured, and of these one in so many checked; the first few all are. */
 const SAMPLE_EVERY = 32
-const FIRST_SAMPLES = 8
+const CHECK_EVERY = 8
+const FIRST_SAMPLES = 64
 
 /**
  * The keyed state that is in memory: rows by key and namespace, their cells, which key is current, and how a cell is
@@ -383,7 +384,7 @@ export class StateTable implements CellHost {
   /** Measures a value, and checks it: not each one is encoded soon, or ever (R18). */
   #sample(cell: StateCell): void {
     const { state, value } = cell
-    this.#check(cell)
+    if (state.samples < FIRST_SAMPLES || state.samples % CHECK_EVERY === 0) this.#check(cell)
     const { bytes, hasText } = estimateSize(value)
     const isFirst = state.averageBytes === 0
     state.averageBytes = isFirst ? bytes : Math.ceil(state.averageBytes * 0.75 + bytes * 0.25)

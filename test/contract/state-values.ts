@@ -325,7 +325,7 @@ export function stateValuesContract(fixture: StateFixture): void {
         for (const value of values) later.value.update(value)
       }
       updateAll(Array.from({ length: 100 }, (_, i) => i))
-      expect(() => updateAll(Array.from({ length: 100 }, () => bad))).toThrow(message)
+      expect(() => updateAll(Array.from({ length: 300 }, () => bad))).toThrow(message)
       updateAll([1, 2, bad])
       expect(() => encodeAll(later, later.beginSnapshot(1, 0))).toThrow(message)
     })
