@@ -6,6 +6,7 @@ import { fraudBench, fraudHelp } from './fraud.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { nexmarkBench, nexmarkHelp } from './nexmark/nexmark.ts'
+import { profileBench, profileHelp } from './profile/profile.ts'
 import { restartBench, restartHelp } from './restart.ts'
 import { restoreBench, restoreHelp } from './restore.ts'
 import { spillBench, spillHelp } from './spill.ts'
@@ -20,6 +21,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
   nexmark: { run: nexmarkBench, help: nexmarkHelp },
+  profile: { run: profileBench, help: profileHelp },
   restore: { run: restoreBench, help: restoreHelp },
   restart: { run: restartBench, help: restartHelp },
   spill: { run: spillBench, help: spillHelp },

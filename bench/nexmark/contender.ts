@@ -12,6 +12,9 @@ export interface Iteration {
   /** Comparable with that of the loop; undefined where rows were kept, or another program has its own. */
   readonly hash?: number
   readonly checkpoints: number
+  /** When it was, in ms since the epoch; undefined where another program does not say. */
+  readonly fromMs?: number
+  readonly toMs?: number
 }
 
 /** What a run is asked for. */

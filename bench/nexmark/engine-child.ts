@@ -39,5 +39,7 @@ async function runQuery(setting: Setting, wanted: Wanted, folder: string): Promi
     rows: rows ?? metrics.recordsWritten,
     ...(hash === undefined ? {} : { hash: hash % 2 ** 32 }),
     checkpoints: metrics.checkpoints,
+    fromMs: beginning,
+    toMs: end,
   }
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { check, durationMs, listOf, whole } from './option-values.ts'
 import { type QueryName, ROWS } from './query.ts'
 import { EVENTS_PER_ROUND_STEP } from './rounds.ts'
 
@@ -99,13 +100,6 @@ export function parsePlan(args: string[]): Plan {
   return plan
 }
 
-function listOf<T extends string>(option: string, text: string, known: readonly T[]): T[] {
-  return text.split(',').map((name) => {
-    check(known.includes(name as T), option, name, known.join(', '))
-    return name as T
-  })
-}
-
 function iterationsOf(text: string): [number, number] {
   const match = /^(\d+)\+(\d+)$/.exec(text)
   check(
@@ -115,21 +109,4 @@ function iterationsOf(text: string): [number, number] {
     'such as 3+5: three to warm up, five that count',
   )
   return [Number(match![1]), Number(match![2])]
-}
-
-function durationMs(text: string): number {
-  const match = /^(\d+)(ms|s)?$/.exec(text)
-  const isRight = match !== null && (match[2] !== undefined || match[1] === '0')
-  check(isRight, '--checkpoint-interval', text, '0, or such as 500ms or 1s')
-  return Number(match![1]) * (match![2] === 's' ? 1_000 : 1)
-}
-
-function whole(option: string, text: string): number {
-  const value = Number(text)
-  check(Number.isSafeInteger(value) && value > 0, option, text, 'a whole number above zero')
-  return value
-}
-
-function check(isRight: boolean, option: string, found: unknown, wanted: string): void {
-  if (!isRight) throw new Error(`${option} is ${String(found)}; give ${wanted}.`)
 }

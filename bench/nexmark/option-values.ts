@@ -1,0 +1,27 @@
+/** Names with commas between them, each one of those that are known. */
+export function listOf<T extends string>(option: string, text: string, known: readonly T[]): T[] {
+  return text.split(',').map((name) => {
+    check(known.includes(name as T), option, name, known.join(', '))
+    return name as T
+  })
+}
+
+/** The ms of a checkpoint interval; 0 is none but the final one. */
+export function durationMs(text: string): number {
+  const match = /^(\d+)(ms|s)?$/.exec(text)
+  const isRight = match !== null && (match[2] !== undefined || match[1] === '0')
+  check(isRight, '--checkpoint-interval', text, '0, or such as 500ms or 1s')
+  return Number(match![1]) * (match![2] === 's' ? 1_000 : 1)
+}
+
+/** A whole number above zero. */
+export function whole(option: string, text: string): number {
+  const value = Number(text)
+  check(Number.isSafeInteger(value) && value > 0, option, text, 'a whole number above zero')
+  return value
+}
+
+/** Says of an option what it is and what it should be, unless that is right. */
+export function check(isRight: boolean, option: string, found: unknown, wanted: string): void {
+  if (!isRight) throw new Error(`${option} is ${String(found)}; give ${wanted}.`)
+}
