@@ -2,6 +2,7 @@
 import { alignmentBench, alignmentHelp } from './alignment.ts'
 import { checkpointsBench, checkpointsHelp } from './checkpoints.ts'
 import { codecBench, codecHelp } from './codec.ts'
+import { costsBench, costsHelp } from './costs/costs.ts'
 import { fraudBench, fraudHelp } from './fraud.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
@@ -17,6 +18,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   alignment: { run: alignmentBench, help: alignmentHelp },
   checkpoints: { run: checkpointsBench, help: checkpointsHelp },
   codec: { run: codecBench, help: codecHelp },
+  costs: { run: costsBench, help: costsHelp },
   fraud: { run: fraudBench, help: fraudHelp },
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },

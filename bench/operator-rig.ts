@@ -3,7 +3,7 @@ import { SeededRandom, SystemClock } from '../runtime/clock.ts'
 import type { ChainNode } from '../runtime/graph/job-graph-types.ts'
 import { keyGroupOf } from '../runtime/key-group.ts'
 import type { Key } from '../runtime/key.ts'
-import type { Operator, OperatorContext } from '../runtime/operator.ts'
+import type { Operator, OperatorContext, Output } from '../runtime/operator.ts'
 import { MemoryBackend } from '../runtime/state/memory-backend.ts'
 import type { KeyedStateBackend, TimerQueue } from '../runtime/state/state-backend.ts'
 import { NodeRuntime } from '../runtime/task/chain-node.ts'
@@ -48,33 +48,13 @@ export class OperatorRig {
     )
     this.#backend = backend
     this.#timers = backend.timers(UID, states.length + 1, states.length + 2)
-    const named = { node: { name: UID, uid: UID } } as ChainNode
-    this.#node = new NodeRuntime(named, 0, new Int32Array(1))
-    const node = this.#node
-    const context: OperatorContext = {
-      uid: UID,
-      name: UID,
-      subtaskIndex: 0,
-      parallelism: 1,
-      maxParallelism: MAX_PARALLELISM,
-      attempt: 1,
-      clock,
-      random: new SeededRandom(1),
+    const node = rigNode()
+    this.#node = node
+    const context = rigContext({
+      node,
       output: { emit: () => void this.emitted++ },
-      watermarks: { emitWatermark() {}, markActive() {} },
-      strict: false,
       keyed: new BackendKeyedContext({ backend, node, queue: this.#timers, handles, clock }),
-      restoredState: undefined,
-      currentWatermark: () => node.watermark,
-      recordPosition: () => undefined,
-      sideOutput: () => ({ emit() {} }),
-      count() {},
-      log() {},
-      wake() {},
-      forwardWatermark() {},
-      currentKeyGroup: () => undefined,
-      beginHeld() {},
-    }
+    })
     this.#operator = spec.factory(context)
   }
 
@@ -107,6 +87,48 @@ export class OperatorRig {
   async close(): Promise<void> {
     await this.#operator.close?.()
     await this.#backend.close()
+  }
+}
+
+/** A node without its job. */
+export function rigNode(): NodeRuntime {
+  const named = { node: { name: UID, uid: UID } } as ChainNode
+  return new NodeRuntime(named, 0, new Int32Array(1))
+}
+
+/** What an operator sees of a subtask, where there is nothing around it; `keyed` for those behind a `keyBy`. */
+export function rigContext({
+  node,
+  output,
+  keyed,
+}: {
+  readonly node: NodeRuntime
+  readonly output: Output
+  readonly keyed?: BackendKeyedContext
+}): OperatorContext {
+  return {
+    uid: UID,
+    name: UID,
+    subtaskIndex: 0,
+    parallelism: 1,
+    maxParallelism: MAX_PARALLELISM,
+    attempt: 1,
+    clock: new SystemClock(),
+    random: new SeededRandom(1),
+    output,
+    watermarks: { emitWatermark() {}, markActive() {} },
+    strict: false,
+    keyed,
+    restoredState: undefined,
+    currentWatermark: () => node.watermark,
+    recordPosition: () => undefined,
+    sideOutput: () => ({ emit() {} }),
+    count() {},
+    log() {},
+    wake() {},
+    forwardWatermark() {},
+    currentKeyGroup: () => undefined,
+    beginHeld() {},
   }
 }
 

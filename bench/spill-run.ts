@@ -142,7 +142,7 @@ const { user, system } = process.cpuUsage(cpu)
 console.log(
   JSON.stringify({
     perSecond: Math.round((updates * 1_000) / ms),
-    cpuSeconds: Math.round((user + system) / 1e5) / 10,
+    cpuSeconds: Math.round((user + system) / 1e3) / 1e3,
     rssMb: Math.round(rss / MIB),
   }),
 )

@@ -42,14 +42,17 @@ const totals = {
 
 const work = { fold: new AggregateFold(totals as never), firing: undefined }
 const sliding = slidingEventTimeWindows(HOUR, MINUTE)
-const IN_PANES = 'sliding 1 h / 1 min in panes'
-const TUMBLING = 'tumbling 1 h'
+export const IN_PANES = 'sliding 1 h / 1 min in panes'
+export const TUMBLING = 'tumbling 1 h'
+
+/** Totals of purchases in windows of an hour. */
+export const tumblingHour: OperatorSpec = windowSpec(
+  { assigner: tumblingEventTimeWindows(HOUR) },
+  work,
+)
 
 const contenders = {
-  [TUMBLING]: {
-    spec: windowSpec({ assigner: tumblingEventTimeWindows(HOUR) }, work),
-    perSlide: PER_KEY_AND_SLIDE,
-  },
+  [TUMBLING]: { spec: tumblingHour, perSlide: PER_KEY_AND_SLIDE },
   [IN_PANES]: { spec: windowSpec({ assigner: sliding }, work), perSlide: PER_KEY_AND_SLIDE },
   'sliding 1 h / 1 min without': {
     spec: windowSpec({ assigner: sliding, trigger: eventTimeTrigger() }, work),
@@ -58,9 +61,9 @@ const contenders = {
 }
 
 export interface SlidingCosts {
-  /** Medians of the rounds, by contender. */
-  readonly perRecordNs: Readonly<Record<string, number>>
-  readonly perWindowNs: Readonly<Record<string, number>>
+  /** Of each round, by contender: of a record, and of a window that fires. */
+  readonly recordsNs: Readonly<Record<string, readonly number[]>>
+  readonly windowsNs: Readonly<Record<string, readonly number[]>>
   /** Of the costs per record in one round: in panes to tumbling. */
   readonly ratio: { readonly min: number; readonly median: number; readonly max: number }
 }
@@ -80,16 +83,10 @@ export async function slidingCosts(rounds: number): Promise<SlidingCosts> {
   }
   const ratios = records[IN_PANES]!.map((ns, round) => ns / records[TUMBLING]![round]!)
   return {
-    perRecordNs: medians(records),
-    perWindowNs: medians(windows),
+    recordsNs: records,
+    windowsNs: windows,
     ratio: { min: Math.min(...ratios), median: median(ratios), max: Math.max(...ratios) },
   }
-}
-
-function medians(of: Readonly<Record<string, number[]>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(of).map(([name, values]) => [name, Math.round(median(values))]),
-  )
 }
 
 /** Ninety minutes of event time: the records of a minute, out of order within it, then its watermark. */

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
-import { showSpread } from './spread.ts'
+import { median } from './cpu-time.ts'
+import { showSpread, type Spread } from './spread.ts'
 import { type SessionCost, sessionCosts } from './windows-sessions.ts'
-import { type SlidingCosts, slidingCosts } from './windows-sliding.ts'
+import { slidingCosts } from './windows-sliding.ts'
 
 export const windowsHelp = `windows [--rounds 9] [--sessions 1,10,100,1000,10000,100000]
   CPU time of window operators without a job around them, in memory. Sliding 1 h / 1 min against tumbling 1 h, aggregated, with
@@ -18,14 +19,32 @@ export async function windowsBench(args: string[]): Promise<void> {
     },
   })
   const rounds = Number(values.rounds)
-  const sliding = await slidingCosts(rounds)
+  const costs = await slidingCosts(rounds)
+  const sliding: Sliding = {
+    perRecordNs: medians(costs.recordsNs),
+    perWindowNs: medians(costs.windowsNs),
+    ratio: costs.ratio,
+  }
   showSliding(sliding)
   const sessions = await sessionCosts(values.sessions.split(',').map(Number), rounds)
   showSessions(sessions)
   console.log(JSON.stringify({ bench: 'windows', sliding, sessions }))
 }
 
-function showSliding({ perRecordNs, ratio, perWindowNs }: SlidingCosts): void {
+/** Medians of the rounds, by contender. */
+interface Sliding {
+  readonly perRecordNs: Readonly<Record<string, number>>
+  readonly perWindowNs: Readonly<Record<string, number>>
+  readonly ratio: Spread
+}
+
+function medians(of: Readonly<Record<string, readonly number[]>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(of).map(([name, values]) => [name, Math.round(median(values))]),
+  )
+}
+
+function showSliding({ perRecordNs, perWindowNs, ratio }: Sliding): void {
   for (const [name, ns] of Object.entries(perRecordNs)) {
     const firing = (perWindowNs[name]! / 1_000).toFixed(1)
     console.log(`${name.padEnd(32)} ${ns} ns a record, ${firing} µs to fire a window`)

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
@@ -57,5 +58,25 @@ it('the profile benchmark refuses a query that there is not', async () => {
   expect(await bench(['profile', 'q6'])).toEqual({
     code: 2,
     printed: expect.stringContaining('QUERY is q6; give q0, q1'),
+  })
+})
+
+it('the costs benchmark prints a line for each mechanism, and writes the figures', async () => {
+  const json = join(await makeFolder(), 'costs.json')
+  const only = ['--only=chain,shuffle,timers,checkpoint', '--rounds=1']
+  const { code, printed } = await bench(['costs', ...only, `--json=${json}`])
+  expect([code, printed]).toEqual([0, expect.stringMatching(/^chain call +-?\d+ ns/m)])
+  const { ns } = JSON.parse(readFileSync(json, 'utf8')) as { ns: Record<string, object> }
+  expect(Object.keys(ns)).toEqual([
+    'chain call',
+    'shuffle hop, 4 numbers',
+    'shuffle hop, 4 numbers and 3 short texts',
+    'timer, in the order of time',
+    'timer, in no order',
+    'checkpoint entry',
+  ])
+  expect(await bench(['costs', '--only=chains'])).toEqual({
+    code: 2,
+    printed: expect.stringContaining('--only is chains; give chain, shuffle'),
   })
 })
