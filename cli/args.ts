@@ -259,6 +259,7 @@ function runCommand(given: Given): RunCommand {
     checkpointTimeout: duration(given, 'checkpoint-timeout'),
     tolerableFailures: wholeNumber(given, 'tolerable-failures', 0),
     retainedCheckpoints: wholeNumber(given, 'retained-checkpoints'),
+    bufferTimeout: duration(given, 'buffer-timeout'),
     params: parameters(given),
     fresh: has('fresh') || undefined,
     from: last(given, 'from'),

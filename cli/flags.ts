@@ -126,6 +126,11 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
       description: 'Newest checkpoints that are kept. Default: 3',
     },
     {
+      name: 'buffer-timeout',
+      value: '10ms',
+      description: 'How long a record may wait for others to travel with. Default: 10ms',
+    },
+    {
       name: 'fresh',
       value: undefined,
       description: 'Start anew; the old state is moved aside, not deleted.',

@@ -103,7 +103,7 @@ function hop(records: readonly Payment[]): Work {
       if (i % AT_ONCE > 0) continue
       while (!channels.every((channel) => channel.isReady())) await turn(clock)
     }
-    for (const channel of channels) channel.flush(Infinity)
+    for (const channel of channels) channel.flush(Infinity, 0)
     while (taker.records < RECORDS) await turn(clock)
     near.close()
   }

@@ -24,8 +24,11 @@ export interface OutputChannel {
   isReady(): boolean
   /** Whether a barrier may be sent now: it needs no credit, but may not overtake a watermark being fired (R13). */
   isReadyForBarrier(): boolean
-  /** Sends what has been waiting since before `before` (in `clock.elapsed()` ms). */
-  flush(before: number): void
+  /**
+   * Sends what has been waiting since `before` or longer (in `clock.elapsed()` ms). What no flush has seen yet is taken to have been
+   * waiting since `since`, the beginning of the turn: nobody looks at the clock for each record.
+   */
+  flush(before: number, since: number): void
 }
 
 /** The receiving end of direct channels: what a subtask offers to subtasks of its own slot. */

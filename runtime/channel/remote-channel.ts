@@ -88,10 +88,9 @@ export class RemoteChannel implements OutputChannel {
     return true
   }
 
-  /** Sends the open batch if it was opened before that moment; its age is counted from the first flush that saw it. */
-  flush(before: number): void {
+  flush(before: number, since: number): void {
     if (this.#encoder.isEmpty) return
-    if (Number.isNaN(this.#openedAt)) this.#openedAt = this.#options.clock.elapsed()
+    if (Number.isNaN(this.#openedAt)) this.#openedAt = since
     if (this.#openedAt > before) return
     this.#send()
     this.#tellIfFull()

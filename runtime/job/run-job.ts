@@ -31,8 +31,7 @@ import { resolveRunOptions, type RunSettings } from './run-options.ts'
 import type { RunningJob } from './running-job.ts'
 import { WorkerPool } from './worker-pool.ts'
 
-/** How long a record may wait in a batch, and how often watermarks are generated. */
-const BUFFER_TIMEOUT_MS = 10
+/** How often watermarks are generated. */
 const AUTO_WATERMARK_INTERVAL_MS = 200
 
 /** What a run takes from its surroundings; tests hand in their own. */
@@ -286,7 +285,7 @@ class JobSession {
         allow: allowances(settings),
         cacheBytesPerSlot: memory.cacheBytesPerSlot,
         channelBytes: memory.channelBytes,
-        bufferTimeoutMs: BUFFER_TIMEOUT_MS,
+        bufferTimeoutMs: settings.bufferTimeoutMs,
         autoWatermarkIntervalMs: AUTO_WATERMARK_INTERVAL_MS,
       },
       workDirectory: (attempt) => directory.workOf(attempt),

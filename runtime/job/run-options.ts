@@ -13,6 +13,8 @@ export interface RunSettings {
   readonly parallelism: number | undefined
   readonly dir: string
   readonly checkpoints: CheckpointSettings
+  /** How long a record may wait in a batch. */
+  readonly bufferTimeoutMs: number
   readonly params: Readonly<Record<string, unknown>>
   readonly fresh: boolean
   readonly from: string | undefined
@@ -38,6 +40,7 @@ const TYPES: Readonly<Record<keyof RunJobOptions, readonly string[]>> = {
   checkpointTimeout: ['number', 'string'],
   tolerableFailures: ['number'],
   retainedCheckpoints: ['number'],
+  bufferTimeout: ['number', 'string'],
   params: ['object'],
   fresh: ['boolean'],
   from: ['string'],
@@ -90,6 +93,7 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
     parallelism,
     dir: options.dir ?? '.millrace',
     checkpoints: resolveCheckpoints(options),
+    bufferTimeoutMs: resolveBufferTimeout(options.bufferTimeout ?? '10ms'),
     params: options.params ?? {},
     fresh,
     from,
@@ -128,6 +132,12 @@ function resolveCheckpoints(options: RunJobOptions): CheckpointSettings {
     ...(tolerableFailures === undefined ? {} : { tolerableFailures }),
     ...(retained === undefined ? {} : { retained }),
   })
+}
+
+function resolveBufferTimeout(given: number | string): number {
+  const ms = parseDuration(given, 'bufferTimeout')
+  if (ms >= 1) return ms
+  throw invalid('bufferTimeout', `is ${given}`, 'use a duration of at least a millisecond')
 }
 
 function checkCount(name: keyof RunJobOptions, count: number | undefined, least: number): void {

@@ -82,9 +82,9 @@ export class ChainOutputs {
     return true
   }
 
-  /** Sends what has been waiting since before `before`, in `clock.elapsed()` ms. */
-  flush(before: number): void {
-    for (const channel of this.#channels) channel.flush(before)
+  /** Sends what has been waiting since `before` or longer; what is new waits since `since` (`clock.elapsed()` ms). */
+  flush(before: number, since: number): void {
+    for (const channel of this.#channels) channel.flush(before, since)
   }
 
   /** Nothing more will come. */

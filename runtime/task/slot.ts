@@ -348,7 +348,7 @@ export class Slot {
     }
     for (const subtask of subtasks) {
       if (subtask.work(clock.elapsed() + HOUSEKEEPING_MS)) worked = true
-      subtask.flush(worked ? start - settings.bufferTimeoutMs : Infinity)
+      subtask.flush(worked ? clock.elapsed() - settings.bufferTimeoutMs : Infinity, start)
     }
     return worked
   }

@@ -305,9 +305,9 @@ export class Subtask implements DirectTarget {
     return nameSubtask(error, { subtaskIndex, head: this.nodes[0]!, position })
   }
 
-  /** Sends what has been waiting in its outputs since before `before`, in `clock.elapsed()` ms. */
-  flush(before: number): void {
-    this.#outputs.flush(before)
+  /** Sends what has been waiting in its outputs since `before` or longer; what is new waits since `since` (`clock.elapsed()` ms). */
+  flush(before: number, since: number): void {
+    this.#outputs.flush(before, since)
   }
 
   /** How much of what was restored has been loaded, from 0 to 1; undefined when all has. */

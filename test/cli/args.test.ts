@@ -35,6 +35,7 @@ describe('parseCommand', () => {
     const args =
       'job.ts --parallelism 4 --dir state --checkpoint-interval 2s --param a=1 --output keep --memory 512mb --strict ' +
       '--checkpoint-min-pause 1s --checkpoint-timeout 5m --tolerable-failures 0 --retained-checkpoints 9 ' +
+      '--buffer-timeout 3ms ' +
       '--stop-timeout 500 --no-progress --json --allow-rewind --allow-grown-input --allow-non-restored-state ' +
       '--reset-watermarks'
     expect(run(...args.split(' '), '--fresh')).toEqual({
@@ -48,6 +49,7 @@ describe('parseCommand', () => {
         checkpointTimeout: 300_000,
         tolerableFailures: 0,
         retainedCheckpoints: 9,
+        bufferTimeout: 3,
         params: { a: '1' },
         fresh: true,
         output: 'keep',

@@ -85,7 +85,7 @@ export function channelContract({ name, create }: ChannelContractOptions): void 
         expect(sent).toBeLessThan(10_000)
       }
       rig.setOpen(true)
-      rig.channel.flush(Infinity)
+      rig.channel.flush(Infinity, 0)
       rig.deliver()
       rig.deliver()
       expect(rig.channel.isReady()).toBe(true)

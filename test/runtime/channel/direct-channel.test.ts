@@ -32,7 +32,7 @@ describe('direct channel', () => {
     const rig = directRig()
     rig.channel.emit('x', 1)
     expect(rig.received).toEqual(['"x" @ 1'])
-    rig.channel.flush(Infinity)
+    rig.channel.flush(Infinity, 0)
     expect(rig.received).toHaveLength(1)
   })
 

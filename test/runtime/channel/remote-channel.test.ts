@@ -35,9 +35,9 @@ describe('remote channel', () => {
     expect(rig.batches).toHaveLength(1)
   })
 
-  it('sends what has been waiting for the buffer timeout, counted from the first flush that saw it (R8)', () => {
+  it('sends what has been waiting for the buffer timeout, counted from the turn that has put it in (R8)', () => {
     const rig = new RemoteRig()
-    const flush = (): void => rig.channel.flush(rig.clock.elapsed() - 10)
+    const flush = (): void => rig.channel.flush(rig.clock.elapsed() - 10, rig.clock.elapsed())
     flush()
     rig.channel.emit(1, 1)
     flush()
@@ -67,7 +67,7 @@ describe('remote channel', () => {
     rig.setOpen(false)
     expect(rig.channel.isReady()).toBe(true)
     for (let i = 0; i < 1_000; i++) rig.channel.emit({ output: i }, i)
-    rig.channel.flush(Infinity)
+    rig.channel.flush(Infinity, 0)
     rig.deliver()
     const total = rig.batches.reduce((sum, length) => sum + length, 0)
     expect(total).toBeGreaterThan(3 * 4_096)
@@ -110,7 +110,7 @@ describe('remote channel', () => {
     rig.setOpen(false)
     let taken = 0
     for (; rig.channel.isReady() && taken < 1_000; taken++) rig.channel.emit(taken, taken)
-    rig.channel.flush(Infinity)
+    rig.channel.flush(Infinity, 0)
     rig.deliver()
     const total = rig.batches.reduce((sum, length) => sum + length, 0)
     expect(total).toBeGreaterThanOrEqual(200)
@@ -162,7 +162,7 @@ describe('remote channel', () => {
             else if (what === 'status') for (let i = 0; i < 20; i++) channel.status('idle')
             else if (what === 'read first') channel.endOfReadFirst()
             else if (what === 'barrier') channel.barrier(barrier)
-            else if (what === 'flush') channel.flush(Infinity)
+            else if (what === 'flush') channel.flush(Infinity, 0)
             else if (what === 'wait') rig.clock.advance(400)
             else if (channel.isReady()) found = rig.filled
             if (found === rig.filled) expect(channel.isReady()).toBe(true)
@@ -178,12 +178,12 @@ describe('remote channel', () => {
     while (wide.underWay < 3) wide.channel.emit({ text: 'x' }, 1)
     wide.channel.emit({ text: 'ж'.repeat(600) }, 1)
     expect([wide.underWay, wide.channel.isReady(), wide.filled]).toEqual([3, true, 0])
-    wide.channel.flush(Infinity)
+    wide.channel.flush(Infinity, 0)
     expect([wide.underWay, wide.channel.isReady(), wide.filled]).toEqual([4, false, 1])
 
     const slow = new RemoteRig(4_000)
     slow.channel.emit(1, 1)
-    slow.channel.flush(Infinity)
+    slow.channel.flush(Infinity, 0)
     for (let i = 0; i < 25; i++) slow.channel.emit({ i }, 1)
     slow.clock.advance(400)
     expect([slow.underWay, slow.channel.isReady(), slow.filled]).toEqual([1, true, 0])

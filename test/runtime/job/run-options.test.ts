@@ -14,6 +14,7 @@ describe('options of a run', () => {
         tolerableFailures: 2,
         retained: 3,
       },
+      bufferTimeoutMs: 10,
       params: {},
       fresh: false,
       from: undefined,
@@ -35,6 +36,7 @@ describe('options of a run', () => {
       checkpointTimeout: '1m',
       tolerableFailures: 0,
       retainedCheckpoints: 1,
+      bufferTimeout: '1ms',
       stopTimeout: 7,
       memory: '256mb',
     })
@@ -46,6 +48,7 @@ describe('options of a run', () => {
         tolerableFailures: 0,
         retained: 1,
       },
+      bufferTimeoutMs: 1,
       stopTimeoutMs: 7,
       memoryBytes: 268_435_456,
     })
@@ -68,6 +71,9 @@ describe('options of a run', () => {
     [{ checkpointTimeout: '0s' }, /checkpointTimeout is 0/],
     [{ tolerableFailures: -1 }, /tolerableFailures is -1.*at least 0/],
     [{ retainedCheckpoints: 0 }, /retainedCheckpoints is 0.*at least 1/],
+    [{ bufferTimeout: 0 }, /bufferTimeout is 0.*at least a millisecond/],
+    [{ bufferTimeout: '0.4ms' }, /bufferTimeout is 0.4ms.*at least a millisecond/],
+    [{ bufferTimeout: true }, /bufferTimeout is a value of type boolean/],
     [{ progressInterval: -1 }, /progressInterval is -1/],
     [{ onEvent: {} }, /onEvent is a value of type object/],
   ])('refuses %j', (options, message) => {

@@ -32,12 +32,14 @@ describe('Slot', () => {
   let command: (command: SlotCommand) => void
   let link: (message: LinkMessage) => void
   let log: string[]
+  let posted: string[]
   let finishOpen: () => void
 
   beforeEach(() => {
     clock = new ManualClock()
     reports = []
     log = []
+    posted = []
   })
 
   function types(): string[] {
@@ -45,7 +47,7 @@ describe('Slot', () => {
   }
 
   /** A slot with the given job; `parallelism` above 1 gives it a link to a second one. */
-  function start(module: JobModule, parallelism = 1): Slot {
+  function start(module: JobModule, parallelism = 1, bufferTimeoutMs = 10): Slot {
     const { graph, plan } = module.build({}, { parallelism, maxParallelism: 16 })
     const storage = new SimulatedStorage({ disk: new SimulatedDisk(), later: queueMicrotask })
     return new Slot({
@@ -59,7 +61,7 @@ describe('Slot', () => {
         allow: [],
         cacheBytesPerSlot: 1_000,
         channelBytes: 1_000,
-        bufferTimeoutMs: 10,
+        bufferTimeoutMs,
         autoWatermarkIntervalMs: 200,
         workDirectory: '/test',
         states: numberStates(plan, undefined),
@@ -78,7 +80,7 @@ describe('Slot', () => {
       links: [
         undefined,
         {
-          post: () => {},
+          post: (message: LinkMessage) => void posted.push(message.type),
           onMessage: (receive: (message: LinkMessage) => void) => {
             link = receive
           },
@@ -188,6 +190,50 @@ describe('Slot', () => {
     clock.runTurns()
     expect(log.filter((line) => line === 'poll')).toHaveLength(1)
   })
+
+  it.each([
+    [1, 1],
+    [8, 1],
+    [10, 2],
+    [40, 5],
+  ])(
+    'sends a batch after %i ms while it has other work: behind turn %i of 8 ms (R8)',
+    async (bufferTimeoutMs, turn) => {
+      let polls = 0
+      const source: Source<number> = {
+        ...collectionSource<number>([]),
+        createReader: () => {
+          let output: ReaderOutput<number>
+          return {
+            open: (given) => void (output = given),
+            addSplits() {},
+            noMoreSplits() {},
+            poll: () => {
+              clock.advance(8)
+              // Busy for ever, with records in its first turn only.
+              if (polls++ === 0) for (let n = 0; n < 20; n++) output.split('all').emit(n)
+              return 'more'
+            },
+            snapshotState: () => [],
+          }
+        },
+      }
+      const numbers = job('busy', {}, (env) => {
+        const keyed = env.fromSource(source, { uid: 'numbers' }).keyBy((n) => n)
+        keyed.reduce((a) => a, { uid: 'first' }).sinkTo(collectionSink(), { uid: 'out' })
+      })
+      start(numbers, 2, bufferTimeoutMs)
+      command(OPEN)
+      await settled()
+      command({ type: 'run' })
+      const turns: number[] = []
+      for (let i = 1; i <= 8; i++) {
+        clock.runTurn()
+        if (posted.splice(0).includes('batch')) turns.push(i)
+      }
+      expect(turns).toEqual([turn])
+    },
+  )
 
   it('cuts a print sink once its own lines are written, however far behind another one is (N16)', async () => {
     let emit!: (n: number) => void
