@@ -4,6 +4,7 @@ import { checkpointsBench, checkpointsHelp } from './checkpoints.ts'
 import { codecBench, codecHelp } from './codec.ts'
 import { costsBench, costsHelp } from './costs/costs.ts'
 import { fraudBench, fraudHelp } from './fraud.ts'
+import { latencyBench, latencyHelp } from './latency/latency.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { nexmarkBench, nexmarkHelp } from './nexmark/nexmark.ts'
@@ -20,6 +21,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   codec: { run: codecBench, help: codecHelp },
   costs: { run: costsBench, help: costsHelp },
   fraud: { run: fraudBench, help: fraudHelp },
+  latency: { run: latencyBench, help: latencyHelp },
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
   nexmark: { run: nexmarkBench, help: nexmarkHelp },

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { child } from '../fraud.ts'
-import { listOf, whole } from '../nexmark/option-values.ts'
+import { listOf, whole } from '../option-values.ts'
 import { type Spread, spreadOf } from '../spread.ts'
 import { RIGS } from './rigs.ts'
 

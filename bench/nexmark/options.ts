@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { check, durationMs, listOf, whole } from './option-values.ts'
+import { check, durationMs, isPeerWanted, listOf, whole } from '../option-values.ts'
 import { type QueryName, ROWS } from './query.ts'
 import { EVENTS_PER_ROUND_STEP } from './rounds.ts'
 
@@ -83,12 +83,11 @@ export function parsePlan(args: string[]): Plan {
     warmup,
     iterations,
     memory: values.memory,
-    hasPeer: peer !== undefined,
+    hasPeer: isPeerWanted(peer),
     peerFolder: values['peer-dir'],
     rows: values.rows,
     json: values.json,
   }
-  check(peer === undefined || peer === 'flink', '--peer', peer, 'flink, there is no other')
   check(plan.group % 953 !== 0, '--group', plan.group, 'what is no multiple of 953')
   check(!plan.hasPeer || plan.group === 1, '--group', plan.group, '1, as the peer has no other')
   check(

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Setting } from '../nexmark/contender.ts'
-import { check, durationMs, listOf, whole } from '../nexmark/option-values.ts'
+import { check, durationMs, listOf, whole } from '../option-values.ts'
 import { type QueryName, ROWS } from '../nexmark/query.ts'
 import { EVENTS_PER_ROUND_STEP } from '../nexmark/rounds.ts'
 

@@ -1,26 +1,17 @@
-import { spawn } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { sortedRowsOf } from '../../bench/nexmark/rows.ts'
 import type { Summary } from '../../bench/nexmark/summary.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
+import { bench as runBench } from './bench-process.ts'
 
 const makeFolder = temporaryFolders()
-const main = fileURLToPath(new URL('../../bench/main.ts', import.meta.url))
 
-/** Runs the benchmark in a process of its own, on few events. */
+/** Runs the benchmark on few events. */
 function bench(args: readonly string[]): Promise<{ code: number | null; printed: string }> {
   const few = ['--events=5000', '--rounds=1', '--parallelism=2', '--memory=512mb']
-  const all = ['-C', '@millrace/source', main, 'nexmark', ...few, ...args]
-  const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let printed = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, printed }))
-  })
+  return runBench('nexmark', [...few, ...args])
 }
 
 /** A program that says of each run that it gave so many rows, and that is all it does. */

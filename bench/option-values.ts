@@ -14,11 +14,18 @@ export function durationMs(text: string): number {
   return Number(match![1]) * (match![2] === 's' ? 1_000 : 1)
 }
 
-/** A whole number above zero. */
-export function whole(option: string, text: string): number {
+/** A whole number, above zero unless told otherwise. */
+export function whole(option: string, text: string, least = 1): number {
   const value = Number(text)
-  check(Number.isSafeInteger(value) && value > 0, option, text, 'a whole number above zero')
+  const isRight = Number.isSafeInteger(value) && value >= least
+  check(isRight, option, text, `a whole number of at least ${least}`)
   return value
+}
+
+/** Whether `--peer flink` is given. */
+export function isPeerWanted(peer: string | undefined): boolean {
+  check(peer === undefined || peer === 'flink', '--peer', peer, 'flink, there is no other')
+  return peer !== undefined
 }
 
 /** Says of an option what it is and what it should be, unless that is right. */
