@@ -9,7 +9,7 @@ import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { nexmarkBench, nexmarkHelp } from './nexmark/nexmark.ts'
 import { profileBench, profileHelp } from './profile/profile.ts'
-import { restartBench, restartHelp } from './restart.ts'
+import { recoveryBench, recoveryHelp } from './recovery/recovery.ts'
 import { restoreBench, restoreHelp } from './restore.ts'
 import { spillBench, spillHelp } from './spill.ts'
 import { timersBench, timersHelp } from './timers.ts'
@@ -26,8 +26,8 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   memory: { run: memoryBench, help: memoryHelp },
   nexmark: { run: nexmarkBench, help: nexmarkHelp },
   profile: { run: profileBench, help: profileHelp },
+  recovery: { run: recoveryBench, help: recoveryHelp },
   restore: { run: restoreBench, help: restoreHelp },
-  restart: { run: restartBench, help: restartHelp },
   spill: { run: spillBench, help: spillHelp },
   timers: { run: timersBench, help: timersHelp },
   windows: { run: windowsBench, help: windowsHelp },

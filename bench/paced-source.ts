@@ -5,12 +5,14 @@ import { monotonicMs } from './monotonic.ts'
 export interface PacedOptions<T> {
   /** Records a second, over all subtasks. */
   readonly rate: number
-  /** How many there are in all. */
-  readonly count: number
+  /** How many there are in all; asked for with each poll, and more than have been due by then. */
+  readonly count: () => number
   /** When the first one is due (`monotonicMs`). Default: soon after all subtasks have been opened. */
   readonly startAt?: number
   /** Called by each subtask before the clock starts: what makes the records of a partition, by their number within it. */
   readonly prepare: (partition: number, partitions: number) => (ordinal: number) => T
+  /** Told to each subtask before its first record: when the first one of all is due. */
+  readonly onSchedule?: (startAt: number) => void
   /** Told by each subtask right before its first record of this run, and at the first moment at which nothing is due. */
   readonly onEvent?: (type: 'first' | 'caught-up', log: (line: string) => void) => void
 }
@@ -96,6 +98,7 @@ class PacedReader<T> implements Reader<T> {
     const startAt = this.#options.startAt ?? split.startAt
     this.#split = { ...split, startAt }
     this.#next = split.next
+    this.#options.onSchedule?.(startAt)
     this.#context.wake()
   }
 
@@ -105,10 +108,11 @@ class PacedReader<T> implements Reader<T> {
     const split = this.#split
     if (split === undefined) return 'wait'
     const output = this.#output!.split(split.id)
+    const count = this.#options.count()
     const now = monotonicMs()
     for (let left = maxRecords; left > 0; left--) {
       const index = this.#next * split.partitions + split.partition
-      if (index >= this.#options.count) {
+      if (index >= count) {
         output.finish()
         return 'end'
       }

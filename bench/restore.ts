@@ -21,11 +21,12 @@ export const restoreHelp = `restore [--mb 100] [--parallelism 2] [--memory 512mb
   --built     with what "npm run build" has made, as in an installed package: without types to be stripped at each start`
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const FROM_SOURCE = ['-C', '@millrace/source']
+/** Runs the sources as they are. */
+export const FROM_SOURCE: readonly string[] = ['-C', '@millrace/source']
 /** Bytes of an entry: key and value. */
 export const ENTRY_BYTES = 115
 /** Segments of the chain, oldest first: one has all keys, four have one of a hundred each. */
-const CHAIN = [1, 100, 100, 100, 100]
+export const CHAIN: readonly number[] = [1, 100, 100, 100, 100]
 
 export async function restoreBench(args: string[]): Promise<void> {
   const { values } = parseArgs({

@@ -45,13 +45,16 @@ export default job(
     restart: noRestart(),
   },
   (env, { events, rate, seconds, warmupSeconds, out }) => {
+    // The source and the sink of a thread share it; records come behind it, as the schedule begins a moment later.
+    let from = Infinity
     const source = pacedSource<NexmarkEvent>({
       rate,
-      count: rate * seconds,
+      count: () => rate * seconds,
       prepare: (partition, partitions) => {
         const pool = eventsOf({ events }, partition, partitions)
         return (ordinal) => pool[ordinal % pool.length]!
       },
+      onSchedule: (startAt) => (from = startAt + warmupSeconds * 1_000),
       onEvent: (type, log) => {
         if (type === 'first') log(report('first'))
       },
@@ -60,7 +63,7 @@ export default job(
       .map((bid) => bid.auction)
       .keyBy((auction) => auction)
       .process(counts, { uid: 'counts' })
-      .sinkTo(latencySink({ directory: out, warmupMs: warmupSeconds * 1_000 }), {
+      .sinkTo(latencySink({ directory: out, from: () => from }), {
         uid: 'latencies',
       })
   },

@@ -9,23 +9,21 @@ import { LatencyHistogram } from './histogram.ts'
 export interface LatencySinkOptions {
   /** Each subtask writes its histogram into this folder, as `latencies-<subtask>.json`. */
   readonly directory: string
-  /** What was due in the first so many ms after the first record that a subtask gets does not count; 0: all counts. */
-  readonly warmupMs: number
+  /** What was due before that does not count (`monotonicMs`); asked for each record. */
+  readonly from: () => number
 }
 
 /** Measures each record from its timestamp, when it was due, to when it comes here. What it has is not part of checkpoints. */
-export function latencySink<T>({ directory, warmupMs }: LatencySinkOptions): Sink<T> {
+export function latencySink<T>({ directory, from }: LatencySinkOptions): Sink<T> {
   const sink: Sink<T, never> = {
     kind: 'latency',
     guarantee: 'at-least-once',
     createWriter(context) {
       const histogram = new LatencyHistogram()
-      let from: number | undefined
       return {
         isReady: true,
         write(_, due) {
-          from ??= warmupMs === 0 ? 0 : due + warmupMs * 1_000
-          if (due >= from) histogram.add(monotonicMs() * 1_000 - due)
+          if (due >= Math.floor(from() * 1_000)) histogram.add(monotonicMs() * 1_000 - due)
         },
         prepareCommit: () => Promise.resolve([]),
         close() {

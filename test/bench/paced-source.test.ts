@@ -14,6 +14,7 @@ function pacedJob(options: { rate: number; count: number; startAt: number }) {
   return job('paced', {}, (env) => {
     const source = pacedSource<number>({
       ...options,
+      count: () => options.count,
       prepare: (partition, partitions) => (ordinal) => ordinal * partitions + partition,
     })
     env
