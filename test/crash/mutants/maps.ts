@@ -47,7 +47,7 @@ export const MAPS: readonly Mutant[] = [
     file: 'runtime/state/map-pages.ts',
     find: 'while (root instanceof MapDirectory && !root.isSure) {',
     replace: 'while (root instanceof MapDirectory && root.size === 0) {',
-    killers: [everything],
+    killers: [pages('seems to have keys')],
   },
   {
     name: 'page-from-the-neighbour',
@@ -95,7 +95,7 @@ export const MAPS: readonly Mutant[] = [
     file: 'runtime/state/map-store.ts',
     find: 'return removal !== 0 && !this.#table.spill!.hasLanded(removal)',
     replace: 'return removal === -1',
-    killers: [pages('while its removal is under way'), removed],
+    killers: [removed],
   },
   {
     name: 'removal-forgotten-with-the-map',

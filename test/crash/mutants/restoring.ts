@@ -52,7 +52,7 @@ export const RESTORING: readonly Mutant[] = [
     file: 'runtime/state/base-loader.ts',
     find: 'spill.hasLanded(this.#landing[0]!.number)',
     replace: 'true',
-    killers: [restored(PLAIN)],
+    killers: [restored('what is still on its way')],
   },
   {
     name: 'map-without-index',

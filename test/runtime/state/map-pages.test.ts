@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Key } from '../../../runtime/key.ts'
 import { KeyedBackend } from '../../../runtime/state/keyed-backend.ts'
-import { keyGroupIn } from '../../../runtime/state/snapshot-format.ts'
+import { keyGroupIn, subKeyAt } from '../../../runtime/state/snapshot-format.ts'
 import type { BackendContext, KeyedStateBackend } from '../../../runtime/state/state-backend.ts'
 import { FakeBase } from '../../contract/fake-base.ts'
 import {
@@ -248,6 +248,12 @@ describe('maps whose index has pages (R23)', () => {
     return applySegment(NO_CONTENTS, encodeAll(backend, backend.beginSnapshot(1, 0)))
   }
 
+  /** What the keys of all entries of its map begin with. */
+  function mapKeyOf(contents: Contents): Uint8Array {
+    const { key } = [...contents.values()][0]!
+    return key.subarray(0, subKeyAt(key))
+  }
+
   it('are restored without being read: a change reads one stretch of the base, and so does what is loaded (R28)', async () => {
     const contents = await contentsOf(100)
     const { backend, store, map } = await open()
@@ -284,6 +290,18 @@ describe('maps whose index has pages (R23)', () => {
     expect(within(backend, 'k', () => [...map.keys()])).toEqual(
       [...expected, 33.5].sort((a, b) => a - b),
     )
+  })
+
+  it('are empty where the checkpoint seems to have keys, but has none (R28)', async () => {
+    const { backend, map } = await open()
+    const base = new FakeBase(await contentsOf(10))
+    const bounds = base.subKeys(mapKeyOf(await contentsOf(10)))
+    base.mightHold = () => true
+    base.bounds = () => bounds
+    base.subKeys = () => []
+    backend.adopt(base)
+    expect(within(backend, 'other', () => map.isEmpty())).toBe(true)
+    expect(within(backend, 'other', () => [...map.keys()])).toEqual([])
   })
 
   it('say what plain maps say, evicted, checkpointed, aborted and restored at once or later', async () => {

@@ -98,6 +98,18 @@ describe('state that is used while it is being loaded (R28)', () => {
     expect([get('a'), get('b')]).toEqual(['a restored', 'new'])
   })
 
+  it('reads from the base what is still on its way to the store (R28)', async () => {
+    const { backend, store, get, load } = await openOn(await contentsOf('a', 'b', 'c'))
+    for (let i = 0; i < 10; i++) {
+      await turn()
+      backend.work(Infinity)
+    }
+    // All of it has been read, and none of it is there.
+    expect([backend.loadedShare, store.landed.size]).toEqual([1, 0])
+    expect(['a', 'b', 'c'].map(get)).toEqual(['a restored', 'b restored', 'c restored'])
+    await load()
+  })
+
   it('sends what is evicted along with what is loaded, as one write (R22)', async () => {
     const { backend, store, get, set, load } = await openOn(await contentsOf('a', 'b', 'c'))
     for (let i = 0; i < 10; i++) await turn()
