@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,17 @@ export const restoreHelp = `restore [--mb 100] [--parallelism 2] [--memory 512mb
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 /** Runs the sources as they are. */
-export const FROM_SOURCE: readonly string[] = ['-C', '@millrace/source']
+const FROM_SOURCE: readonly string[] = ['-C', '@millrace/source']
+
+/** Arguments of Node for a run from the sources, or from what has been built. */
+export function argsOf(isBuilt: boolean): readonly string[] {
+  if (!isBuilt) return FROM_SOURCE
+  if (!existsSync(join(root, 'dist/index.js'))) {
+    throw new Error('nothing has been built that --built could run; run "npm run build" before')
+  }
+  return []
+}
+
 /** Bytes of an entry: key and value. */
 export const ENTRY_BYTES = 115
 /** Segments of the chain, oldest first: one has all keys, four have one of a hundred each. */
@@ -50,7 +60,7 @@ export async function restoreBench(args: string[]): Promise<void> {
       if (line.loadedShare === undefined) loadedAt ??= line.seconds
       return loadedAt !== undefined && line.seconds > loadedAt + Number(values.seconds)
     }
-    const nodeArgs = values.built ? [] : FROM_SOURCE
+    const nodeArgs = argsOf(values.built)
     const lines = await runUntil('restore-run.ts', [folder, ...run], isLast, nodeArgs)
     report(lines, loadedAt!, { mb: Number(values.mb), keys })
   })

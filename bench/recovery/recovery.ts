@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { monotonicMs } from '../monotonic.ts'
 import { durationMs, whole } from '../option-values.ts'
-import { CHAIN, ENTRY_BYTES, FROM_SOURCE, writeCheckpoint } from '../restore.ts'
+import { argsOf, CHAIN, ENTRY_BYTES, writeCheckpoint } from '../restore.ts'
 import { showSpread, type Spread, spreadOf } from '../spread.ts'
 import { inFolder } from '../temporary-folder.ts'
 import { type Child, endFile, type Line, type RecoverySetting, startChild } from './child.ts'
@@ -226,7 +226,7 @@ function parsePlan(args: string[]): Plan {
     seconds: whole('--seconds', values.seconds),
     checkpointMs: durationMs(values['checkpoint-interval']),
     memory: values.memory,
-    nodeArgs: values.built ? [] : FROM_SOURCE,
+    nodeArgs: argsOf(values.built),
     rate: rate === undefined ? undefined : whole('--rate', rate),
     json,
   }
