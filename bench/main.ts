@@ -8,6 +8,7 @@ import { latencyBench, latencyHelp } from './latency/latency.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { nexmarkBench, nexmarkHelp } from './nexmark/nexmark.ts'
+import { isAboutOptions } from './option-values.ts'
 import { profileBench, profileHelp } from './profile/profile.ts'
 import { recoveryBench, recoveryHelp } from './recovery/recovery.ts'
 import { restoreBench, restoreHelp } from './restore.ts'
@@ -40,5 +41,11 @@ if (bench === undefined || args.includes('--help')) {
   console.log(bench === undefined ? list.join('\n') : bench.help)
   process.exitCode = bench === undefined && name !== '--help' ? 2 : 0
 } else {
-  await bench.run(args)
+  try {
+    await bench.run(args)
+  } catch (error) {
+    if (!isAboutOptions(error)) throw error
+    console.error(error.message)
+    process.exitCode = 2
+  }
 }

@@ -30,5 +30,16 @@ export function isPeerWanted(peer: string | undefined): boolean {
 
 /** Says of an option what it is and what it should be, unless that is right. */
 export function check(isRight: boolean, option: string, found: unknown, wanted: string): void {
-  if (!isRight) throw new Error(`${option} is ${String(found)}; give ${wanted}.`)
+  if (!isRight) throw new UsageError(`${option} is ${String(found)}; give ${wanted}.`)
+}
+
+/** A mistake in the options of a benchmark. */
+export class UsageError extends Error {}
+
+/** Whether an error is about options, of `check` or of Node's `parseArgs`, and so no defect. */
+export function isAboutOptions(error: unknown): error is Error {
+  if (error instanceof UsageError) return true
+  return (
+    error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
+  )
 }

@@ -13,6 +13,7 @@ import { nodeFileSystem } from '../runtime/file-system.ts'
 import { keyGroupOf, keyGroupRange } from '../runtime/key-group.ts'
 import { writeEntryValue, writePrefix } from '../runtime/state/snapshot-format.ts'
 import type { StateEntry } from '../runtime/state/state-backend.ts'
+import { UsageError } from './option-values.ts'
 import { inFolder } from './temporary-folder.ts'
 
 export const restoreHelp = `restore [--mb 100] [--parallelism 2] [--memory 512mb] [--seconds 20] [--built]
@@ -28,7 +29,9 @@ const FROM_SOURCE: readonly string[] = ['-C', '@millrace/source']
 export function argsOf(isBuilt: boolean): readonly string[] {
   if (!isBuilt) return FROM_SOURCE
   if (!existsSync(join(root, 'dist/index.js'))) {
-    throw new Error('nothing has been built that --built could run; run "npm run build" before')
+    throw new UsageError(
+      'Nothing has been built that --built could run; run "npm run build" before.',
+    )
   }
   return []
 }

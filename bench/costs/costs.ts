@@ -12,8 +12,6 @@ export const costsHelp = `costs [--rounds 5] [--only ${Object.keys(RIGS).join()}
   --json FILE   write the figures to a file`
 
 export async function costsBench(args: string[]): Promise<void> {
-  let rounds: number
-  let names: readonly string[]
   const { values } = parseArgs({
     args,
     options: {
@@ -22,14 +20,8 @@ export async function costsBench(args: string[]): Promise<void> {
       json: { type: 'string' },
     },
   })
-  try {
-    rounds = whole('--rounds', values.rounds)
-    names = listOf('--only', values.only, Object.keys(RIGS))
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exitCode = 2
-    return
-  }
+  const rounds = whole('--rounds', values.rounds)
+  const names = listOf('--only', values.only, Object.keys(RIGS))
   const costs: Record<string, Spread> = {}
   for (const name of names) {
     const figures = await child<Record<string, number[]>>(

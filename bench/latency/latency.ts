@@ -24,14 +24,7 @@ interface Plan {
 }
 
 export async function latencyBench(args: string[]): Promise<void> {
-  let plan: Plan
-  try {
-    plan = parsePlan(args)
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exitCode = 2
-    return
-  }
+  const plan = parsePlan(args)
   const folder = plan.peerFolder
   const isThere = isPeerThere(folder)
   if (plan.hasPeer && !isThere) {

@@ -9,14 +9,7 @@ import { geometricMean, summarize, type Summary, tableLine } from './summary.ts'
 export { nexmarkHelp } from './options.ts'
 
 export async function nexmarkBench(args: string[]): Promise<void> {
-  let plan: Plan
-  try {
-    plan = parsePlan(args)
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exitCode = 2
-    return
-  }
+  const plan = parsePlan(args)
   if (plan.checkGenerator !== undefined) {
     console.log(generatorHash(plan.checkGenerator, plan.group))
     return

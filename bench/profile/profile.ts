@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { nodeContender } from '../nexmark/child.ts'
 import type { Iteration } from '../nexmark/contender.ts'
+import { UsageError } from '../option-values.ts'
 import { attribute, type CpuProfile, type Span } from './cpu-profile.ts'
 import { parseProfilePlan, type ProfilePlan } from './options.ts'
 import { asJson, placeLines, shareRows } from './profile-table.ts'
@@ -15,16 +16,8 @@ const ROOT = new URL('../../', import.meta.url).href
 const INTERVAL_US = 500
 
 export async function profileBench(args: string[]): Promise<void> {
-  let plan: ProfilePlan
-  let folder: string
-  try {
-    plan = parseProfilePlan(args)
-    folder = folderFor(plan)
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exitCode = 2
-    return
-  }
+  const plan = parseProfilePlan(args)
+  const folder = folderFor(plan)
   const { setting, rounds, top } = plan
   const iteration = await profiledRun(plan, folder)
   const threads = nameThreads(profilesIn(folder, spanOf(iteration)))
@@ -50,7 +43,9 @@ function folderFor({ out, setting }: ProfilePlan): string {
   const folder = resolve(out)
   mkdirSync(folder, { recursive: true })
   if (profileNames(folder).length > 0) {
-    throw new Error(`${folder} has profiles of another run; give another folder, or remove them.`)
+    throw new UsageError(
+      `${folder} has profiles of another run; give another folder, or remove them.`,
+    )
   }
   return folder
 }

@@ -61,14 +61,7 @@ interface Outcome {
 }
 
 export async function recoveryBench(args: string[]): Promise<void> {
-  let plan: Plan
-  try {
-    plan = parsePlan(args)
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exitCode = 2
-    return
-  }
+  const plan = parsePlan(args)
   const outcomes: Outcome[] = []
   for (const mb of plan.sizes) {
     const outcome = await measure(plan, mb)

@@ -50,7 +50,8 @@ export interface SegmentChainsOptions {
  * nothing names any more removed.
  *
  * Housekeeping runs in rounds, one after another: remove, then fold, and remove between folds what has come meanwhile. Only a
- * long fold goes on beside them. What fails is tried again in the next round; where chains or files would grow without bound, `makeRoom` rejects with the failure.
+ * long fold goes on beside them. What fails is tried again in the next round; where chains or files would grow without bound,
+ * `makeRoom` rejects with the failure.
  */
 export class SegmentChains {
   readonly #options: Required<SegmentChainsOptions>
