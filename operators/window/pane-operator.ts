@@ -7,7 +7,7 @@ import type { Fold } from './fold.ts'
 import { firstFrom, OpenPanes } from './open-panes.ts'
 import { PaneLayout } from './pane-layout.ts'
 import type { SlidingWindows } from './sliding-windows.ts'
-import { type TimeWindow, windowText } from './time-window.ts'
+import type { TimeWindow } from './time-window.ts'
 import { requireTimestamp } from './window-assigner.ts'
 import { WindowCall } from './window-call.ts'
 import { lifecycleOf, type WindowWork } from './window-work.ts'
@@ -168,8 +168,7 @@ export class PaneOperator extends FunctionRun implements Operator<unknown> {
   }
 
   describeCurrent(): string | undefined {
-    const { current } = this.#call
-    return current === undefined ? undefined : windowText(current)
+    return this.#call.describeCurrent()
   }
 }
 

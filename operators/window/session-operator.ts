@@ -15,7 +15,7 @@ import {
 import type { Fold } from './fold.ts'
 import { ManySessions, manySessionStates } from './many-sessions.ts'
 import type { SessionWindows } from './session-windows.ts'
-import { timeWindow, windowText } from './time-window.ts'
+import { timeWindow } from './time-window.ts'
 import { WindowCall } from './window-call.ts'
 import { lifecycleOf, type WindowWork } from './window-work.ts'
 
@@ -209,14 +209,10 @@ export class SessionOperator extends FunctionRun implements Operator<unknown> {
 
   #fire(start: number, end: number, accumulator: unknown): void {
     if (accumulator === undefined) return
-    const window = timeWindow(start, end)
-    this.#call.current = window
-    this.#call.result(this.#fold.result(accumulator), window)
-    this.#call.current = undefined
+    this.#call.accumulated(accumulator, this.#fold, timeWindow(start, end))
   }
 
   describeCurrent(): string | undefined {
-    const { current } = this.#call
-    return current === undefined ? undefined : windowText(current)
+    return this.#call.describeCurrent()
   }
 }

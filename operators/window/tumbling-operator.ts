@@ -3,7 +3,7 @@ import type { StateDescriptor, ValueState } from '../../runtime/state/state.ts'
 import { FunctionRun } from '../function.ts'
 import { keyedOf } from '../process-context.ts'
 import type { Fold } from './fold.ts'
-import { type TimeWindow, timeWindow, windowStart, windowText } from './time-window.ts'
+import { type TimeWindow, timeWindow, windowStart } from './time-window.ts'
 import type { TumblingWindows } from './tumbling-windows.ts'
 import { requireTimestamp } from './window-assigner.ts'
 import { WindowCall } from './window-call.ts'
@@ -63,18 +63,11 @@ export class TumblingOperator extends FunctionRun implements Operator<unknown> {
     const accumulator = this.#accumulator.value()
     if (accumulator === undefined) return
     // A later one is what is left of a lateness that was allowed before a restart: the window has fired.
-    if (timestamp === window.maxTimestamp) this.#fire(accumulator, window)
+    if (timestamp === window.maxTimestamp) this.#call.accumulated(accumulator, this.#fold, window)
     this.#accumulator.clear()
   }
 
-  #fire(accumulator: unknown, window: TimeWindow): void {
-    this.#call.current = window
-    this.#call.result(this.#fold.result(accumulator), window)
-    this.#call.current = undefined
-  }
-
   describeCurrent(): string | undefined {
-    const { current } = this.#call
-    return current === undefined ? undefined : windowText(current)
+    return this.#call.describeCurrent()
   }
 }

@@ -3,8 +3,9 @@ import { type StateDescriptor, type ValueState, valueState } from '../../runtime
 import { CallbackScope, Collector } from '../collector.ts'
 import type { DeclaredState, StateDeclarations } from '../process-context.ts'
 import { refusePromise } from '../synchronous.ts'
+import type { Fold } from './fold.ts'
 import { ofKey } from './key-state.ts'
-import { resultTimestamp, type Window } from './time-window.ts'
+import { resultTimestamp, type Window, windowText } from './time-window.ts'
 import { OperatorWindowContext } from './window-context.ts'
 import type { AnyWindowProcess, WindowFunction } from './window-function.ts'
 
@@ -70,6 +71,13 @@ export class WindowCall {
     this.#collector = new Collector(this.#scope, context.output)
     const isTold = typeof firing === 'object' && firing.clear !== undefined
     this.#open = isTold ? (keyed.state(OPEN) as ValueState<true>) : undefined
+  }
+
+  /** For a window with this accumulator; an error in its result is one of the window as well. */
+  accumulated(accumulator: unknown, fold: Fold, window: Window): void {
+    this.current = window
+    this.result(fold.result(accumulator), window)
+    this.current = undefined
   }
 
   /** For a window that has come to one result. */
@@ -141,6 +149,11 @@ export class WindowCall {
     for (const state of Object.values(this.#windowState)) {
       ;(state as { clear(): void }).clear()
     }
+  }
+
+  /** As `Operator.describeCurrent`. */
+  describeCurrent(): string | undefined {
+    return this.current === undefined ? undefined : windowText(this.current)
   }
 
   #begin(window: Window): void {

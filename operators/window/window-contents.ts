@@ -36,10 +36,7 @@ export class AccumulatedContents implements WindowContents {
 
   fire(window: Window): void {
     const accumulator = this.#state.value()
-    if (accumulator === undefined) return
-    this.#call.current = window
-    this.#call.result(this.#fold.result(accumulator), window)
-    this.#call.current = undefined
+    if (accumulator !== undefined) this.#call.accumulated(accumulator, this.#fold, window)
   }
 
   clear(): void {

@@ -6,7 +6,7 @@ import { keyedOf } from '../process-context.ts'
 import { checkWindows } from './check-window.ts'
 import type { CleanupTimes } from './cleanup-times.ts'
 import { LateFiring, type PutOff } from './late-firing.ts'
-import { type Window, windowText } from './time-window.ts'
+import type { Window } from './time-window.ts'
 import type { TriggerResult } from './trigger.ts'
 import type { AnyAssigner, AssignerContext } from './window-assigner.ts'
 import type { WindowCall } from './window-call.ts'
@@ -183,8 +183,7 @@ export class WindowOperator extends FunctionRun implements Operator<unknown> {
   }
 
   describeCurrent(): string | undefined {
-    const { current } = this.#parts.call
-    return current === undefined ? undefined : windowText(current)
+    return this.#parts.call.describeCurrent()
   }
 }
 
