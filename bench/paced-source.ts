@@ -1,5 +1,6 @@
 import type { Source } from 'millrace'
 import { monotonicMs } from './monotonic.ts'
+import { type Assigned, onePartitionEach, type Partition } from './partitions.ts'
 
 /** Options of `pacedSource()`. */
 export interface PacedOptions<T> {
@@ -18,16 +19,13 @@ export interface PacedOptions<T> {
 }
 
 /** Every `partitions`-th record from `partition` on; plain data, part of the checkpoint. */
-interface PacedSplit {
-  readonly id: string
-  readonly partition: number
-  readonly partitions: number
+interface PacedSplit extends Partition {
   readonly startAt: number
   /** How many of them have been read. */
   readonly next: number
 }
 
-type PacedReaders<T> = Source<T, PacedSplit, { readonly isAssigned: boolean }>
+type PacedReaders<T> = Source<T, PacedSplit, Assigned>
 type Context = Parameters<PacedReaders<unknown>['createReader']>[0]
 type Reader<T> = ReturnType<PacedReaders<T>['createReader']>
 type Output<T> = Parameters<Reader<T>['open']>[0]
@@ -47,22 +45,10 @@ export function pacedSource<T>(options: PacedOptions<T>): Source<T> {
   const source: PacedReaders<T> = {
     kind: 'paced',
     boundedness: 'bounded',
-    createEnumerator(context, restored) {
-      let isAssigned = restored?.isAssigned ?? false
-      const partitions = context.parallelism
-      return {
-        start() {
-          const startAt = options.startAt ?? monotonicMs() + START_DELAY_MS
-          for (let partition = 0; partition < partitions; partition++) {
-            const split = { id: `paced-${partition}`, partition, partitions, startAt, next: 0 }
-            if (!isAssigned) context.assignSplits(partition, [split])
-            context.signalNoMoreSplits(partition)
-          }
-          isAssigned = true
-        },
-        snapshotState: () => ({ isAssigned }),
-      }
-    },
+    createEnumerator: onePartitionEach('paced', () => {
+      const startAt = options.startAt ?? monotonicMs() + START_DELAY_MS
+      return (of) => ({ ...of, startAt, next: 0 })
+    }),
     createReader: (context) => new PacedReader(context, options),
   }
   return source

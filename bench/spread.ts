@@ -13,8 +13,8 @@ export function spreadOf(values: readonly number[], digits = 3): Spread {
 }
 
 /** As it stands in tables and lines: the median, and least and largest behind it. */
-export function showSpread({ min, median, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+export function showSpread({ min, median, max }: Spread, digits = 2): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`
 }
 
 /** The figure that a share of all are below, from 0, the least, to 1, the largest; 0 where there are none. */

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runJob } from 'millrace'
-import type { Report } from '../nexmark/report.ts'
+import { cpuSecondsOf, type Report } from '../nexmark/report.ts'
 import { inFolder } from '../temporary-folder.ts'
 import type { Latencies, LatencySetting } from './contenders.ts'
 import { type HistogramData, LatencyHistogram } from './histogram.ts'
@@ -32,8 +32,6 @@ await inFolder(async (folder) => {
   for (const name of readdirSync(folder).filter((one) => one.startsWith('latencies-'))) {
     histogram.merge(JSON.parse(readFileSync(join(folder, name), 'utf8')) as HistogramData)
   }
-  const cpuOf = (type: Report['type']): number[] =>
-    reports.filter((report) => report.type === type).map(({ cpu }) => cpu)
   const percentileMs = (percent: number): number => ms(histogram.percentile(percent))
   const told: Latencies = {
     engine: 'millrace',
@@ -49,8 +47,7 @@ await inFolder(async (folder) => {
     p99Ms: percentileMs(99),
     p999Ms: percentileMs(99.9),
     maxMs: ms(histogram.max),
-    cpuSeconds:
-      Math.round((Math.max(...cpuOf('closed')) - Math.min(...cpuOf('first'))) * 100) / 100,
+    cpuSeconds: Math.round(cpuSecondsOf(reports) * 100) / 100,
     checkpoints: metrics.checkpoints,
   }
   console.log(JSON.stringify(told))

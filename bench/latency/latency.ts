@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { memoryFor } from '../nexmark/contender.ts'
 import { isPeerThere, peerFolder } from '../nexmark/peer.ts'
 import { durationMs, isPeerWanted, listOf, whole } from '../option-values.ts'
 import { showSpread, spreadOf } from '../spread.ts'
@@ -77,7 +78,7 @@ function parsePlan(args: string[]): Plan {
         state,
         checkpointMs: durationMs(values['checkpoint-interval']),
         bufferTimeoutMs: whole('--buffer-timeout', timeout),
-        memory: values.memory ?? (state === 'memory' ? '8gb' : '4gb'),
+        memory: values.memory ?? memoryFor(state),
       })),
   )
   return {

@@ -44,3 +44,23 @@ export interface Setting {
   /** Such as `4gb`. */
   readonly memory: string
 }
+
+/** How much a job has unless told otherwise: with state in memory as much as the heap of the peer. */
+export function memoryFor(state: Setting['state']): string {
+  return state === 'memory' ? '8gb' : '4gb'
+}
+
+/** A setting for people. */
+export function nameOf({ query, ...setting }: Setting): string {
+  return `${query}, ${settingName(setting)}`
+}
+
+/** The same without its query. */
+export function settingName({
+  parallelism,
+  state,
+  checkpointMs,
+}: Pick<Setting, 'parallelism' | 'state' | 'checkpointMs'>): string {
+  const checkpoints = checkpointMs === 0 ? 'no checkpoints' : `checkpoints every ${checkpointMs} ms`
+  return `parallelism ${parallelism}, ${state}, ${checkpoints}`
+}

@@ -4,7 +4,7 @@ import { runJob } from 'millrace'
 import { inFolder } from '../temporary-folder.ts'
 import { answerRuns } from './child.ts'
 import type { Iteration, Setting, Wanted } from './contender.ts'
-import type { Report } from './report.ts'
+import { cpuSecondsOf, type Report } from './report.ts'
 
 /** Longer than any run. */
 const NEVER = '365d'
@@ -34,8 +34,7 @@ async function runQuery(setting: Setting, wanted: Wanted, folder: string): Promi
   return {
     seconds: (end - beginning) / 1_000,
     secondsToDrained: (drained - beginning) / 1_000,
-    cpuSeconds:
-      Math.max(...closed.map(({ cpu }) => cpu)) - Math.min(...first.map(({ cpu }) => cpu)),
+    cpuSeconds: cpuSecondsOf(reports),
     rows: rows ?? metrics.recordsWritten,
     ...(hash === undefined ? {} : { hash: hash % 2 ** 32 }),
     checkpoints: metrics.checkpoints,

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { generatorHash } from './check-generator.ts'
-import type { Setting } from './contender.ts'
+import { memoryFor, nameOf, type Setting, settingName } from './contender.ts'
 import { measure, type Measured } from './measure.ts'
 import { parsePlan, type Plan } from './options.ts'
 import { isPeerThere, peerFolder } from './peer.ts'
@@ -48,25 +48,12 @@ function settingsOf(plan: Plan): Setting[] {
     plan.states.flatMap((state) =>
       plan.checkpointMs.flatMap((checkpointMs) =>
         plan.queries.map((query): Setting => {
-          const memory = plan.memory ?? (state === 'memory' ? '8gb' : '4gb')
+          const memory = plan.memory ?? memoryFor(state)
           return { query, events, group, memory, parallelism, state, checkpointMs }
         }),
       ),
     ),
   )
-}
-
-function nameOf({ query, ...setting }: Setting): string {
-  return `${query}, ${settingName(setting)}`
-}
-
-function settingName({
-  parallelism,
-  state,
-  checkpointMs,
-}: Pick<Setting, 'parallelism' | 'state' | 'checkpointMs'>): string {
-  const checkpoints = checkpointMs === 0 ? 'no checkpoints' : `checkpoints every ${checkpointMs} ms`
-  return `parallelism ${parallelism}, ${state}, ${checkpoints}`
 }
 
 /** For each setting the geometric means over its queries; a void one does not count. */

@@ -90,13 +90,18 @@ export function parsePlan(args: string[]): Plan {
   }
   check(plan.group % 953 !== 0, '--group', plan.group, 'what is no multiple of 953')
   check(!plan.hasPeer || plan.group === 1, '--group', plan.group, '1, as the peer has no other')
+  checkRounds(plan.events, plan.rounds)
+  return plan
+}
+
+/** Refuses a number of events that cannot be replayed, where they are to be: `undefined` is more than one round. */
+export function checkRounds(events: number, rounds: number | undefined): void {
   check(
-    plan.rounds === 1 || plan.events % EVENTS_PER_ROUND_STEP === 0,
+    rounds === 1 || events % EVENTS_PER_ROUND_STEP === 0,
     '--events',
-    plan.events,
+    events,
     `a multiple of ${EVENTS_PER_ROUND_STEP}, so that rounds span whole windows, or --rounds 1`,
   )
-  return plan
 }
 
 function iterationsOf(text: string): [number, number] {

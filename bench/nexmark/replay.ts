@@ -1,3 +1,4 @@
+import type { Partition } from '../partitions.ts'
 import { eventOf, idAt } from './generator.ts'
 import type { NexmarkEvent } from './model.ts'
 import { type Shift, shifted, shiftOf } from './rounds.ts'
@@ -13,10 +14,7 @@ export interface ReplayOptions {
 }
 
 /** Every `partitions`-th event from `partition` on; plain data, part of the checkpoint. */
-export interface NexmarkSplit {
-  readonly id: string
-  readonly partition: number
-  readonly partitions: number
+export interface NexmarkSplit extends Partition {
   /** How many of them have been read, over all rounds. */
   readonly next: number
 }

@@ -15,3 +15,10 @@ export function report(type: Report['type']): string {
   const told: Report = { type, at, cpu: (user + system) / 1e6 }
   return JSON.stringify(told)
 }
+
+/** CPU seconds of the process from the first record of a source to the last close of a sink. */
+export function cpuSecondsOf(reports: readonly Report[]): number {
+  const of = (wanted: Report['type']): number[] =>
+    reports.filter(({ type }) => type === wanted).map(({ cpu }) => cpu)
+  return Math.max(...of('closed')) - Math.min(...of('first'))
+}

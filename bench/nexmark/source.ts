@@ -1,4 +1,5 @@
 import type { Source } from 'millrace'
+import { type Assigned, onePartitionEach } from '../partitions.ts'
 import type { NexmarkEvent } from './model.ts'
 import { eventsOf, type ReplayOptions, type NexmarkSplit, Replay } from './replay.ts'
 
@@ -8,7 +9,7 @@ export interface NexmarkSourceOptions extends ReplayOptions {
   readonly onFirst?: (log: (line: string) => void) => void
 }
 
-type NexmarkReaders = Source<NexmarkEvent, NexmarkSplit, { readonly isAssigned: boolean }>
+type NexmarkReaders = Source<NexmarkEvent, NexmarkSplit, Assigned>
 type Context = Parameters<NexmarkReaders['createReader']>[0]
 type Reader = ReturnType<NexmarkReaders['createReader']>
 type Output = Parameters<Reader['open']>[0]
@@ -27,21 +28,7 @@ export function nexmarkSource(options: NexmarkSourceOptions): Source<NexmarkEven
   const source: NexmarkReaders = {
     kind: 'nexmark',
     boundedness: 'bounded',
-    createEnumerator(context, restored) {
-      let isAssigned = restored?.isAssigned ?? false
-      const partitions = context.parallelism
-      return {
-        start() {
-          for (let partition = 0; partition < partitions; partition++) {
-            const split = { id: `nexmark-${partition}`, partition, partitions, next: 0 }
-            if (!isAssigned) context.assignSplits(partition, [split])
-            context.signalNoMoreSplits(partition)
-          }
-          isAssigned = true
-        },
-        snapshotState: () => ({ isAssigned }),
-      }
-    },
+    createEnumerator: onePartitionEach('nexmark', () => (of) => ({ ...of, next: 0 })),
     createReader: (context) => new NexmarkReader(context, options),
   }
   return source

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import type { Setting } from '../nexmark/contender.ts'
+import { memoryFor, type Setting } from '../nexmark/contender.ts'
 import { check, durationMs, listOf, whole } from '../option-values.ts'
 import { type QueryName, ROWS } from '../nexmark/query.ts'
-import { EVENTS_PER_ROUND_STEP } from '../nexmark/rounds.ts'
+import { checkRounds } from '../nexmark/options.ts'
 
 export const profileHelp = `profile QUERY [--rounds 10] [--events 1000000] [--parallelism 1] [--state memory|leveldb]
         [--checkpoint-interval 1s|0] [--out DIR] [--top 20] [--memory SIZE]
@@ -44,12 +44,7 @@ export function parseProfilePlan(args: string[]): ProfilePlan {
   const [state] = listOf('--state', values.state, ['memory', 'leveldb'] as const)
   const events = whole('--events', values.events)
   const rounds = whole('--rounds', values.rounds)
-  check(
-    rounds === 1 || events % EVENTS_PER_ROUND_STEP === 0,
-    '--events',
-    events,
-    `a multiple of ${EVENTS_PER_ROUND_STEP}, so that rounds span whole windows, or --rounds 1`,
-  )
+  checkRounds(events, rounds)
   const setting: Setting = {
     query: queries[0]!,
     events,
@@ -57,7 +52,7 @@ export function parseProfilePlan(args: string[]): ProfilePlan {
     parallelism: whole('--parallelism', values.parallelism),
     state: state!,
     checkpointMs: durationMs(values['checkpoint-interval']),
-    memory: values.memory ?? (state === 'memory' ? '8gb' : '4gb'),
+    memory: values.memory ?? memoryFor(state!),
   }
   return { setting, rounds, out: values.out, top: whole('--top', values.top) }
 }

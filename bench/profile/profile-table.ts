@@ -1,24 +1,6 @@
 import type { Attribution } from './cpu-profile.ts'
-import type { Share } from './shares.ts'
+import { type Share, SHARES } from './shares.ts'
 import type { NamedThread } from './threads.ts'
-
-/** In the order in which they are shown. */
-const SHARES: readonly Share[] = [
-  'user code',
-  'source and sink',
-  'operators',
-  'chain',
-  'serialization',
-  'shuffle',
-  'state',
-  'timers and windows',
-  'checkpoints',
-  'job',
-  'garbage collection',
-  'program',
-  'other',
-  'idle',
-]
 
 /** A row for each share: its part of the time of each thread, and what it comes to for an event over all threads. */
 export function shareRows(

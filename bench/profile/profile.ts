@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { monotonicMs } from '../monotonic.ts'
 import { nodeContender } from '../nexmark/child.ts'
-import type { Iteration } from '../nexmark/contender.ts'
+import { type Iteration, nameOf } from '../nexmark/contender.ts'
 import { UsageError } from '../option-values.ts'
 import { attribute, type CpuProfile, type Span } from './cpu-profile.ts'
 import { parseProfilePlan, type ProfilePlan } from './options.ts'
@@ -26,9 +27,7 @@ export async function profileBench(args: string[]): Promise<void> {
     console.log(`\n${name}: the functions that took most by themselves`)
     for (const line of placeLines(attribution, top)) console.log(line)
   }
-  const { query, parallelism, state, checkpointMs } = setting
-  const checkpoints = checkpointMs === 0 ? 'no checkpoints' : `checkpoints every ${checkpointMs} ms`
-  console.log(`\n${query}, parallelism ${parallelism}, ${state}, ${checkpoints}`)
+  console.log(`\n${nameOf(setting)}`)
   console.table(shareRows(threads, events))
   const perSecond = Math.round(events / iteration.seconds).toLocaleString('en')
   const ns = Math.round((iteration.cpuSeconds * 1e9) / events)
@@ -65,9 +64,8 @@ async function profiledRun({ setting, rounds }: ProfilePlan, folder: string): Pr
 
 /** V8 takes its times from the monotonic clock of the machine, which all processes share. */
 function spanOf({ fromMs, toMs }: Iteration): Span {
-  const monotonicUs = Number(process.hrtime.bigint()) / 1_000
-  const epochMs = performance.timeOrigin + performance.now()
-  const at = (ms: number): number => monotonicUs + (ms - epochMs) * 1_000
+  const behindEpochMs = performance.timeOrigin + performance.now() - monotonicMs()
+  const at = (ms: number): number => (ms - behindEpochMs) * 1_000
   return { fromUs: at(fromMs!), toUs: at(toMs!) }
 }
 

@@ -1,19 +1,22 @@
-/** What the time of a job goes into. */
-export type Share =
-  | 'user code'
-  | 'source and sink'
-  | 'operators'
-  | 'chain'
-  | 'serialization'
-  | 'shuffle'
-  | 'state'
-  | 'timers and windows'
-  | 'checkpoints'
-  | 'job'
-  | 'garbage collection'
-  | 'program'
-  | 'other'
-  | 'idle'
+/** What the time of a job goes into, in the order in which it is shown. */
+export const SHARES = [
+  'user code',
+  'source and sink',
+  'operators',
+  'chain',
+  'serialization',
+  'shuffle',
+  'state',
+  'timers and windows',
+  'checkpoints',
+  'job',
+  'garbage collection',
+  'program',
+  'other',
+  'idle',
+] as const
+
+export type Share = (typeof SHARES)[number]
 
 /**
  * The files of each share, folders with all that is in them: of several that hold a file the longest counts. The files in the root of

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { monotonicMs } from '../monotonic.ts'
 import { durationMs, whole } from '../option-values.ts'
 import { argsOf, CHAIN, ENTRY_BYTES, writeCheckpoint } from '../restore.ts'
-import { showSpread, type Spread, spreadOf } from '../spread.ts'
+import { showSpread, spreadOf } from '../spread.ts'
 import { inFolder } from '../temporary-folder.ts'
 import { type Child, endFile, type Line, type RecoverySetting, startChild } from './child.ts'
 import { checkRows, type Differences, RowCheck } from './rows.ts'
@@ -177,7 +177,7 @@ function countOf(lines: readonly Line[], type: string): number {
 function tableLine({ stateMb, rate, recoveries, differences }: Outcome): Record<string, unknown> {
   const show = (figure: keyof Recovery): string => {
     const values = recoveries.map((one) => one[figure]).filter((ms) => ms !== undefined)
-    return values.length === 0 ? '–' : showMs(spreadOf(values, 0))
+    return values.length === 0 ? '–' : showSpread(spreadOf(values, 0), 0)
   }
   return {
     'state MB': stateMb,
@@ -190,10 +190,6 @@ function tableLine({ stateMb, rate, recoveries, differences }: Outcome): Record<
     'caught up': show('caughtUp'),
     ...differences,
   }
-}
-
-function showMs(spread: Spread): string {
-  return showSpread(spread).replaceAll('.00', '')
 }
 
 function parsePlan(args: string[]): Plan {
