@@ -82,7 +82,7 @@ export interface CaseOutcome {
 
 /** Checkpoints with a manifest at the end; a killed run may leave those that came while it removed others, or folded. */
 const RETAINED = 3
-const RETAINED_AFTER_KILL = 8
+const RETAINED_AFTER_KILL = 6
 const RETAINED_AFTER_FAULTS = 20
 /** Folders without a manifest: of segments that a chain still names, and of checkpoints that came to nothing. */
 const MOST_UNPUBLISHED = 2 * MAX_CHAIN
