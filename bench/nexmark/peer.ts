@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -30,35 +30,49 @@ export interface PeerWanted {
 }
 
 /**
- * The same queries on Apache Flink: one process that runs them again and again. It is stopped behind each run, before the clock of
- * the next one starts, and goes on when it has its turn.
+ * The same queries on Apache Flink: one process that runs them again and again. It is started with its first turn, stopped behind each
+ * run, before the clock of the next one starts, and goes on when it has its turn again: it never runs beside the others.
  */
 export function peerContender(folder: string, setting: Setting, wanted: PeerWanted): Contender {
   const total = wanted.warmup + wanted.iterations
-  const child = spawn(join(folder, 'run'), peerArgs(setting, wanted), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  let peer: Peer | undefined
   let runs = 0
   return {
     async run() {
-      if (runs++ > 0) child.kill('SIGCONT')
+      runs++
+      if (peer === undefined) peer = startPeer(folder, peerArgs(setting, wanted))
+      else peer.child.kill('SIGCONT')
       for (;;) {
-        const line = await lines.next()
+        const line = await peer.lines.next()
         if (line.done === true) throw new Error(`the peer has ended in a run of ${setting.query}`)
         if (!line.value.startsWith('{')) continue
-        if (runs < total) child.kill('SIGSTOP')
+        if (runs < total) peer.child.kill('SIGSTOP')
         // Its hash is one of its own.
         const { hash: _, ...iteration } = JSON.parse(line.value) as Iteration
         return iteration
       }
     },
     async close() {
-      child.kill('SIGCONT')
-      if (runs < total) child.kill()
-      await ended
+      if (peer === undefined) return
+      peer.child.kill('SIGCONT')
+      if (runs < total) peer.child.kill()
+      await peer.ended
     },
+  }
+}
+
+interface Peer {
+  readonly child: ChildProcess
+  readonly lines: AsyncIterator<string>
+  readonly ended: Promise<void>
+}
+
+function startPeer(folder: string, args: readonly string[]): Peer {
+  const child = spawn(join(folder, 'run'), args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  return {
+    child,
+    lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](),
+    ended: new Promise((resolve) => child.once('close', () => resolve())),
   }
 }
 
