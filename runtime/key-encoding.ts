@@ -202,6 +202,19 @@ export function storedCanonicalKey(key: Key): CanonicalKey {
   return `${MARK}k${readLatin1(keyWriter.bytes, 0, keyWriter.length)}`
 }
 
+/** Whether the canonical form of a key is enough to know the key. */
+export function saysKey(canonical: CanonicalKey): boolean {
+  return typeof canonical !== 'string' || canonical.charCodeAt(0) !== 0
+}
+
+/** The key of a canonical form that says it; a pair is made anew each time. */
+export function keyOfCanonical(canonical: CanonicalKey): Key {
+  if (typeof canonical !== 'number' || !isLikePair(canonical)) return canonical
+  const joined = -0.5 - canonical
+  const first = Math.floor(joined / PAIR_LIMIT)
+  return [first, joined - first * PAIR_LIMIT]
+}
+
 function isSmallWhole(key: unknown): key is number {
   return typeof key === 'number' && key >= 0 && key < PAIR_LIMIT && Math.floor(key) === key
 }

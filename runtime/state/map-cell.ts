@@ -49,7 +49,7 @@ export class MapCell {
   /** Takes the map out of its row if nothing of it is in memory; true if so. */
   leave(): boolean {
     if (!this.isEmpty) return false
-    this.row.slots[this.state.slot] = undefined
+    this.row.setSlot(this.state.slot, undefined)
     return true
   }
 }
@@ -188,7 +188,7 @@ export function enterMap(
   isFirst: boolean,
 ): void {
   const { map } = cell
-  if (isFirst) map.row.slots[map.state.slot] = map
+  if (isFirst) map.row.setSlot(map.state.slot, map)
   table.attach(cell, isFirst)
 }
 

@@ -196,7 +196,7 @@ export class MapStore {
   // --- Maps in rows ---
 
   #find(row: StateRow, state: CellState): MapCell | undefined {
-    const map = row.slots[state.slot] as MapCell | undefined
+    const map = row.slot(state.slot) as MapCell | undefined
     if (map !== undefined) return map
     const spilled = new MapCell(row, state, true)
     spilled.removal = this.#removalOf(row, state)

@@ -30,7 +30,7 @@ export class MemoryKeys {
     for (let i = 0; i < count; i++) {
       const { value: row, done } = this.#rows.next()
       if (done === true) return true
-      if (row.slots[this.#slot] === undefined) continue
+      if (row.slot(this.#slot) === undefined) continue
       const group = this.#groups.get(row.keyGroup)
       if (group === undefined) this.#groups.set(row.keyGroup, [row])
       else group.push(row)

@@ -90,7 +90,7 @@ export class EntryRestorer {
     }
     this.#table.valueCount++
     const cell = new RowCell(row, state)
-    row.slots[state.slot] = cell
+    row.setSlot(state.slot, cell)
     this.#table.attach(cell, true)
     return cell
   }

@@ -33,7 +33,7 @@ export class RowCell extends StateCell {
 
   override detach(): boolean {
     if (this.pieces !== undefined && this.pieces.cells.size > 0) return false
-    this.row.slots[this.state.slot] = undefined
+    this.row.setSlot(this.state.slot, undefined)
     return true
   }
 

@@ -24,6 +24,11 @@ export const ABSENT: unique symbol = Symbol('absent')
 /** In place of the value of a cell: it is in `encoded`, or else the spill has to be asked. */
 export const EVICTED: unique symbol = Symbol('evicted')
 
+/** Flags of a cell: there may be tens of millions, and a field costs eight bytes. */
+const DIRTY = 1
+const SPILLED = 2
+const REFERENCED = 4
+
 /** What cells ask of the table that they are part of. */
 export interface CellHost {
   /** A snapshot needs the cell no more; `run` holds it as its last entry, if it was encoded. */
@@ -66,28 +71,67 @@ export abstract class StateCell extends Change implements LastAccess {
   readonly row: StateRow
   readonly state: CellState
   value: unknown = ABSENT
-  /** Where the state has a time to live: when the value was last used; known while it is in memory decoded. */
-  lastAccess = 0
-  elementAccesses: number[] | undefined
+  #access: LastAccess | undefined
   /** The value as it is stored, where that is in memory; always there while `value` is `EVICTED` but not in the spill. */
   encoded: Uint8Array | undefined
-  /** The spill does not have this value, or this absence, yet; not even among its pending writes. */
-  isDirty = false
-  /** The spill, or a pending write, may hold some value of this entry. */
-  isSpilled = false
-  /** Used since the cache looked last. */
-  isReferenced = true
   /** What it is taken to cost in memory. */
   bytes = 0
   /** Its place in the cache, -1 when it is not there. */
   position = -1
   /** The number of its newest pending write; 0 when there is none. While there is one, `encoded` stays. */
   pendingWrite = 0
+  #flags = REFERENCED
 
   constructor(row: StateRow, state: CellState) {
     super()
     this.row = row
     this.state = state
+  }
+
+  /** The spill does not have this value, or this absence, yet; not even among its pending writes. */
+  get isDirty(): boolean {
+    return (this.#flags & DIRTY) !== 0
+  }
+
+  set isDirty(isDirty: boolean) {
+    this.#flags = isDirty ? this.#flags | DIRTY : this.#flags & ~DIRTY
+  }
+
+  /** The spill, or a pending write, may hold some value of this entry. */
+  get isSpilled(): boolean {
+    return (this.#flags & SPILLED) !== 0
+  }
+
+  set isSpilled(isSpilled: boolean) {
+    this.#flags = isSpilled ? this.#flags | SPILLED : this.#flags & ~SPILLED
+  }
+
+  /** Used since the cache looked last. */
+  get isReferenced(): boolean {
+    return (this.#flags & REFERENCED) !== 0
+  }
+
+  set isReferenced(isReferenced: boolean) {
+    this.#flags = isReferenced ? this.#flags | REFERENCED : this.#flags & ~REFERENCED
+  }
+
+  /** Where the state has a time to live: when the value was last used; known while it is in memory decoded. */
+  get lastAccess(): number {
+    return this.#access === undefined ? 0 : this.#access.lastAccess
+  }
+
+  set lastAccess(lastAccess: number) {
+    if (this.#access === undefined) this.#access = { lastAccess, elementAccesses: undefined }
+    else this.#access.lastAccess = lastAccess
+  }
+
+  get elementAccesses(): number[] | undefined {
+    return this.#access?.elementAccesses
+  }
+
+  set elementAccesses(elementAccesses: number[] | undefined) {
+    if (this.#access === undefined) this.#access = { lastAccess: 0, elementAccesses }
+    else this.#access.elementAccesses = elementAccesses
   }
 
   override get keyGroup(): number {

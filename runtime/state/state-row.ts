@@ -1,74 +1,142 @@
-import { canonicalKey } from '../key-encoding.ts'
+import { canonicalKey, keyOfCanonical, saysKey } from '../key-encoding.ts'
 import type { CanonicalKey, Key } from '../key.ts'
+import { NumberTable } from './number-table.ts'
 import { ownKey } from './own-key.ts'
+
+/** Of `#use`: its lowest bits. */
+const OWNED = 1
+const IDLE = 2
+const USE = 4
 
 /**
  * All that is in memory of one key and namespace: a slot for each state and each set of timers of the backend.
  *
  * Found once for each record; the states then find their cell by index. A row that is not in use any more stays in the
- * table for a while, as its key often comes back.
+ * table for a while, as its key often comes back. There may be tens of millions: a field costs eight bytes, another object four
+ * times as much and a miss of the processor's caches.
  */
 export class StateRow {
   readonly keyGroup: number
   /** The row of the default namespace of the same key; undefined for that row itself. */
   readonly parent: StateRow | undefined
-  readonly slots: (object | undefined)[]
-  key: Key
   namespace: Key | undefined
   /** What it stands under in the table, or among the namespaces of its parent. */
   canonical: CanonicalKey
+  /** The key, where the canonical form does not say it. */
+  #key: Key | undefined
   /** Rows of the key's other namespaces: the one, or all of several. */
-  #only: StateRow | undefined
-  #named: Map<CanonicalKey, StateRow> | undefined
-  /** How many slots and namespaces are in use. */
-  uses = 0
-  /** Key and namespace are in memory of their own. */
-  isOwned = false
-  /** Stands in the table without being in use. */
-  isIdle = false
+  #within: StateRow | Map<CanonicalKey, StateRow> | undefined
+  /** How many slots and namespaces are in use, times `USE`; and flags. */
+  #use = 0
+  #slot0: object | undefined
+  #slot1: object | undefined
+  #slot2: object | undefined
+  #otherSlots: (object | undefined)[] | undefined
 
-  constructor(options: {
-    readonly key: Key
-    readonly keyGroup: number
-    readonly parent: StateRow | undefined
-    readonly namespace: Key | undefined
-    readonly canonical: CanonicalKey
-    /** As many as the backend has, all empty. */
-    readonly slots: (object | undefined)[]
-  }) {
-    this.key = options.key
-    this.keyGroup = options.keyGroup
-    this.parent = options.parent
-    this.namespace = options.namespace
-    this.canonical = options.canonical
-    this.slots = options.slots
+  constructor(
+    key: Key,
+    keyGroup: number,
+    canonical: CanonicalKey,
+    parent: StateRow | undefined,
+    namespace: Key | undefined,
+  ) {
+    this.keyGroup = keyGroup
+    this.parent = parent
+    this.namespace = namespace
+    this.canonical = canonical
+    this.#key = parent !== undefined || saysKey(canonical) ? undefined : key
   }
+
+  get key(): Key {
+    const top = this.parent ?? this
+    return top.#key ?? keyOfCanonical(top.canonical)
+  }
+
+  // --- Slots ---
+
+  slot(index: number): object | undefined {
+    if (index === 0) return this.#slot0
+    if (index === 1) return this.#slot1
+    if (index === 2) return this.#slot2
+    return this.#otherSlots?.[index - 3]
+  }
+
+  setSlot(index: number, content: object | undefined): void {
+    if (index === 0) this.#slot0 = content
+    else if (index === 1) this.#slot1 = content
+    else if (index === 2) this.#slot2 = content
+    else this.#setOther(index - 3, content)
+  }
+
+  #setOther(index: number, content: object | undefined): void {
+    this.#otherSlots ??= []
+    while (this.#otherSlots.length <= index) this.#otherSlots.push(undefined)
+    this.#otherSlots[index] = content
+  }
+
+  // --- Use ---
+
+  /** Stands in the table without being in use. */
+  get isIdle(): boolean {
+    return (this.#use & IDLE) !== 0
+  }
+
+  set isIdle(isIdle: boolean) {
+    this.#use = isIdle ? this.#use | IDLE : this.#use & ~IDLE
+  }
+
+  /** One slot or namespace more is in use; true if it is the first. */
+  use(): boolean {
+    this.#use += USE
+    return this.#use < 2 * USE
+  }
+
+  /** One slot or namespace less is in use; true if it was the last. */
+  release(): boolean {
+    this.#use -= USE
+    return this.#use < USE
+  }
+
+  /** Sees to it that key and namespace are in memory of their own. */
+  own(): void {
+    if ((this.#use & OWNED) !== 0) return
+    this.#use |= OWNED
+    const { canonical, namespace } = this
+    if (namespace !== undefined) this.namespace = ownKey(namespace)
+    else if (this.#key !== undefined) this.#key = ownKey(this.#key)
+    if (typeof canonical !== 'string') return
+    this.canonical = canonicalKey(this.namespace ?? this.#key ?? ownKey(canonical))
+  }
+
+  // --- Namespaces ---
 
   /** The row of another namespace of the same key. */
   within(namespace: CanonicalKey): StateRow | undefined {
-    const only = this.#only
-    if (only !== undefined) return only.canonical === namespace ? only : undefined
-    return this.#named?.get(namespace)
+    const within = this.#within
+    if (within === undefined) return undefined
+    if (within instanceof StateRow) return within.canonical === namespace ? within : undefined
+    return within.get(namespace)
   }
 
   addWithin(row: StateRow): void {
-    if (this.#named !== undefined) this.#named.set(row.canonical, row)
-    else if (this.#only === undefined) this.#only = row
-    else {
-      this.#named = new Map([
-        [this.#only.canonical, this.#only],
+    const within = this.#within
+    if (within === undefined) this.#within = row
+    else if (within instanceof StateRow) {
+      this.#within = new Map([
+        [within.canonical, within],
         [row.canonical, row],
       ])
-      this.#only = undefined
-    }
+    } else within.set(row.canonical, row)
   }
 
   removeWithin(row: StateRow): void {
-    if (this.#only === row) this.#only = undefined
-    else {
-      this.#named!.delete(row.canonical)
-      if (this.#named!.size === 0) this.#named = undefined
+    const within = this.#within!
+    if (within instanceof StateRow) {
+      if (within === row) this.#within = undefined
+      return
     }
+    within.delete(row.canonical)
+    if (within.size === 0) this.#within = undefined
   }
 }
 
@@ -77,9 +145,12 @@ const MIN_IDLE = 1_024
 
 /** The rows that are in use, by key and namespace, and for a while those that were. */
 export class RowTable {
-  readonly #rows: Map<CanonicalKey, StateRow> = new Map()
+  readonly #byNumber: NumberTable<StateRow> = new NumberTable()
+  readonly #others: Map<CanonicalKey, StateRow> = new Map()
   #count = 0
   #idle = 0
+  /** The part of the table that is swept next; behind those of `#byNumber` the other rows. */
+  #sweepNext = 0
 
   /** Number of rows in use, those of namespaces included. */
   get count(): number {
@@ -93,39 +164,51 @@ export class RowTable {
 
   /** The row of a key's default namespace. */
   find(canonical: CanonicalKey): StateRow | undefined {
-    return this.#rows.get(canonical)
+    return typeof canonical === 'number'
+      ? this.#byNumber.get(canonical)
+      : this.#others.get(canonical)
   }
 
-  /** The rows of keys' default namespaces, idle ones too; goes on through changes, which may show in it or not. */
-  all(): IterableIterator<StateRow> {
-    return this.#rows.values()
+  /**
+   * The rows of keys' default namespaces, idle ones too; goes on through changes, which may show in it or not, and may make rows
+   * appear twice.
+   */
+  *all(): IterableIterator<StateRow> {
+    yield* this.#byNumber.values()
+    yield* this.#others.values()
   }
 
   /** One slot more of the row is in use. */
   use(row: StateRow): void {
-    if (row.uses++ > 0) return
+    if (!row.use()) return
     this.#count++
     const { parent } = row
     if (parent !== undefined) this.use(parent)
-    if (!row.isOwned) own(row)
+    row.own()
     if (parent !== undefined) {
       parent.addWithin(row)
     } else if (row.isIdle) {
       row.isIdle = false
       this.#idle--
-    } else this.#rows.set(row.canonical, row)
+    } else this.#add(row)
+  }
+
+  #add(row: StateRow): void {
+    const { canonical } = row
+    if (typeof canonical === 'number') this.#byNumber.add(canonical, row)
+    else this.#others.set(canonical, row)
   }
 
   /** The row that stands in the table for the same key and namespace; the same one if there is none. */
   current(row: StateRow): StateRow {
     const { parent } = row
-    if (parent === undefined) return this.#rows.get(row.canonical) ?? row
+    if (parent === undefined) return this.find(row.canonical) ?? row
     return this.current(parent).within(row.canonical) ?? row
   }
 
   /** One slot less is in use; with the last a row becomes idle, that of a namespace leaves. */
   release(row: StateRow): void {
-    if (--row.uses > 0) return
+    if (!row.release()) return
     this.#count--
     const { parent } = row
     if (parent !== undefined) {
@@ -135,29 +218,33 @@ export class RowTable {
     }
     row.isIdle = true
     this.#idle++
-    if (this.#idle > Math.max(MIN_IDLE, this.#count)) this.#sweep()
+    while (this.#idle > Math.max(MIN_IDLE, this.#count)) this.#sweepPart()
   }
 
-  /** Drops all idle rows: O(rows), after as many have become idle. */
-  #sweep(): void {
-    for (const row of this.#rows.values()) {
-      if (!row.isIdle) continue
-      row.isIdle = false
-      this.#rows.delete(row.canonical)
+  /** Drops the idle rows of a part of the table: O(rows there), after as many have become idle. */
+  #sweepPart(): void {
+    const part = this.#sweepNext
+    const { parts } = this.#byNumber
+    if (part < parts) this.#byNumber.keep(part, this.#isNoLongerIdle)
+    else {
+      for (const row of this.#others.values()) {
+        if (!this.#isNoLongerIdle(row)) this.#others.delete(row.canonical)
+      }
     }
-    this.#idle = 0
+    this.#sweepNext = part < parts ? part + 1 : 0
+  }
+
+  readonly #isNoLongerIdle = (row: StateRow): boolean => {
+    if (!row.isIdle) return true
+    row.isIdle = false
+    this.#idle--
+    return false
   }
 
   clear(): void {
-    this.#rows.clear()
+    this.#byNumber.clear()
+    this.#others.clear()
     this.#count = 0
     this.#idle = 0
   }
-}
-
-function own(row: StateRow): void {
-  row.isOwned = true
-  row.key = row.parent?.key ?? ownKey(row.key)
-  if (row.namespace !== undefined) row.namespace = ownKey(row.namespace)
-  if (typeof row.canonical === 'string') row.canonical = canonicalKey(row.namespace ?? row.key)
 }

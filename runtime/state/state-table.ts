@@ -45,8 +45,8 @@ export class StateTable implements CellHost {
   readonly strict: StrictCheck | undefined
   /** What was restored and is not loaded yet; undefined once all of it is. */
   base: BaseLevel | undefined
-  /** The slots of a new row: one for each state, two for each set of timers. */
-  readonly #emptySlots: (object | undefined)[] = []
+  /** The slots of a row: one for each state, two for each set of timers. */
+  #slots = 0
   /** Cells with a value; for spilled state that was changed without having been read an estimate. */
   valueCount = 0
   /** The row of the current key and namespace; undefined outside callbacks, and while nothing of it is in memory. */
@@ -171,48 +171,31 @@ export class StateTable implements CellHost {
     let top = this.#defaultRow
     if (top === undefined) {
       const keyGroup = this.currentKeyGroup!
-      top = this.newRow({
-        key,
-        keyGroup,
-        canonical: this.#canonical,
-        parent: undefined,
-        namespace: undefined,
-      })
+      top = new StateRow(key, keyGroup, this.#canonical, undefined, undefined)
       this.#defaultRow = top
     }
     if (namespace !== undefined) {
       const { keyGroup } = top
       const canonical = canonicalKey(namespace)
-      this.row = this.newRow({ key, keyGroup, canonical, parent: top, namespace })
+      this.row = new StateRow(key, keyGroup, canonical, top, namespace)
     } else this.row = top
     return this.row
-  }
-
-  /** A row that is in no table yet. */
-  newRow(of: Omit<ConstructorParameters<typeof StateRow>[0], 'slots'>): StateRow {
-    const { key, keyGroup, canonical, parent, namespace } = of
-    const slots = this.#emptySlots.slice()
-    return new StateRow({ key, keyGroup, canonical, parent, namespace, slots })
   }
 
   /** The row of an owner that is not current; a new one is in no table yet. */
   rowOf({ key, keyGroup, namespace }: EntryOwner): StateRow {
     const canonical = canonicalKey(key)
     const top =
-      this.rows.find(canonical) ??
-      this.newRow({ key, keyGroup, canonical, parent: undefined, namespace: undefined })
+      this.rows.find(canonical) ?? new StateRow(key, keyGroup, canonical, undefined, undefined)
     if (namespace === undefined) return top
     const within = canonicalKey(namespace)
-    return (
-      top.within(within) ??
-      this.newRow({ key, keyGroup, canonical: within, parent: top, namespace })
-    )
+    return top.within(within) ?? new StateRow(key, keyGroup, within, top, namespace)
   }
 
-  /** Makes room for so many slots more in every row to come; returns the first of them. */
+  /** Takes so many slots more of every row; returns the first of them. */
   addSlots(count: number): number {
-    const slot = this.#emptySlots.length
-    for (let i = 0; i < count; i++) this.#emptySlots.push(undefined)
+    const slot = this.#slots
+    this.#slots += count
     return slot
   }
 
@@ -240,7 +223,7 @@ export class StateTable implements CellHost {
 
   /** The cell of a value or list, perhaps evicted or absent; undefined if there is certainly no value. */
   find(row: StateRow, state: CellState): RowCell | undefined {
-    const cell = row.slots[state.slot] as RowCell | undefined
+    const cell = row.slot(state.slot) as RowCell | undefined
     if (cell !== undefined || this.#isAllInMemory) return cell
     const evicted = new RowCell(row, state)
     if (!this.mightBeSpilled(evicted)) return undefined
@@ -253,7 +236,7 @@ export class StateTable implements CellHost {
     const found = this.find(row, state)
     if (found !== undefined) return found
     const cell = new RowCell(row, state)
-    row.slots[state.slot] = cell
+    row.setSlot(state.slot, cell)
     this.attach(cell, true)
     return cell
   }
@@ -261,7 +244,7 @@ export class StateTable implements CellHost {
   #attachEvicted(cell: RowCell): void {
     cell.value = EVICTED
     cell.isSpilled = true
-    cell.row.slots[cell.state.slot] = cell
+    cell.row.setSlot(cell.state.slot, cell)
     this.attach(cell, true)
   }
 

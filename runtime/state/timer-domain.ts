@@ -198,26 +198,26 @@ export class TimerDomain {
   /** The end of a timer needs to be known no more. */
   forget(timer: Timer): void {
     const { row } = timer
-    const held = row.slots[this.#slot] as Held
+    const held = row.slot(this.#slot) as Held
     if (held !== timer && !(held as RowTimers<Timer>).remove(timer)) return
-    row.slots[this.#slot] = undefined
+    row.setSlot(this.#slot, undefined)
     this.#table.rows.release(row)
   }
 
   #add(timer: Timer): Timer {
     const { row } = timer
-    const held = row.slots[this.#slot] as Held | undefined
+    const held = row.slot(this.#slot) as Held | undefined
     if (held === undefined) {
-      row.slots[this.#slot] = timer
+      row.setSlot(this.#slot, timer)
       this.#table.rows.use(row)
     } else if (held instanceof Timer) {
-      row.slots[this.#slot] = new RowTimers(held, timer)
+      row.setSlot(this.#slot, new RowTimers(held, timer))
     } else held.add(timer)
     return timer
   }
 
   #find(row: StateRow, timestamp: number): Timer | undefined {
-    const held = row.slots[this.#slot] as Held | undefined
+    const held = row.slot(this.#slot) as Held | undefined
     if (held === undefined) return undefined
     if (held instanceof Timer) return held.timestamp === timestamp ? held : undefined
     return held.find(timestamp)

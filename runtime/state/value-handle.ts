@@ -22,7 +22,7 @@ export class ValueHandle<T> implements AccumulatorState<T> {
     const table = this.#table
     const row = table.row ?? table.openRow(this.#state)
     const cell =
-      (row.slots[this.#state.slot] as StateCell | undefined) ?? table.find(row, this.#state)
+      (row.slot(this.#state.slot) as StateCell | undefined) ?? table.find(row, this.#state)
     if (cell === undefined) return undefined
     const value = table.read(cell)
     return value === ABSENT ? undefined : (value as T)
@@ -40,7 +40,7 @@ export class ValueHandle<T> implements AccumulatorState<T> {
     const table = this.#table
     const row = table.row ?? table.openRow(this.#state)
     const cell =
-      (row.slots[this.#state.slot] as StateCell | undefined) ?? table.obtain(row, this.#state)
+      (row.slot(this.#state.slot) as StateCell | undefined) ?? table.obtain(row, this.#state)
     if (cell.value === ABSENT) table.valueCount++
     table.write(cell, value)
   }

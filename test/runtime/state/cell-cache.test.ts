@@ -6,14 +6,7 @@ import type { CellState, StateCell } from '../../../runtime/state/state-cell.ts'
 import { StateRow } from '../../../runtime/state/state-row.ts'
 
 function cell(): StateCell {
-  const row = new StateRow({
-    key: 'k',
-    keyGroup: 0,
-    parent: undefined,
-    namespace: undefined,
-    canonical: 'k',
-    slots: [undefined],
-  })
+  const row = new StateRow('k', 0, 'k', undefined, undefined)
   return new RowCell(row, { slot: 0 } as CellState)
 }
 

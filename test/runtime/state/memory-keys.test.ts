@@ -9,8 +9,8 @@ const MANY = 3_000
 it('hands out a key once whose row has left memory and come back while keys were collected (R17, semantics 2.18)', () => {
   const rows = new RowTable()
   const use = (key: string): StateRow => {
-    const place = { parent: undefined, namespace: undefined, canonical: canonicalKey(key) }
-    const row = new StateRow({ key, keyGroup: 0, slots: [{}], ...place })
+    const row = new StateRow(key, 0, canonicalKey(key), undefined, undefined)
+    row.setSlot(0, {})
     rows.use(row)
     return row
   }
@@ -21,7 +21,7 @@ it('hands out a key once whose row has left memory and come back while keys were
   rows.release(gone)
   for (let i = 0; i < MANY; i++) {
     const row = use(`passing ${i}`)
-    row.slots[0] = undefined
+    row.setSlot(0, undefined)
     rows.release(row)
   }
   expect(rows.find(canonicalKey('b'))).toBeUndefined()
