@@ -65,13 +65,11 @@ export class StateRow {
     if (index === 0) this.#slot0 = content
     else if (index === 1) this.#slot1 = content
     else if (index === 2) this.#slot2 = content
-    else this.#setOther(index - 3, content)
-  }
-
-  #setOther(index: number, content: object | undefined): void {
-    this.#otherSlots ??= []
-    while (this.#otherSlots.length <= index) this.#otherSlots.push(undefined)
-    this.#otherSlots[index] = content
+    else {
+      this.#otherSlots ??= []
+      while (this.#otherSlots.length < index - 3) this.#otherSlots.push(undefined)
+      this.#otherSlots[index - 3] = content
+    }
   }
 
   // --- Use ---

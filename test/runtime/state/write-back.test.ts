@@ -58,7 +58,7 @@ describe('write-back', () => {
     opened.push({ backend, store })
     const text = backend.register(1, 'op', { ...valueState<string>({ ttl: 100 }), name: 'text' })
     await backend.restore([])
-    for (let i = 0; i < 40; i++) within(backend, i, () => text.update('x'.repeat(350)))
+    for (let i = 0; i < 40; i++) within(backend, i, () => text.update('x'.repeat(470)))
     backend.work(Infinity)
     expect([store.batches.length, backend.isSuspended]).toEqual([1, false])
     clock.time += 100
