@@ -17,13 +17,18 @@ import {
   layOut,
 } from './batch-layout.ts'
 import { canGenerate, generateEncoder } from './generated-codec.ts'
-import { type RecordShape, hasSameNames, refine, shapeOf, shapeToValue } from './record-shape.ts'
+import { hasFields } from './field-kind.ts'
+import { type RecordShape, refine, shapeOf, shapeToValue, withoutInt32 } from './record-shape.ts'
 import { type RowEncoder, plainEncoder } from './row-codec.ts'
 import { RowWriter } from './row-writer.ts'
 
 /** Records that are checked in full at first, and one of how many after that (R18). */
 const CHECKED_AT_FIRST = 1_000
 const SAMPLE_EVERY = 1_024
+
+/** So often a shape may be refined and keep fields of whole numbers; and as long as a channel has had fewer shapes than that. */
+const REFINED_WITH_INT32 = 4
+const SHAPES_WITH_INT32 = MAX_SHAPES / 2
 
 const NO_RUN = -1
 
@@ -34,13 +39,24 @@ interface KnownShape {
   readonly layout: RowLayout
   encode: RowEncoder
   rows: number
+  /** How many shapes of the same names this one takes the place of. */
+  readonly refinements: number
+}
+
+/** Records by the way they were written, and shapes that were announced. */
+export interface EncodedPaths {
+  readonly generated: number
+  readonly plain: number
+  readonly generic: number
+  readonly shapes: number
 }
 
 /**
  * Puts records and control elements of one channel into batches, in order (R8, R10).
  *
  * Plain objects go by shape: fields of most kinds have a place of their own in a row, written by code that is generated
- * once a shape is warm; what does not fit goes through the value codec, field by field or as a whole. The result is the
+ * once a shape is warm; what does not fit goes through the value codec, field by field or as a whole, or, where a field turns
+ * out to hold more than it seemed to, makes a new shape. The result is the
  * same value in any case, over the whole type table; anything else is `MR_VALUE_UNSUPPORTED` with the path of the field,
  * and leaves nothing in the batch (R18). Accessors and hidden properties, which cost more to see than the record to
  * encode, are looked for in the first 1,000 records and a sample after that.
@@ -52,7 +68,9 @@ export class BatchEncoder {
   readonly #generates: boolean
   /** Shapes by the name of their first field. */
   readonly #shapes = new Map<string, KnownShape[]>()
-  #shapeCount = 0
+  /** All that were announced, by their number. */
+  readonly #announced: KnownShape[] = []
+  #genericRows = 0
   #last: KnownShape | undefined
   /** The kind of the run of records that is open, and the word that counts them. */
   #run = NO_RUN
@@ -71,6 +89,19 @@ export class BatchEncoder {
   /** About the size of the batch so far: exact but for the text, which may turn out to need two bytes a unit. */
   get byteLength(): number {
     return this.#writer.byteLength
+  }
+
+  /** How the records so far were written, for benchmarks: so many by generated code, without, and by the value codec as a whole. */
+  get paths(): EncodedPaths {
+    const rows = this.#announced.map((known) => known.rows)
+    const all = rows.reduce((sum, count) => sum + count, 0)
+    const plain = rows.reduce((sum, count) => sum + Math.min(count, GENERATE_AFTER), 0)
+    return {
+      generated: this.#generates ? all - plain : 0,
+      plain: this.#generates ? plain : all,
+      generic: this.#genericRows,
+      shapes: rows.length,
+    }
   }
 
   append(value: unknown, timestamp: number): void {
@@ -179,27 +210,35 @@ export class BatchEncoder {
     for (const known of candidates) {
       if (known !== this.#last && this.#appendRow(known, record, timestamp)) return known
     }
-    if (this.#shapeCount >= MAX_SHAPES) return undefined
-    const shape = shapeOf(record)
+    if (this.#announced.length >= MAX_SHAPES) return undefined
+    const index = candidates.findIndex((known) => hasFields(record, known.shape.fields))
+    const before = candidates[index]
+    const shape = before === undefined ? shapeOf(record) : refine(before.shape, record)
     if (shape === undefined) return undefined // Too many fields.
-    const index = candidates.findIndex((known) => hasSameNames(known.shape, shape))
-    const known = this.#announce(index < 0 ? shape : refine(candidates[index]!.shape, shape))
+    const known = this.#announce(shape, before === undefined ? 0 : before.refinements + 1)
     candidates.splice(index < 0 ? candidates.length : index, 1, known)
     this.#shapes.set(bucket, candidates)
     return this.#appendRow(known, record, timestamp) ? known : undefined
   }
 
-  #announce(shape: RecordShape): KnownShape {
+  /** Fields that hold other numbers one after the other would take up the shapes of the channel, hence the limits. */
+  #announce(described: RecordShape, refinements: number): KnownShape {
+    const number = this.#announced.length
+    const hasInt32 = refinements < REFINED_WITH_INT32 && number < SHAPES_WITH_INT32
+    const shape = hasInt32 ? described : withoutInt32(described)
     const layout = layOut(shape)
-    const number = this.#shapeCount++
     this.#control(SHAPE, number)
     writeValue(this.#writer.rest, shapeToValue(shape), 'shape')
-    return { kind: FIRST_SHAPE + number, shape, layout, encode: plainEncoder(layout), rows: 0 }
+    const encode = plainEncoder(layout)
+    const known = { kind: FIRST_SHAPE + number, shape, layout, encode, rows: 0, refinements }
+    this.#announced.push(known)
+    return known
   }
 
   #appendGeneric(value: unknown, timestamp: number): void {
     const writer = this.#writer
     writeValue(writer.rest, value, 'record')
+    this.#genericRows++
     writer.reserve(2)
     if (this.#run !== GENERIC) this.#beginRun(GENERIC, writer.slot++)
     writer.f64[writer.slot++] = timestamp

@@ -1,5 +1,6 @@
 import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
-import type { FieldKind, RecordShape } from './record-shape.ts'
+import type { FieldKind } from './field-kind.ts'
+import type { RecordShape } from './record-shape.ts'
 
 /*
  * A batch: one ArrayBuffer, in the byte order of the machine, since it never leaves the process.
@@ -12,7 +13,8 @@ import type { FieldKind, RecordShape } from './record-shape.ts'
  * Entries, each behind one slot of (u32 kind · u32 detail):
  *
  *   records   kind = FIRST_SHAPE + number of the shape, detail = how many follow; for each one row:
- *             f64 timestamp · u32 words (tags, lengths of strings in units, booleans), padded · f64/i64 slots
+ *             f64 timestamp · u32 words (tags, whole numbers, lengths of strings in units, booleans), padded ·
+ *             f64/i64 slots
  *   GENERIC   detail = how many follow; for each: f64 timestamp. The records are in the rest
  *   SHAPE     detail = its number; the shape is in the rest. Announced once a channel, before its first use
  *   WATERMARK f64 timestamp
@@ -59,7 +61,7 @@ export interface PlacedField {
   /** The u32 word that holds the tag, and the shift of its two bits. */
   readonly tagWord: number
   readonly tagShift: number
-  /** `string` and `boolean`: a u32 word; `number`, `bigint`, `date`: an 8-byte slot; others have none. */
+  /** `int32`, `string` and `boolean`: a u32 word; `number`, `bigint`, `date`: an 8-byte slot; others have none. */
   readonly place: number
 }
 
@@ -86,7 +88,7 @@ export function layOut(shape: RecordShape): RowLayout {
 }
 
 function isWord(kind: FieldKind): boolean {
-  return kind === 'string' || kind === 'boolean'
+  return kind === 'int32' || kind === 'string' || kind === 'boolean'
 }
 
 function isSlot(kind: FieldKind): boolean {

@@ -1,5 +1,6 @@
 import { FIRST_TAG_WORD, type PlacedField, type RowLayout } from './batch-layout.ts'
-import { type RowDecoder, type RowEncoder, hasFields, isDate, isInt64 } from './row-codec.ts'
+import { hasFields, isDate, isInt64 } from './field-kind.ts'
+import type { RowDecoder, RowEncoder } from './row-codec.ts'
 
 /** Generated functions by what they were generated from; channels with records of one shape share them. */
 const encoders = new Map<string, RowEncoder>()
@@ -113,13 +114,21 @@ function encodeLines(
       lines.push(`if (${value} !== null && ${value} !== undefined) return false`, other)
     } else {
       const [isOfKind, put] = encodeOfKind(field, value)
-      lines.push(`if (${isOfKind}) { ${put} } else ${other}`)
+      lines.push(`if (${isOfKind}) { ${put} }`)
+      if (field.kind === 'int32') lines.push(`else if (typeof ${value} === 'number') return false`)
+      lines.push(`else ${other}`)
     }
   }
 }
 
 function encodeOfKind({ kind, place }: PlacedField, value: string): [string, string] {
   switch (kind) {
+    case 'int32':
+      // As `isInt32`, in a form that stays with small integers: of −0, 1 / −0 is less than 0.
+      return [
+        `typeof ${value} === 'number' && (${value} | 0) === ${value} && (${value} !== 0 || 1 / ${value} > 0)`,
+        `u32[word + ${place}] = ${value}`,
+      ]
     case 'string':
       return [
         `typeof ${value} === 'string'`,
@@ -156,7 +165,7 @@ function decoderSource({ fields, rowSlots, tagWords }: RowLayout): string {
   const reads = tags.map((tag, word) => `const ${tag} = u32[word + ${FIRST_TAG_WORD + word}]`)
   return `
     return function decodeRows(reader, count, values, timestamps, at) {
-      const f64 = reader.f64, u32 = reader.u32
+      const f64 = reader.f64, u32 = reader.u32, i32 = reader.i32
       let slot = reader.slot
       for (let i = at; i < at + count; i++, slot += ${rowSlots}) {
         const word = slot * 2
@@ -187,6 +196,8 @@ function decodeOfKind(field: PlacedField, withTags: boolean): string {
 
 function readOfKind(field: PlacedField, withTags: boolean): string {
   switch (field.kind) {
+    case 'int32':
+      return `i32[word + ${field.place}]`
     case 'number':
       return `f64[slot + ${field.place}]`
     case 'string':

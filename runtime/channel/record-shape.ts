@@ -1,21 +1,5 @@
 import { corrupt } from '../bytes.ts'
-
-/**
- * What a field holds in most records. `any` goes through the value codec; `unknown` has been null or undefined so far.
- */
-export type FieldKind =
-  'number' | 'string' | 'boolean' | 'bigint' | 'date' | 'object' | 'any' | 'unknown'
-
-const KINDS: readonly string[] = [
-  'number',
-  'string',
-  'boolean',
-  'bigint',
-  'date',
-  'object',
-  'any',
-  'unknown',
-] satisfies FieldKind[]
+import { type FieldKind, hasFields, isFieldKind, kindOfValue, refines } from './field-kind.ts'
 
 /** The shape of a plain object: its fields in their order, nested plain objects with them. */
 export interface RecordShape {
@@ -47,24 +31,20 @@ export function countFields(shape: RecordShape): number {
   return count
 }
 
-/** Whether two shapes have the same names in the same order, at the top. */
-export function hasSameNames(one: RecordShape, other: RecordShape): boolean {
-  const { fields } = other
-  return (
-    one.fields.length === fields.length &&
-    one.fields.every((field, index) => field.name === fields[index]!.name)
-  )
+/**
+ * A shape with what a later record, of the same names, shows about fields that were `unknown`, or `int32` so far. All that it
+ * shows is taken up at once, and the record has the shape that results.
+ */
+export function refine(known: RecordShape, record: object): RecordShape {
+  return refineAt(known, record, 0, { fields: MAX_FIELDS - countFields(known) })
 }
 
-/** A shape with what a later record shows about fields that were `unknown`; the same names as both. */
-export function refine(known: RecordShape, later: RecordShape): RecordShape {
+/** The shape with `number` for each `int32`, which no number can refine any more. */
+export function withoutInt32(shape: RecordShape): RecordShape {
   return {
-    fields: known.fields.map((field, index) => {
-      const other = later.fields[index]!
-      if (field.kind === 'unknown') return other
-      if (field.shape === undefined || other.shape === undefined) return field
-      if (!hasSameNames(field.shape, other.shape)) return field
-      return { ...field, shape: refine(field.shape, other.shape) }
+    fields: shape.fields.map((field) => {
+      if (field.shape !== undefined) return { ...field, shape: withoutInt32(field.shape) }
+      return field.kind === 'int32' ? { ...field, kind: 'number' } : field
     }),
   }
 }
@@ -92,27 +72,34 @@ interface Budget {
 
 function describe(record: object, depth: number, budget: Budget): RecordShape {
   return {
-    fields: Object.entries(record).map(([name, value]: [string, unknown]) => {
-      const kind = kindOf(value, depth, budget)
-      const nested = kind === 'object' ? describe(value as object, depth + 1, budget) : undefined
-      return { name, kind, shape: nested }
-    }),
+    fields: Object.entries(record).map(([name, value]: [string, unknown]) =>
+      describeField(name, value, depth, budget),
+    ),
   }
 }
 
-function kindOf(value: unknown, depth: number, budget: Budget): FieldKind {
-  if (value === null || value === undefined) return 'unknown'
-  if (typeof value !== 'object') {
-    const kind = typeof value
-    return KINDS.includes(kind) ? (kind as FieldKind) : 'any'
-  }
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Date.prototype) return 'date'
-  if (prototype !== Object.prototype || depth >= MAX_NESTING) return 'any'
-  const count = Object.keys(value).length
-  if (count > budget.fields) return 'any'
+function describeField(name: string, value: unknown, depth: number, budget: Budget): ShapeField {
+  const kind = kindOfValue(value)
+  if (kind !== 'object') return { name, kind, shape: undefined }
+  const count = Object.keys(value as object).length
+  if (depth >= MAX_NESTING || count > budget.fields) return { name, kind: 'any', shape: undefined }
   budget.fields -= count
-  return 'object'
+  return { name, kind, shape: describe(value as object, depth + 1, budget) }
+}
+
+function refineAt(known: RecordShape, record: object, depth: number, budget: Budget): RecordShape {
+  return {
+    fields: known.fields.map((field) => {
+      const { name, kind, shape } = field
+      const value = (record as Record<string, unknown>)[name]
+      if (refines(kind, value)) {
+        if (kind === 'int32') return { ...field, kind: 'number' }
+        return describeField(name, value, depth, budget)
+      }
+      if (shape === undefined || !hasFields(value, shape.fields)) return field
+      return { ...field, shape: refineAt(shape, value as object, depth + 1, budget) }
+    }),
+  }
 }
 
 function parse(value: unknown, depth: number): RecordShape {
@@ -122,11 +109,11 @@ function parse(value: unknown, depth: number): RecordShape {
   const fields: ShapeField[] = []
   for (let i = 0; i < value.length; i += 3) {
     const [name, kind, nested] = value.slice(i, i + 3) as unknown[]
-    if (typeof name !== 'string' || !KINDS.includes(kind as string)) {
+    if (typeof name !== 'string' || !isFieldKind(kind)) {
       throw corrupt('a shape has a field without a name or kind')
     }
     const shape = kind === 'object' ? parse(nested, depth + 1) : undefined
-    fields.push({ name, kind: kind as FieldKind, shape })
+    fields.push({ name, kind, shape })
   }
   return { fields }
 }

@@ -1,10 +1,12 @@
 import { FIRST_TAG_WORD, TAG_UNDEFINED, type PlacedField, type RowLayout } from './batch-layout.ts'
+import { hasFields, isDate, isInt32, isInt64, refines } from './field-kind.ts'
 import type { RowReader } from './row-reader.ts'
 import type { RowWriter } from './row-writer.ts'
 
 /**
  * Writes a record as the row at `writer.slot`, for which there is room, and moves on behind it. False if the record has
- * other fields than the shape; then, and when it throws, text and rest may hold leftovers that the caller takes back.
+ * other fields than the shape, or refines it; then, and when it throws, text and rest may hold leftovers that the caller takes
+ * back.
  */
 export type RowEncoder = (record: object, writer: RowWriter, timestamp: number) => boolean
 
@@ -43,28 +45,6 @@ export function plainDecoder({ fields, rowSlots }: RowLayout): RowDecoder {
   }
 }
 
-/** Whether a value is a plain object with exactly these fields in this order. */
-export function hasFields(value: unknown, fields: readonly { readonly name: string }[]): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (Object.getPrototypeOf(value) !== Object.prototype) return false
-  let count = 0
-  for (const name in value) {
-    if (count === fields.length || fields[count]!.name !== name) return false
-    count++
-  }
-  return count === fields.length
-}
-
-export function isDate(value: unknown): value is Date {
-  return (
-    typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Date.prototype
-  )
-}
-
-export function isInt64(value: unknown): value is bigint {
-  return typeof value === 'bigint' && BigInt.asIntN(64, value) === value
-}
-
 function encodeFields(fields: readonly PlacedField[], record: Fields, writer: RowWriter): boolean {
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!
@@ -72,7 +52,7 @@ function encodeFields(fields: readonly PlacedField[], record: Fields, writer: Ro
     if (field.fields !== undefined && hasFields(value, field.fields)) {
       if (!encodeFields(field.fields, value as Fields, writer)) return false
     } else if (!encodeOfKind(field, value, writer)) {
-      if (field.kind === 'unknown' && value !== null && value !== undefined) return false
+      if (refines(field.kind, value)) return false
       const word = writer.slot * 2 + field.tagWord
       writer.u32[word] = writer.u32[word]! | (writer.other(value) << field.tagShift)
     }
@@ -82,7 +62,9 @@ function encodeFields(fields: readonly PlacedField[], record: Fields, writer: Ro
 
 /** Writes a value into the field's own place; false if it is not of the field's kind. */
 function encodeOfKind({ kind, place }: PlacedField, value: unknown, writer: RowWriter): boolean {
-  if (kind === 'number' && typeof value === 'number') {
+  if (kind === 'int32' && isInt32(value)) {
+    writer.u32[writer.slot * 2 + place] = value
+  } else if (kind === 'number' && typeof value === 'number') {
     writer.f64[writer.slot + place] = value
   } else if (kind === 'string' && typeof value === 'string') {
     writer.u32[writer.slot * 2 + place] = value.length
@@ -115,6 +97,8 @@ function decodeFields(fields: readonly PlacedField[], reader: RowReader): Fields
 function decodeOfKind(field: PlacedField, reader: RowReader): unknown {
   const { slot } = reader
   switch (field.kind) {
+    case 'int32':
+      return reader.i32[slot * 2 + field.place]
     case 'number':
       return reader.f64[slot + field.place]
     case 'string':

@@ -9,12 +9,17 @@ import { HEADER_SLOTS, TAG_NULL, TAG_UNDEFINED } from './batch-layout.ts'
 const SLICED_FROM = 13
 
 const EMPTY = new Uint8Array(0)
+const NO_U32 = new Uint32Array(0)
+const NO_I32 = new Int32Array(0)
+const NO_F64 = new Float64Array(0)
+const NO_I64 = new BigInt64Array(0)
 
 /** A cursor over a batch: slots, text and rest are each read in the order in which they were written. */
 export class RowReader {
-  f64: Float64Array = new Float64Array(0)
-  u32: Uint32Array = new Uint32Array(0)
-  i64: BigInt64Array = new BigInt64Array(0)
+  f64: Float64Array = NO_F64
+  u32: Uint32Array = NO_U32
+  i32: Int32Array = NO_I32
+  i64: BigInt64Array = NO_I64
   /** The next slot, and the one behind the last. */
   slot = 0
   end = 0
@@ -38,6 +43,7 @@ export class RowReader {
       throw corrupt('the parts of a batch do not add up')
     }
     this.u32 = words
+    this.i32 = new Int32Array(buffer, byteOffset, byteLength >>> 2)
     this.f64 = new Float64Array(buffer, byteOffset, slots)
     this.i64 = new BigInt64Array(buffer, byteOffset, slots)
     this.slot = HEADER_SLOTS
@@ -53,9 +59,10 @@ export class RowReader {
 
   /** Lets go of the batch, so that a channel without input keeps none. */
   unload(): void {
-    this.u32 = new Uint32Array(0)
-    this.f64 = new Float64Array(0)
-    this.i64 = new BigInt64Array(0)
+    this.u32 = NO_U32
+    this.i32 = NO_I32
+    this.f64 = NO_F64
+    this.i64 = NO_I64
     this.slot = 0
     this.end = 0
     this.#bytes = EMPTY
