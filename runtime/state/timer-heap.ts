@@ -11,35 +11,58 @@ const FIRST_CAPACITY = 128
 const LATE_SAMPLE = 32
 /** Children of a place: four share a cache line of timestamps, and halve the depth. */
 const FAN = 4
+/** So many inputs may be at different times without timers for it going to the heap. At most eight have a place in a position. */
+const QUEUES = 4
 
 /**
- * Items ordered by timestamp: a queue of those that were added in ascending order, and a heap of the others.
+ * Items ordered by timestamp: a few queues of those that were added in ascending order, and a heap of the others.
  *
- * Timers mostly come in order: what sets them is a record, a fixed time ahead. Adding and removing them costs O(1); where
- * they come in any other order, O(log items).
+ * Timers mostly come in order: what sets them is a record, a fixed time ahead. Where records come over several inputs, each of
+ * these is in order by itself, so an item goes to that queue whose last one is the nearest before it. Adding and removing
+ * them costs O(1); where they come in any other order, O(log items).
  */
 export class TimerHeap<T extends HeapItem> {
-  readonly #queue: AscendingQueue<T> = new AscendingQueue()
+  readonly #queues: readonly AscendingQueue<T>[] = Array.from(
+    { length: QUEUES },
+    (_, number) => new AscendingQueue<T>(number),
+  )
   readonly #heap: FourHeap<T> = new FourHeap()
+  #queued = 0
 
   get count(): number {
-    return this.#queue.count + this.#heap.count
+    return this.#queued + this.#heap.count
   }
 
   /** The earliest timestamp, Infinity if there is none. */
   get earliest(): number {
-    return Math.min(this.#queue.earliest, this.#heap.earliest)
+    let { earliest } = this.#heap
+    for (const queue of this.#queues) if (queue.earliest < earliest) earliest = queue.earliest
+    return earliest
   }
 
   /** An item with the earliest timestamp; undefined if there is none. */
   get first(): T | undefined {
-    return this.#queue.earliest <= this.#heap.earliest
-      ? (this.#queue.first ?? this.#heap.first)
-      : this.#heap.first
+    const { earliest } = this
+    for (const queue of this.#queues) {
+      if (queue.count > 0 && queue.earliest === earliest) return queue.first
+    }
+    return this.#heap.first
   }
 
   add(item: T): void {
-    if (!this.#queue.add(item)) this.#heap.add(item)
+    const queue = this.#queueFor(item.timestamp)
+    if (queue?.add(item) === true) this.#queued++
+    else this.#heap.add(item)
+  }
+
+  /** The queue whose last item is the nearest before a timestamp, else an empty one; undefined if there is none. */
+  #queueFor(timestamp: number): AscendingQueue<T> | undefined {
+    let nearest: AscendingQueue<T> | undefined
+    for (const queue of this.#queues) {
+      if (queue.latest > timestamp) continue
+      if (nearest === undefined || queue.latest > nearest.latest) nearest = queue
+    }
+    return nearest
   }
 
   /** To be called before `late` is asked for the first time after items have come and gone. */
@@ -52,7 +75,7 @@ export class TimerHeap<T extends HeapItem> {
    * while there are later ones. Undefined if there is none. O(1) amortised.
    */
   get late(): T | undefined {
-    const queue = this.#queue
+    const queue = this.#queues.reduce((a, b) => (b.latest > a.latest ? b : a))
     const heap = this.#heap
     while (heap.count > 0) {
       if (queue.latest >= heap.lateFrom) break
@@ -64,17 +87,24 @@ export class TimerHeap<T extends HeapItem> {
   }
 
   remove(item: T): void {
-    if (item.position >= QUEUED) this.#queue.remove(item)
-    else this.#heap.remove(item)
+    const { position } = item
+    if (position < QUEUED) {
+      this.#heap.remove(item)
+      return
+    }
+    this.#queued--
+    this.#queues[(position - QUEUED) >>> PLACE_BITS]!.remove(item)
   }
 }
 
-/** The position of an item in the queue is its place there plus this. */
+/** The position of an item in a queue is this, the number of the queue in the bits above these, and its place there. */
 const QUEUED = 2 ** 30
+const PLACE_BITS = 27
 const FIRST_PLACES = 64
 
 /** Items that came in ascending order, in a ring; those removed from the middle leave a gap behind. */
 class AscendingQueue<T extends HeapItem> {
+  readonly #origin: number
   /** A power of two of places. */
   #places: (T | undefined)[] = emptyPlaces(FIRST_PLACES)
   #head = 0
@@ -85,6 +115,10 @@ class AscendingQueue<T extends HeapItem> {
   earliest = Infinity
   /** The timestamp of the last item; none that is lower is taken. */
   latest = -Infinity
+
+  constructor(number: number) {
+    this.#origin = QUEUED + number * 2 ** PLACE_BITS
+  }
 
   get first(): T | undefined {
     return this.#places[this.#head]
@@ -105,7 +139,7 @@ class AscendingQueue<T extends HeapItem> {
     if (this.#span === this.#places.length && !this.#makePlace()) return false
     const at = this.#place(this.#span)
     this.#places[at] = item
-    item.position = QUEUED + at
+    item.position = this.#origin + at
     if (this.count === 0) this.earliest = timestamp
     this.latest = timestamp
     this.#span++
@@ -114,7 +148,7 @@ class AscendingQueue<T extends HeapItem> {
   }
 
   remove(item: T): void {
-    const at = item.position - QUEUED
+    const at = item.position - this.#origin
     this.#places[at] = undefined
     item.position = -1
     this.count--
@@ -156,13 +190,13 @@ class AscendingQueue<T extends HeapItem> {
   #makePlace(): boolean {
     const { length } = this.#places
     const capacity = this.count * 2 <= length ? length : length * 2
-    if (capacity > QUEUED) return false
+    if (capacity > 2 ** PLACE_BITS) return false
     const places: (T | undefined)[] = emptyPlaces(capacity)
     let next = 0
     for (let i = 0; i < this.#span; i++) {
       const item = this.#places[this.#place(i)]
       if (item === undefined) continue
-      item.position = QUEUED + next
+      item.position = this.#origin + next
       places[next++] = item
     }
     this.#places = places

@@ -59,6 +59,19 @@ describe('TimerHeap', () => {
     expect(heap.count).toBe(2)
   })
 
+  it('keeps the timers of four inputs, each in order by itself but at another time, in queues', () => {
+    const heap = new TimerHeap<Item>()
+    const times: number[] = []
+    for (let i = 0; i < 4_000; i++) {
+      const item = new Item(i * 10 + (i % 4) * 5_000)
+      heap.add(item)
+      times.push(item.timestamp)
+      // A position in a queue is 2 ** 30 and more.
+      expect(item.position).toBeGreaterThanOrEqual(2 ** 30)
+    }
+    expect(drain(heap)).toEqual(times.sort((a, b) => a - b))
+  })
+
   it('goes on as before once very many have come in order and all of them are gone', () => {
     const heap = new TimerHeap<Item>()
     for (let time = 0; time < 10_000; time++) heap.add(new Item(time))
