@@ -35,7 +35,17 @@ const numberScratch = new DataView(new ArrayBuffer(8))
  * Allocates nothing where the key is valid.
  */
 export function keyProblem(key: unknown): string | undefined {
-  return isKey(key, 0) ? undefined : describeProblem(key, '', 0)
+  return isUsualKey(key) || isKey(key, 0) ? undefined : describeProblem(key, '', 0)
+}
+
+/** Most keys, told without a call: every record with a key is checked at both ends of its way. */
+function isUsualKey(key: unknown): boolean {
+  if (isUsualElement(key)) return true
+  return Array.isArray(key) && key.length === 2 && isUsualElement(key[0]) && isUsualElement(key[1])
+}
+
+function isUsualElement(key: unknown): boolean {
+  return typeof key === 'number' ? !Number.isNaN(key) : typeof key === 'string'
 }
 
 function isKey(key: unknown, depth: number): boolean {
@@ -46,8 +56,8 @@ function isKey(key: unknown, depth: number): boolean {
     case 'number':
       return !Number.isNaN(key)
     case 'object':
-      if (key instanceof Uint8Array) return true
-      if (!Array.isArray(key) || depth >= MAX_TUPLE_DEPTH) return false
+      if (!Array.isArray(key)) return key instanceof Uint8Array
+      if (depth >= MAX_TUPLE_DEPTH) return false
       for (let i = 0; i < key.length; i++) if (!isKey(key[i], depth + 1)) return false
       return true
     default:

@@ -29,7 +29,8 @@ export function hashKey(key: Key): number {
     case 'bigint':
       return hashBigint(key)
     default:
-      return key instanceof Uint8Array ? hashBytes(key) : hashTuple(key as readonly Key[])
+      // Told apart so since `instanceof` walks the prototypes of an array.
+      return Array.isArray(key) ? hashTuple(key as readonly Key[]) : hashBytes(key as Uint8Array)
   }
 }
 
@@ -117,6 +118,10 @@ function hashBytes(bytes: Uint8Array): number {
 
 function hashTuple(tuple: readonly Key[]): number {
   let hash = 1
-  for (let i = 0; i < tuple.length; i++) hash = (Math.imul(hash, 31) + hashKey(tuple[i]!)) | 0
+  for (let i = 0; i < tuple.length; i++) {
+    const element = tuple[i]!
+    const of = typeof element === 'number' ? hashNumber(element) : hashKey(element)
+    hash = (Math.imul(hash, 31) + of) | 0
+  }
   return hash
 }

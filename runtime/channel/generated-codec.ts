@@ -58,17 +58,21 @@ function kept<F>(functions: Map<string, F>, source: string, make: () => F): F {
 /** The encoder's source. `lists[i]` are the fields of the i-th nested object; the record is list 0. */
 function encoderSource({ fields, rowSlots, tagWords }: RowLayout): string {
   const lists = { next: 1 }
+  const tags = Array.from({ length: tagWords }, (_, word) => `let t${word} = 0`)
   const lines: string[] = []
-  for (let word = 0; word < tagWords; word++) lines.push(`let t${word} = 0`)
   encodeLines(fields, 'record', lists, lines)
+  // Where a field has been read, the compiler knows the prototype with it, and need not call for it.
+  const firstRead = lines.shift() ?? ''
   for (let word = 0; word < tagWords; word++) {
     lines.push(`u32[word + ${FIRST_TAG_WORD + word}] = t${word}`)
   }
   return `
     return function encodeRow(record, writer, timestamp) {
+      ${firstRead}
       ${namesCheck(fields)}
       const f64 = writer.f64, u32 = writer.u32, slot = writer.slot, word = slot * 2
       let text = writer.text
+      ${tags.join('\n')}
       ${lines.join('\n')}
       writer.text = text
       f64[slot] = timestamp

@@ -248,4 +248,16 @@ describe('problem of a key', () => {
     ]
     for (const [key, problem] of cases) expect(keyProblem(key)).toBe(problem)
   })
+
+  it('is told for what is no key at any place of a tuple, beside whatever keys (R19)', () => {
+    const isNone = fc.constantFrom(NaN, undefined, null, false, {})
+    const keys = fc.array(anyKey, { maxLength: 3, size: 'max' })
+    fc.assert(
+      fc.property(keys, isNone, keys, (before, none, behind) => {
+        const problem = keyProblem([...before, none, ...behind])
+        expect(problem).toMatch(new RegExp(` at \\[${before.length}\\]$`))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
 })

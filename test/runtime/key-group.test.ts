@@ -80,6 +80,15 @@ describe('hash of a key', () => {
     )
   })
 
+  it('of a tuple is put together of those of its elements (R19)', () => {
+    fc.assert(
+      fc.property(fc.array(anyKey, { maxLength: 5, size: 'max' }), (tuple) => {
+        const hash = tuple.reduce((sum: bigint, key) => sum * 31n + BigInt(hashKey(key)), 1n)
+        expect(hashKey(tuple)).toBe(int32(hash))
+      }),
+    )
+  })
+
   it('is that of a BigInteger for a bigint (R19)', () => {
     const known: [bigint, number][] = [
       [0n, 0],
