@@ -115,7 +115,8 @@ async function inBackend(sequence: Int32Array): Promise<() => Promise<number>> {
   const checkpoint = async (): Promise<void> => {
     const snapshot = backend.beginSnapshot(++checkpointId, checkpointId - 1)
     while (!snapshot.isEncoded) await rest(backend)
-    for (const entry of snapshot.entries()) if (entry.key.length === 0) throw new Error('no key')
+    const entries = snapshot.entries()
+    while (entries.next()) if (entries.keyEnd === entries.keyStart) throw new Error('no key')
     backend.checkpointCompleted(checkpointId)
   }
   const run = async (count: number, keyAt: (i: number) => number): Promise<void> => {

@@ -47,6 +47,8 @@ const doubleScratch = new Float64Array(1)
 const doubleBytes = new Uint8Array(doubleScratch.buffer)
 
 const FIRST_CAPACITY = 256
+/** Bytes up to this many are copied in a loop. */
+const SHORT_COPY = 64
 /** Bytes up to this many live in the heap of V8 and are cheap to make. */
 const ON_HEAP_BYTES = 64
 /** Copies up to this many bytes share memory with others: memory of its own costs as much as copying some 10 KiB. */
@@ -104,9 +106,18 @@ export class ByteWriter {
   }
 
   append(source: Uint8Array): void {
-    this.ensure(source.length)
-    this.bytes.set(source, this.length)
-    this.length += source.length
+    this.appendFrom(source, 0, source.length)
+  }
+
+  /** Appends the bytes of `source` from `start` to `end`: a few one by one, as a native call costs more. */
+  appendFrom(source: Uint8Array, start: number, end: number): void {
+    const count = end - start
+    this.ensure(count)
+    const { bytes } = this
+    let at = this.length
+    if (count > SHORT_COPY) bytes.set(source.subarray(start, end), at)
+    else for (let i = start; i < end; i++) bytes[at++] = source[i]!
+    this.length += count
   }
 
   latin1(string: string): void {

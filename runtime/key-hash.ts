@@ -4,9 +4,22 @@
 
 /** FNV-1a over the bytes from `start` to `end`, mixed, so that all 32 bits depend on all of them. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
-  return mix(hash)
+  return hashOf(hashOn(NO_BYTES_HASH, bytes, start, end))
+}
+
+/** What `hashOn` begins with. */
+export const NO_BYTES_HASH: number = 0x811c9dc5 | 0
+
+/** Takes the bytes from `start` to `end` into a hash that is not mixed yet: piece by piece comes to the same as all at once. */
+export function hashOn(hash: number, bytes: Uint8Array, start: number, end: number): number {
+  let next = hash
+  for (let i = start; i < end; i++) next = Math.imul(next ^ bytes[i]!, 0x01000193)
+  return next
+}
+
+/** What `hashBytes` says of all the bytes that have been taken in. */
+export function hashOf(taken: number): number {
+  return mix(taken)
 }
 
 /** What to add to a hash for each next probe: odd, so that the probes are different bits. */

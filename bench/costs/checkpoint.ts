@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createFileStorage } from '../../runtime/checkpoint/file-storage.ts'
-import { writeSegment } from '../../runtime/checkpoint/segment-writer.ts'
+import { writeSnapshot } from '../../runtime/checkpoint/segment-writer.ts'
 import { nodeFileSystem } from '../../runtime/file-system.ts'
 import { keyGroupOf } from '../../runtime/key-group.ts'
 import { valueState } from '../../runtime/state/state.ts'
@@ -48,7 +48,7 @@ export async function checkpointCosts(rounds: number): Promise<Record<string, re
       const id = await storage.reserveId(completed)
       const snapshot = backend.beginSnapshot(id, completed)
       while (!snapshot.isEncoded) await rest(backend)
-      const segment = await writeSegment(storage, id, 'measured', snapshot.entries())
+      const segment = await writeSnapshot(storage, id, 'measured', snapshot.entries())
       if (segment?.entries !== KEYS) throw new Error(`${segment?.entries} entries, not ${KEYS}`)
       backend.checkpointCompleted(id)
       completed = id

@@ -10,12 +10,25 @@ export function compareWithin(
   end: number,
   key: Uint8Array,
 ): number {
-  const length = Math.min(end - start, key.length)
-  for (let i = 0; i < length; i++) {
-    const difference = bytes[start + i]! - key[i]!
+  return compareRanges(bytes, start, end, key, 0, key.length)
+}
+
+/** As `compareKeys`, for keys that stand from a start to an end each. */
+export function compareRanges(
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number,
+): number {
+  let i = aStart
+  let j = bStart
+  while (i < aEnd && j < bEnd) {
+    const difference = a[i++]! - b[j++]!
     if (difference !== 0) return difference
   }
-  return end - start - key.length
+  return aEnd - i - (bEnd - j)
 }
 
 export function startsWith(key: Uint8Array, prefix: Uint8Array): boolean {
@@ -24,7 +37,7 @@ export function startsWith(key: Uint8Array, prefix: Uint8Array): boolean {
   return true
 }
 
-/** The key group that a key begins with. */
-export function keyGroupAt(key: Uint8Array): number {
-  return key[0]! * 256 + key[1]!
+/** The key group that a key begins with, which itself begins at `start`. */
+export function keyGroupAt(key: Uint8Array, start = 0): number {
+  return key[start]! * 256 + key[start + 1]!
 }

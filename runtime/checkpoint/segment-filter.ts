@@ -1,6 +1,6 @@
-import { bitOf, hashBytes, probeStep } from '../key-hash.ts'
-import { subKeyAt } from '../state/snapshot-format.ts'
-import type { StateEntry } from '../state/state-backend.ts'
+import { bitOf, hashOf, hashOn, NO_BYTES_HASH, probeStep } from '../key-hash.ts'
+import type { PlacedEntry } from '../state/state-backend.ts'
+import { endOfOwner } from '../state/snapshot-format.ts'
 
 /** Bits a hash and probes a look-up: about 1 % of the keys that are not in a block are taken for being there. */
 const BITS_PER_HASH = 10
@@ -20,13 +20,15 @@ export class SegmentFilterBuilder {
   #count = 0
   #lastPrefix = 0
 
-  add({ key, kind }: StateEntry): void {
-    const hash = hashBytes(key, 0, key.length)
+  add({ kind, bytes, keyStart, keyEnd }: PlacedEntry): void {
+    const end = endOfOwner(bytes, keyStart, keyEnd)
+    const isWhole = end < 0 || end === keyEnd
+    const owner = hashOn(NO_BYTES_HASH, bytes, keyStart, isWhole ? keyEnd : end)
+    const hash = hashOf(isWhole ? owner : hashOn(owner, bytes, end, keyEnd))
     this.#addHash(hash)
     if (kind === 'clear') this.#addHash(clearHash(hash))
-    const end = subKeyAt(key)
-    if (end === undefined || end === key.length) return
-    const prefix = hashBytes(key, 0, end)
+    if (isWhole) return
+    const prefix = hashOf(owner)
     // Neighbours mostly have the same.
     if (prefix !== this.#lastPrefix) this.#addHash(prefix)
     this.#lastPrefix = prefix

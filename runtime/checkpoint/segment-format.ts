@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
 import { ByteReader, ByteWriter } from '../bytes.ts'
 import { invariant } from '../errors.ts'
-import type { StateEntry } from '../state/state-backend.ts'
-import { compareKeys, keyGroupAt } from './entry-order.ts'
+import type { PlacedEntry, StateEntry } from '../state/state-backend.ts'
+import { compareRanges, keyGroupAt } from './entry-order.ts'
 import { SegmentDamage } from './segment-damage.ts'
 import { SegmentFilterBuilder } from './segment-filter.ts'
 import { type BlockInfo, SegmentIndex, SegmentIndexWriter } from './segment-index.ts'
@@ -45,6 +45,7 @@ const WRITE_BYTES = 64 * 1_024
 const MIN_KEY_BYTES = 4
 
 const KINDS = ['put', 'delete', 'clear'] as const
+const CODES = { put: 0, delete: 1, clear: 2 } as const
 
 export interface Footer {
   readonly entries: number
@@ -58,17 +59,21 @@ export class SegmentEncoder {
   readonly #writer: ByteWriter = new ByteWriter()
   readonly #index: SegmentIndexWriter = new SegmentIndexWriter()
   readonly #filter: SegmentFilterBuilder = new SegmentFilterBuilder()
-  /** Views into the writer's memory, as the caller may use its entries again. */
-  #lastKey: Uint8Array | undefined
+  /** Where the key of the entry before stands: in what is the writer's memory, or has been. */
+  #lastBytes!: Uint8Array
+  #lastStart = 0
+  #lastEnd = 0
   #lastKind: StateEntry['kind'] = 'clear'
   /** The first key of the block that is being filled. */
-  #firstKey: Uint8Array | undefined
+  #firstStart = 0
+  #firstEnd = 0
   /** Where that block begins in the writer. */
   #blockStart = 0
   #blockEntries = 0
   #blockBytes = 0
   #entries = 0
   #firstGroup = 0
+  #lastGroup = 0
 
   get entries(): number {
     return this.#entries
@@ -76,24 +81,31 @@ export class SegmentEncoder {
 
   /** Key groups of the first and the last entry. */
   get range(): { first: number; last: number } {
-    return { first: this.#firstGroup, last: keyGroupAt(this.#lastKey!) }
+    return { first: this.#firstGroup, last: this.#lastGroup }
   }
 
   /** Takes the next entry; returns blocks when some are full. An entry out of order is a defect of the caller. */
-  add(entry: StateEntry): Uint8Array | undefined {
-    const { key, kind, value } = entry
+  add(entry: PlacedEntry): Uint8Array | undefined {
+    const { kind, bytes, keyStart, keyEnd, valueEnd } = entry
     invariant(this.#isNext(entry), 'state entries are out of order')
     const writer = this.#writer
-    writer.u8(KINDS.indexOf(kind))
-    writer.varint(key.length)
-    if (kind === 'put') writer.varint(value.length)
-    writer.append(key)
-    this.#lastKey = writer.bytes.subarray(writer.length - key.length, writer.length)
+    const keyBytes = keyEnd - keyStart
+    writer.u8(CODES[kind])
+    writer.varint(keyBytes)
+    if (kind === 'put') writer.varint(valueEnd - keyEnd)
+    const start = writer.length
+    writer.appendFrom(bytes, keyStart, kind === 'put' ? valueEnd : keyEnd)
+    this.#lastBytes = writer.bytes
+    this.#lastStart = start
+    this.#lastEnd = start + keyBytes
     this.#lastKind = kind
-    if (kind === 'put') writer.append(value)
+    this.#lastGroup = keyGroupAt(bytes, keyStart)
     this.#filter.add(entry)
-    if (this.#entries === 0) this.#firstGroup = keyGroupAt(key)
-    this.#firstKey ??= this.#lastKey
+    if (this.#entries === 0) this.#firstGroup = this.#lastGroup
+    if (this.#blockEntries === 0) {
+      this.#firstStart = this.#lastStart
+      this.#firstEnd = this.#lastEnd
+    }
     this.#blockEntries++
     this.#entries++
     if (writer.length - this.#blockStart >= BLOCK_BYTES) this.#closeBlock()
@@ -114,27 +126,34 @@ export class SegmentEncoder {
     return Buffer.concat([blocks, index, footer])
   }
 
-  #isNext({ key, kind }: StateEntry): boolean {
-    if (key.length < MIN_KEY_BYTES) return false
-    if (this.#lastKey === undefined) return true
-    const order = compareKeys(this.#lastKey, key)
+  #isNext({ kind, bytes, keyStart, keyEnd }: PlacedEntry): boolean {
+    if (keyEnd - keyStart < MIN_KEY_BYTES) return false
+    if (this.#entries === 0) return true
+    const order = compareRanges(
+      this.#lastBytes,
+      this.#lastStart,
+      this.#lastEnd,
+      bytes,
+      keyStart,
+      keyEnd,
+    )
     return order < 0 || (order === 0 && this.#lastKind === 'clear' && kind !== 'clear')
   }
 
   #closeBlock(): void {
-    const block = this.#writer.bytes.subarray(this.#blockStart, this.#writer.length)
+    const { bytes, length } = this.#writer
+    const block = bytes.subarray(this.#blockStart, length)
     this.#index.add({
       bytes: block.byteLength,
       entries: this.#blockEntries,
       crc: crc32(block),
-      firstKey: this.#firstKey!,
-      lastGroup: keyGroupAt(this.#lastKey!),
+      firstKey: bytes.subarray(this.#firstStart, this.#firstEnd),
+      lastGroup: this.#lastGroup,
       filter: this.#filter.build(),
     })
     this.#blockBytes += block.byteLength
-    this.#blockStart = this.#writer.length
+    this.#blockStart = length
     this.#blockEntries = 0
-    this.#firstKey = undefined
   }
 
   #handOn(): Uint8Array {

@@ -1,4 +1,5 @@
-import type { StateEntry } from '../state/state-backend.ts'
+import { LaidOutEntries, LaidOutEntry } from '../state/entry-place.ts'
+import type { EntryCursor, PlacedEntry, StateEntry } from '../state/state-backend.ts'
 import type { SnapshotTarget, StorageWriter } from './checkpoint-storage.ts'
 import type { SegmentReference } from './manifest.ts'
 import { SegmentEncoder } from './segment-format.ts'
@@ -9,23 +10,35 @@ import { StoredVersions } from './stored-versions.ts'
  * when this resolves (R26); on a failure what was written is removed. Taking entries and writing take turns, a block of
  * about 64 KiB of blocks each time, so that no long stretch of work holds up the event loop.
  */
-export async function writeSegment(
+export function writeSegment(
   storage: SnapshotTarget,
   checkpointId: number,
   name: string,
   entries: Iterable<StateEntry>,
 ): Promise<SegmentReference | undefined> {
+  return writeSnapshot(storage, checkpointId, name, new LaidOutEntries(entries))
+}
+
+/** As `writeSegment`, of entries as they lie in a snapshot, which is closed in the end. */
+export async function writeSnapshot(
+  storage: SnapshotTarget,
+  checkpointId: number,
+  name: string,
+  entries: EntryCursor,
+): Promise<SegmentReference | undefined> {
   let target: SegmentWriter | undefined
   try {
-    for (const entry of entries) {
+    while (entries.next()) {
       target ??= await SegmentWriter.create(storage, checkpointId, name)
-      const writing = target.add(entry)
+      const writing = target.addPlaced(entries)
       if (writing !== undefined) await writing
     }
     return await target?.finish()
   } catch (error) {
     await target?.abort()
     throw error
+  } finally {
+    entries.close()
   }
 }
 
@@ -36,9 +49,15 @@ export type SegmentContents = Required<Pick<SegmentReference, 'entries' | 'range
 export class SegmentStream {
   readonly #encoder: SegmentEncoder = new SegmentEncoder()
   readonly #versions: StoredVersions = new StoredVersions()
+  readonly #laidOut: LaidOutEntry = new LaidOutEntry()
 
   /** Takes the next entry; returns bytes when blocks are full, which belong to the caller. */
   add(entry: StateEntry): Uint8Array | undefined {
+    return this.addPlaced(this.#laidOut.lay(entry))
+  }
+
+  /** As `add`, of an entry as it lies. */
+  addPlaced(entry: PlacedEntry): Uint8Array | undefined {
     this.#versions.add(entry)
     return this.#encoder.add(entry)
   }
@@ -75,7 +94,15 @@ export class SegmentWriter {
 
   /** Takes the next entry; where it fills a block, the caller awaits the writing before it goes on. */
   add(entry: StateEntry): Promise<void> | undefined {
-    const bytes = this.#stream.add(entry)
+    return this.#write(this.#stream.add(entry))
+  }
+
+  /** As `add`, of an entry as it lies. */
+  addPlaced(entry: PlacedEntry): Promise<void> | undefined {
+    return this.#write(this.#stream.addPlaced(entry))
+  }
+
+  #write(bytes: Uint8Array | undefined): Promise<void> | undefined {
     return bytes === undefined ? undefined : this.#writer.write(bytes)
   }
 

@@ -1,5 +1,5 @@
+import type { PlacedEntry } from '../state/state-backend.ts'
 import { schemaVersionIn, stateIdIn } from '../state/snapshot-format.ts'
-import type { StateEntry } from '../state/state-backend.ts'
 import type { CheckpointManifest, SegmentReference } from './manifest.ts'
 
 /** The lowest schema version of each state among entries that pass by: what a segment says of itself in the manifest. */
@@ -9,11 +9,11 @@ export class StoredVersions {
   #stateId = -1
   #version = -1
 
-  add(entry: StateEntry): void {
-    if (entry.kind !== 'put') return
-    const version = schemaVersionIn(entry.value)
+  add({ kind, bytes, keyStart, keyEnd, valueEnd }: PlacedEntry): void {
+    if (kind !== 'put') return
+    const version = schemaVersionIn(bytes, keyEnd, valueEnd)
     if (version === undefined) return
-    const stateId = stateIdIn(entry.key)
+    const stateId = stateIdIn(bytes, keyStart)
     if (stateId === this.#stateId && version === this.#version) return
     this.#stateId = stateId
     this.#version = version

@@ -1,15 +1,24 @@
 import { invariant } from '../errors.ts'
 import type { Change } from './change.ts'
 import { ChangeRuns } from './change-runs.ts'
+import type { EntryCursor, StateSnapshot } from './state-backend.ts'
 import type { EntryRun } from './entry-run.ts'
 import type { RunStore } from './run-store.ts'
-import type { StateEntry, StateSnapshot } from './state-backend.ts'
 
 /** Changes encoded or merged between two looks at the clock, and in all where no time is left. */
 const STEPS_PER_LOOK = 64
 const STEPS_WITHOUT_TIME = 512
-/** From so many changes on a snapshot makes runs by key group: with fewer than a hundred a group their buffers cost more than they save. */
-const GROUPED_FROM = 16_384
+/** Changes that a snapshot puts into one run, by their key groups: so few that one run has room for those of them. */
+const CHANGES_IN_RUN = 1_536
+
+export interface ChangeLogOptions {
+  /** Where changes go that are too many for memory; default: nowhere. */
+  readonly store?: RunStore | undefined
+  /** How many key groups they are of. */
+  readonly keyGroups: number
+  /** For tests. */
+  readonly changesInRun?: number
+}
 
 /**
  * What has changed since the snapshots before: the part of a backend that knows about checkpoints (R24, R25).
@@ -25,15 +34,17 @@ export class ChangeLog {
   interval = 1
   #changed: Change[] = []
   readonly #store: RunStore | undefined
-  readonly #groupedFrom: number
+  readonly #keyGroups: number
+  readonly #changesInRun: number
   /** Entries of the interval that were encoded before its end: evicted ones, `clear`s, and what is carried into it. */
   #early: ChangeRuns
   /** The snapshot begun last, until it is known what became of its checkpoint. */
   #snapshot: Delta | undefined
 
-  constructor(store?: RunStore, groupedFrom: number = GROUPED_FROM) {
+  constructor({ store, keyGroups, changesInRun = CHANGES_IN_RUN }: ChangeLogOptions) {
     this.#store = store
-    this.#groupedFrom = groupedFrom
+    this.#keyGroups = keyGroups
+    this.#changesInRun = changesInRun
     this.#early = new ChangeRuns(store)
   }
 
@@ -101,13 +112,22 @@ export class ChangeLog {
       interval: this.interval,
       changed: this.#changed,
       runs: this.#early,
-      groupedFrom: this.#groupedFrom,
+      partShift: this.#partShift(this.#changed.length),
     })
     this.#snapshot = snapshot
     this.#changed = []
     this.#early = new ChangeRuns(this.#store)
     this.interval++
     return snapshot
+  }
+
+  /**
+   * How many bits less than a key group the number of its part has: runs are made of neighbouring key groups, a power of two of
+   * them, that have about as many changes as go into one.
+   */
+  #partShift(changes: number): number {
+    const groupsInRun = (this.#keyGroups * this.#changesInRun) / Math.max(1, changes)
+    return Math.max(0, Math.min(16, Math.floor(Math.log2(groupsInRun))))
   }
 
   /** The checkpoint is there: the next one is based on it, or on a later one, and what it has encoded need not be kept. */
@@ -147,8 +167,7 @@ export class ChangeLog {
     if (!isRunning) return isMoreEarly
     let steps = 0
     do {
-      snapshot.step(STEPS_PER_LOOK)
-      steps += STEPS_PER_LOOK
+      steps += snapshot.step(STEPS_PER_LOOK)
     } while (snapshot.isRunning && (steps < STEPS_WITHOUT_TIME || !isOver()))
     return snapshot.isRunning
   }
@@ -170,7 +189,7 @@ interface DeltaParts {
   readonly interval: number
   readonly changed: readonly Change[]
   readonly runs: ChangeRuns
-  readonly groupedFrom: number
+  readonly partShift: number
 }
 
 /**
@@ -188,14 +207,14 @@ class Delta implements StateSnapshot {
   #phase: 'encoding' | 'encoded' | 'over' = 'encoding'
   #changed: readonly Change[]
   #next = 0
-  readonly #isGrouped: boolean
+  readonly #partShift: number
   #callbacks: (() => void)[] = []
 
-  constructor({ checkpointId, interval, changed, runs, groupedFrom }: DeltaParts) {
+  constructor({ checkpointId, interval, changed, runs, partShift }: DeltaParts) {
     this.checkpointId = checkpointId
     this.interval = interval
     this.#changed = changed
-    this.#isGrouped = changed.length >= groupedFrom
+    this.#partShift = partShift
     this.runs = runs
   }
 
@@ -212,14 +231,15 @@ class Delta implements StateSnapshot {
     else if (this.isRunning) this.#callbacks.push(callback)
   }
 
-  entries(): Iterable<StateEntry> {
+  entries(): EntryCursor {
     this.#mustBeEncoded()
     return this.runs.entries(() => this.#mustBeEncoded())
   }
 
   #mustBeEncoded(): void {
+    if (this.#phase === 'encoded') return
     invariant(
-      this.isEncoded,
+      false,
       `snapshot ${this.checkpointId} is read before it is encoded or after it is over`,
     )
   }
@@ -229,19 +249,27 @@ class Delta implements StateSnapshot {
     change.encode(this.runs.writable())
   }
 
-  /** Encodes up to so many changes; at the end sorts one run. */
-  step(count: number): void {
+  /** Encodes up to so many changes; when there are none left sorts a run. Returns how many it has encoded or sorted. */
+  step(count: number): number {
     const changed = this.#changed
     const end = Math.min(changed.length, this.#next + count)
+    if (this.#next === end) return this.#sortOne()
     while (this.#next < end) {
       const change = changed[this.#next++]!
       if (change.stamp !== this.interval) continue
-      const run = this.#isGrouped ? this.runs.writableOf(change.keyGroup) : this.runs.writable()
+      const run = this.runs.writableOf(change.keyGroup >>> this.#partShift)
       change.encode(run)
       change.stamp = 0
       change.settle(run)
     }
-    if (end === changed.length && this.runs.sealOne()) this.#finish()
+    return count
+  }
+
+  #sortOne(): number {
+    const run = this.runs.sealOne()
+    if (run !== undefined) return run.length
+    this.#finish()
+    return 0
   }
 
   #finish(): void {

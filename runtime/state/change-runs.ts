@@ -1,10 +1,9 @@
-import { EntryMerge } from './entry-merge.ts'
+import type { EntryCursor } from './state-backend.ts'
 import { EntryRun } from './entry-run.ts'
-import type { RunFile } from './run-file.ts'
+import { MergedEntries } from './merged-entries.ts'
 import { RunMerge } from './run-merge.ts'
 import type { RunStore } from './run-store.ts'
-import type { StateEntry } from './state-backend.ts'
-import { readRuns, StoredRuns, widthOf } from './stored-runs.ts'
+import { StoredRuns, widthOf } from './stored-runs.ts'
 
 /** Entries merged in memory in one step. */
 const MERGED_PER_STEP = 512
@@ -31,8 +30,8 @@ export class ChangeRuns {
   /** Oldest first; those in memory are sealed, but for the ones that are open. */
   #parts: (EntryRun | StoredRuns)[] = []
   #open: EntryRun | undefined
-  /** Those of `writableOf`, by key group. */
-  readonly #openOf: Map<number, EntryRun> = new Map()
+  /** Those of `writableOf`, by part of the key groups. */
+  readonly #openOf: (EntryRun | undefined)[] = []
   #fold: { readonly merge: RunMerge; readonly count: number } | undefined
   #foldedRuns = 0
   #unmerged = 0
@@ -45,7 +44,7 @@ export class ChangeRuns {
 
   /** Where the next entry is to be written. */
   writable(): EntryRun {
-    if (this.#open !== undefined && this.#isFull(this.#open)) this.#sealOpen()
+    if (this.#open !== undefined && this.#isFull(this.#open)) this.sealOne()
     if (this.#open === undefined) {
       this.#open = new EntryRun()
       this.#parts.push(this.#open)
@@ -54,15 +53,15 @@ export class ChangeRuns {
   }
 
   /**
-   * As `writable`, for an entry of a key group: runs of different groups do not overlap, so that they need not be merged. Who
-   * writes in the order in which changes came to be reads memory in that order.
+   * As `writable`, for an entry of a part of the key groups: runs of different parts do not overlap, so that they need not be
+   * merged. Who writes in the order in which changes came to be reads memory in that order.
    */
-  writableOf(keyGroup: number): EntryRun {
-    const open = this.#openOf.get(keyGroup)
+  writableOf(part: number): EntryRun {
+    const open = this.#openOf[part]
     if (open !== undefined && !this.#isFull(open)) return open
     if (open !== undefined) this.#seal(open)
     const run = new EntryRun()
-    this.#openOf.set(keyGroup, run)
+    this.#openOf[part] = run
     this.#parts.push(run)
     return run
   }
@@ -73,24 +72,25 @@ export class ChangeRuns {
 
   /** Sorts the runs that are open; the next entry begins another. */
   seal(): void {
-    while (!this.sealOne());
+    while (this.sealOne() !== undefined);
   }
 
-  /** Sorts one run that is open; true if none is left. */
-  sealOne(): boolean {
-    const [first] = this.#openOf
-    if (this.#open !== undefined) this.#sealOpen()
-    else if (first !== undefined) {
-      const [keyGroup, run] = first
-      this.#openOf.delete(keyGroup)
-      this.#seal(run)
-    }
-    return this.#open === undefined && this.#openOf.size === 0
-  }
-
-  #sealOpen(): void {
-    this.#seal(this.#open!)
+  /** Sorts one run that is open, and returns it; undefined if none is left. */
+  sealOne(): EntryRun | undefined {
+    const run = this.#open ?? this.#nextOpen()
     this.#open = undefined
+    if (run !== undefined) this.#seal(run)
+    return run
+  }
+
+  /** One of those of `writableOf`, which is not open any more. */
+  #nextOpen(): EntryRun | undefined {
+    const runs = this.#openOf
+    while (runs.length > 0) {
+      const run = runs.pop()
+      if (run !== undefined) return run
+    }
+    return undefined
   }
 
   #seal(run: EntryRun): void {
@@ -128,7 +128,7 @@ export class ChangeRuns {
     for (const part of this.#parts) if (part instanceof StoredRuns) part.drop()
     this.#parts = []
     this.#open = undefined
-    this.#openOf.clear()
+    this.#openOf.length = 0
   }
 
   // --- Merging in memory ---
@@ -164,7 +164,7 @@ export class ChangeRuns {
   work(): boolean {
     const store = this.#store
     if (store === undefined) return this.#foldSome()
-    if (this.#open !== undefined && this.#isFull(this.#open)) this.#sealOpen()
+    if (this.#open !== undefined && this.#isFull(this.#open)) this.sealOne()
     this.#waitingBytes = this.memoryBytes - (this.#open?.memoryBytes ?? 0)
     if (this.#waitingBytes > store.shareBytes) this.#write(store)
     const width = this.#parts.reduce((sum, part) => sum + widthOf(part), 0)
@@ -234,17 +234,8 @@ export class ChangeRuns {
    * All entries that count, ascending; nothing is added any more. They are merged while they are taken; what is in files is
    * read then, which blocks the thread for as long as a disk takes. `check` is called before each entry, and may throw.
    */
-  *entries(check: () => void): Iterable<StateEntry> {
-    const held: RunFile[] = []
-    try {
-      const merge = new EntryMerge(this.#parts.flatMap((part) => readRuns(part, held)))
-      while (!merge.isDone) {
-        check()
-        if (merge.take()) yield merge.run.at(merge.position)
-      }
-    } finally {
-      for (const file of held) file.release()
-    }
+  entries(check: () => void): EntryCursor {
+    return new MergedEntries(this.#parts, check)
   }
 }
 

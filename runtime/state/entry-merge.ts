@@ -43,6 +43,9 @@ export class EntryMerge {
   #clearInput = -1
   #clears!: EntryRun
   #clearPosition = -1
+  /** Entries of the piece that is being read before this position come before those of any other input, and count. */
+  #freeEnd = 0
+  #freeInput = -1
   /** The entry of a key that counts. */
   #kept: EntryRun | undefined
   #keptPosition = -1
@@ -68,6 +71,8 @@ export class EntryMerge {
 
   /** Takes the next entry; returns whether it counts. Not once `isDone`. */
   take(): boolean {
+    if (this.position + 1 < this.#freeEnd) return this.#takeFree()
+    this.#freeEnd = 0
     const heap = this.#heap
     if (this.#waiting.length > 0) this.#begin()
     const input = heap[0]!
@@ -75,13 +80,44 @@ export class EntryMerge {
     const position = this.#positions[input]!
     this.run = run
     this.position = position
-    if (position + 1 < run.length) this.#positions[input] = position + 1
+    if (position + 1 < run.length) this.#positions[input] = this.#nextPosition(input, run, position)
     else if (!this.#turnPage(input)) {
       const last = heap.pop()!
       if (heap.length > 0) heap[0] = last
     }
     this.#sink()
     return this.#survives(input, run, position)
+  }
+
+  /** The next position of the input that alone has begun, or of one of several: behind it everything may be free. */
+  #nextPosition(input: number, run: EntryRun, position: number): number {
+    const last = run.length - 1
+    const isAlone = position === 0 && this.#heap.length === 1 && this.#clearInput <= input
+    if (!isAlone || !this.#endsBeforeOthers(run, last)) return position + 1
+    this.#freeEnd = last
+    this.#freeInput = input
+    return last
+  }
+
+  /** Whether a piece ends before any input that has not begun begins. */
+  #endsBeforeOthers(run: EntryRun, last: number): boolean {
+    const next = this.#waiting.at(-1)
+    return next === undefined || run.compare(last, this.#pieces[next]!, this.#positions[next]!) < 0
+  }
+
+  /** One of those that need not be compared with anything; the last of a piece is none, as it turns the page. */
+  #takeFree(): boolean {
+    const { run } = this
+    const position = ++this.position
+    this.#lastInput = this.#freeInput
+    this.#kept = run
+    this.#keptPosition = position
+    if (run.isClear(position)) {
+      this.#clearInput = this.#freeInput
+      this.#clears = run
+      this.#clearPosition = position
+    }
+    return true
   }
 
   /** Those come in that begin at the smallest key, or before. */

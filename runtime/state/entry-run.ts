@@ -1,8 +1,11 @@
 import { ByteWriter } from '../bytes.ts'
 import { invariant } from '../errors.ts'
+import type { EntryPlace } from './entry-place.ts'
+import { KeySort } from './key-sort.ts'
 import type { StateEntry } from './state-backend.ts'
 
 const KINDS = ['put', 'delete', 'clear'] as const
+const CODES = { put: 0, delete: 1, clear: 2 } as const
 
 /** Entries and bytes after which a run is full: sorting this many takes about a millisecond. */
 const RUN_ENTRIES = 2_048
@@ -24,6 +27,7 @@ export class EntryRun {
   /** Two places an entry: its kind byte and its value; it ends where the next begins. */
   readonly #places: number[] = []
   #order: Uint32Array | undefined
+  #hasClear = false
 
   constructor(firstBytes: number = FIRST_BYTES) {
     this.writer = new ByteWriter(firstBytes)
@@ -48,7 +52,8 @@ export class EntryRun {
 
   beginEntry(kind: StateEntry['kind']): void {
     this.#places.push(this.writer.length)
-    this.writer.u8(KINDS.indexOf(kind))
+    this.writer.u8(CODES[kind])
+    if (kind === 'clear') this.#hasClear = true
   }
 
   beginValue(): void {
@@ -84,11 +89,8 @@ export class EntryRun {
   /** Sorts; nothing is appended any more. */
   seal(): void {
     if (this.#order !== undefined) return
-    const count = this.#places.length / 2
-    const order = new Uint32Array(count)
-    for (let i = 0; i < count; i++) order[i] = i
-    order.sort((a, b) => this.#compare(a, this, b) || a - b)
-    this.#order = this.#survivors(order)
+    const { order, hasEqual } = new KeySort(this.writer.bytes, this.#places)
+    this.#order = hasEqual || this.#hasClear ? this.#survivors(order) : order
   }
 
   /** Says that entries were appended in ascending order, each key once: `seal` without sorting. */
@@ -133,28 +135,28 @@ export class EntryRun {
     const start = other.#places[entry * 2]!
     const offset = this.writer.length - start
     this.#places.push(this.writer.length, other.#places[entry * 2 + 1]! + offset)
-    this.writer.append(other.writer.bytes.subarray(start, other.#end(entry)))
+    this.writer.appendFrom(other.writer.bytes, start, other.#end(entry))
   }
 
   /** Appends the bytes of the entry at `position`; returns how many of them are in front of its value. */
   appendTo(writer: ByteWriter, position: number): number {
     const entry = this.#order![position]!
     const start = this.#places[entry * 2]!
-    writer.append(this.writer.bytes.subarray(start, this.#end(entry)))
+    writer.appendFrom(this.writer.bytes, start, this.#end(entry))
     return this.#places[entry * 2 + 1]! - start
   }
 
-  /** The entry at `position`; a view that is good as long as the run. */
-  at(position: number): StateEntry {
+  /** Says where the entry at `position` lies; that is good as long as the run. */
+  place(position: number, target: EntryPlace): void {
     invariant(this.#order !== undefined, 'entries are read from a run that is not sealed')
     const entry = this.#order[position]!
     const { bytes } = this.writer
-    const valueAt = this.#places[entry * 2 + 1]!
-    return {
-      key: bytes.subarray(this.#places[entry * 2]! + 1, valueAt),
-      kind: this.#kind(entry),
-      value: bytes.subarray(valueAt, this.#end(entry)),
-    }
+    const start = this.#places[entry * 2]!
+    target.bytes = bytes
+    target.kind = KINDS[bytes[start]!]!
+    target.keyStart = start + 1
+    target.keyEnd = this.#places[entry * 2 + 1]!
+    target.valueEnd = this.#end(entry)
   }
 
   // --- By the number of an entry in the order of arrival ---

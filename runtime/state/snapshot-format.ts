@@ -203,9 +203,9 @@ export interface EntryKey extends EntryOwner {
   readonly subKey: ByteReader
 }
 
-/** The state id in an entry's key, on bytes. */
-export function stateIdIn(key: Uint8Array): number {
-  return key[2]! * 256 + key[3]!
+/** The state id in an entry's key, which begins at `start`, on bytes. */
+export function stateIdIn(key: Uint8Array, start = 0): number {
+  return key[start + 2]! * 256 + key[start + 3]!
 }
 
 /** The key group in an entry's key, on bytes. */
@@ -218,11 +218,15 @@ export function keyGroupIn(key: Uint8Array): number {
  * key of an entry. (Of a timer it is where the namespace begins: key and namespace stand one place further there.)
  */
 export function subKeyAt(bytes: Uint8Array): number | undefined {
-  const end = bytes.length
-  const at = endOfKey(bytes, KEY_HEADER_BYTES, end)
-  if (at < 0) return undefined
-  const behind = bytes[at] === DEFAULT_NAMESPACE && at < end ? at + 1 : endOfKey(bytes, at, end)
-  return behind < 0 ? undefined : behind
+  const at = endOfOwner(bytes, 0, bytes.length)
+  return at < 0 ? undefined : at
+}
+
+/** As `subKeyAt`, of the key that stands in `bytes` from `start` to `end`; -1 for what is no key of an entry. */
+export function endOfOwner(bytes: Uint8Array, start: number, end: number): number {
+  const at = endOfKey(bytes, start + KEY_HEADER_BYTES, end)
+  if (at < 0) return -1
+  return bytes[at] === DEFAULT_NAMESPACE && at < end ? at + 1 : endOfKey(bytes, at, end)
 }
 
 /** Takes a key apart up to its sub-key. Damaged bytes are `MR_CHECKPOINT_CORRUPT`. */
@@ -338,11 +342,15 @@ export function versionOf(bytes: Uint8Array): number {
   return bytes[at + 1]! * 256 + bytes[at + 2]!
 }
 
-/** The same, undefined where a value has none: of timers. */
-export function schemaVersionIn(bytes: Uint8Array): number | undefined {
-  return bytes[0] === CODEC_NOTHING || bytes.length < VALUE_HEADER_BYTES
+/** The same in the value that stands in `bytes` from `start` to `end`; undefined where it has none: of timers. */
+export function schemaVersionIn(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+): number | undefined {
+  return bytes[start] === CODEC_NOTHING || end - start < VALUE_HEADER_BYTES
     ? undefined
-    : versionOf(bytes)
+    : bytes[start + 1]! * 256 + bytes[start + 2]!
 }
 
 /** The codec in an entry's value, whether it has pieces in front or not. */

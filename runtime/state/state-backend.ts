@@ -23,6 +23,26 @@ export interface StateEntry {
   readonly value: Uint8Array
 }
 
+/** An entry as it lies in bytes: its key from `keyStart` to `keyEnd`, its value from there to `valueEnd`. */
+export interface PlacedEntry {
+  readonly kind: StateEntry['kind']
+  readonly bytes: Uint8Array
+  readonly keyStart: number
+  readonly keyEnd: number
+  readonly valueEnd: number
+}
+
+/**
+ * Goes through entries in ascending order, and says where each lies: makes nothing for one.
+ *
+ * At first it stands before the first one. Whoever has it calls `close` when nothing more is read, also after a failure.
+ */
+export interface EntryCursor extends PlacedEntry {
+  /** Moves on to the next entry, what was said of the one before is over; false where there is none. */
+  next(): boolean
+  close(): void
+}
+
 /** A state as registered: its number is given once per lineage by the coordinator and is in every manifest. */
 export interface RegisteredState {
   /** 1 … 65535, unique in the lineage for (uid, name); never reused. */
@@ -202,9 +222,9 @@ export interface StateSnapshot {
   onEncoded(callback: () => void): void
   /**
    * All entries, ascending by key; valid once encoded, until the checkpoint is completed or aborted, or the next snapshot begins. What is not
-   * in memory is read while it is taken; a failure to do so is `MR_STATE_FAILED`.
+   * in memory is read while it is taken; a failure to do so is `MR_STATE_FAILED`. To be closed by the caller.
    */
-  entries(): Iterable<StateEntry>
+  entries(): EntryCursor
 }
 
 /**

@@ -71,13 +71,16 @@ export class StateTable implements CellHost {
     readonly spill: Spill | undefined
     /** Where changes go that are too many for memory; default: nowhere. */
     readonly runStore?: RunStore | undefined
+    /** How many key groups its keys may be of; default: all. */
+    readonly keyGroups?: number
     readonly strict: StrictCheck | undefined
     readonly makeRoom: () => void
     readonly maxParallelism: number
   }) {
     this.#maxParallelism = options.maxParallelism
     this.spill = options.spill
-    this.changes = new ChangeLog(options.runStore)
+    const { runStore, keyGroups = options.maxParallelism } = options
+    this.changes = new ChangeLog({ store: runStore, keyGroups })
     this.strict = options.strict
     this.makeRoom = options.makeRoom
   }

@@ -1,7 +1,7 @@
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { SegmentReference } from '../checkpoint/manifest.ts'
 import type { PendingCommit } from '../checkpoint/pending-commits.ts'
-import { writeSegment } from '../checkpoint/segment-writer.ts'
+import { writeSnapshot } from '../checkpoint/segment-writer.ts'
 import type { CheckpointBarrier } from '../element.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { SnapshotPart } from '../messages.ts'
@@ -72,7 +72,7 @@ async function finishPart(
   if (snapshot !== undefined) {
     await new Promise<void>((resolve) => snapshot.onEncoded(resolve))
     options.failpoint('before-segment')
-    segment = await writeSegment(
+    segment = await writeSnapshot(
       options.storage,
       options.barrier.checkpointId,
       options.segmentName,

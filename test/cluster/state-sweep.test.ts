@@ -6,7 +6,7 @@ import { createFileStorage } from '../../runtime/checkpoint/file-storage.ts'
 import { foldSegments } from '../../runtime/checkpoint/fold.ts'
 import type { SegmentReference } from '../../runtime/checkpoint/manifest.ts'
 import { LocalMerger } from '../../runtime/checkpoint/segment-merger.ts'
-import { writeSegment } from '../../runtime/checkpoint/segment-writer.ts'
+import { writeSnapshot } from '../../runtime/checkpoint/segment-writer.ts'
 import { nodeFileSystem } from '../../runtime/file-system.ts'
 import { SystemClock } from '../../runtime/clock.ts'
 import { LevelDbBackend } from '../../runtime/state/leveldb-backend.ts'
@@ -72,7 +72,7 @@ it('gives back memory, LevelDB and checkpoint of a million keys that are written
     const snapshot = backend.beginSnapshot(checkpointId + 1, checkpointId)
     checkpointId = await storage.reserveId(checkpointId)
     while (!snapshot.isEncoded) await work()
-    const written = await writeSegment(storage, checkpointId, 'state', snapshot.entries())
+    const written = await writeSnapshot(storage, checkpointId, 'state', snapshot.entries())
     const segments = written === undefined ? chain : [...chain, written]
     const folded = await foldSegments(
       new LocalMerger(storage, clock),

@@ -1,14 +1,15 @@
-import { SystemClock } from '../../runtime/clock.ts'
-import { keyGroupOf } from '../../runtime/key-group.ts'
-import type { Key } from '../../runtime/key.ts'
 import type {
   BackendContext,
   KeyedStateBackend,
+  PlacedEntry,
   StateEntry,
   StateSnapshot,
   TimeDomain,
   TimerQueue,
 } from '../../runtime/state/state-backend.ts'
+import { SystemClock } from '../../runtime/clock.ts'
+import { keyGroupOf } from '../../runtime/key-group.ts'
+import type { Key } from '../../runtime/key.ts'
 
 export const MAX_PARALLELISM = 128
 
@@ -82,11 +83,22 @@ export async function popTimer(
 /** Encodes a snapshot to its end; entries are copied, as they would be into a segment. */
 export function encodeAll(backend: KeyedStateBackend, snapshot: StateSnapshot): StateEntry[] {
   while (!snapshot.isEncoded) backend.work(-Infinity)
-  return [...snapshot.entries()].map(copyEntry)
+  return [...entriesOf(snapshot)]
 }
 
-function copyEntry({ key, kind, value }: StateEntry): StateEntry {
-  return { key: key.slice(), kind, value: value.slice() }
+/** The entries of an encoded snapshot, copied while they are taken. */
+export function* entriesOf(snapshot: StateSnapshot): Generator<StateEntry> {
+  const entries = snapshot.entries()
+  try {
+    while (entries.next()) yield copyEntry(entries)
+  } finally {
+    entries.close()
+  }
+}
+
+/** An entry as it lies now, copied. */
+export function copyEntry({ kind, bytes, keyStart, keyEnd, valueEnd }: PlacedEntry): StateEntry {
+  return { key: bytes.slice(keyStart, keyEnd), kind, value: bytes.slice(keyEnd, valueEnd) }
 }
 
 /** The contents that a chain of segments stands for, by key in hexadecimal. */

@@ -1,6 +1,7 @@
 import { type Mutant, unit } from './mutant.ts'
 
 const stored = (title: string) => unit('runtime/state/run-store.test.ts', title)
+const merged = (title: string) => unit('runtime/state/run-merge.test.ts', title)
 const everything = stored('make up with the rest the state at each barrier')
 
 /** Changes that wait for a checkpoint in files, since they are too many for memory. */
@@ -80,10 +81,42 @@ export const CHANGES: readonly Mutant[] = [
     killers: [unit('runtime/state/change-log.test.ts', 'gives back what it has encoded')],
   },
   {
+    name: 'older-under-newer-clear',
+    what: 'what a newer run of changes has cleared comes back from an older one that is alone there (R24)',
+    file: 'runtime/state/entry-merge.ts',
+    find: 'this.#heap.length === 1 && this.#clearInput <= input',
+    replace: 'this.#heap.length === 1',
+    killers: [merged('merged say the same where newer ones lie side by side')],
+  },
+  {
+    name: 'others-come-between',
+    what: 'entries of a run are not merged with those of others that begin before it ends (R24)',
+    file: 'runtime/state/entry-merge.ts',
+    find: 'return next === undefined || run.compare(',
+    replace: 'return next === undefined || -run.compare(',
+    killers: [merged('merged say the same where newer ones lie side by side')],
+  },
+  {
+    name: 'end-of-key-overlooked',
+    what: 'keys that others begin with are not sorted before them (R17)',
+    file: 'runtime/state/key-sort.ts',
+    find: 'differences[common] = 1',
+    replace: 'differences[common] = 0',
+    killers: [unit('runtime/state/key-sort.test.ts', 'sorts by bytes')],
+  },
+  {
+    name: 'equal-keys-not-seen',
+    what: 'of a key that was changed and evicted several times not only the newest entry is in a checkpoint (R25)',
+    file: 'runtime/state/entry-run.ts',
+    find: 'hasEqual || this.#hasClear ?',
+    replace: 'this.#hasClear ?',
+    killers: [merged('sealed, say what was appended in that order')],
+  },
+  {
     name: 'read-after-the-end',
     what: 'a checkpoint that was given up is still written, from files that are gone',
-    file: 'runtime/state/change-runs.ts',
-    find: 'check()\n',
+    file: 'runtime/state/merged-entries.ts',
+    find: 'this.#check()\n',
     replace: '\n',
     killers: [stored('cannot be read any more')],
   },

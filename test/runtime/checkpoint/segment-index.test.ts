@@ -14,6 +14,7 @@ import { SegmentIndex, SegmentIndexWriter } from '../../../runtime/checkpoint/se
 import { writeKey } from '../../../runtime/key-encoding.ts'
 import { hashBytes } from '../../../runtime/key-hash.ts'
 import { writePrefix } from '../../../runtime/state/snapshot-format.ts'
+import { LaidOutEntry } from '../../../runtime/state/entry-place.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
 import { hex } from '../../contract/state-harness.ts'
 
@@ -29,7 +30,8 @@ function mapKey(keyGroup: number, key: string, field?: number): Uint8Array {
 
 function segmentOf(entries: readonly StateEntry[]): { bytes: Uint8Array; index: SegmentIndex } {
   const encoder = new SegmentEncoder()
-  const parts = entries.flatMap((entry) => encoder.add(entry) ?? [])
+  const laidOut = new LaidOutEntry()
+  const parts = entries.flatMap((entry) => encoder.add(laidOut.lay(entry)) ?? [])
   const bytes = Buffer.concat([...parts, encoder.finish()])
   const footer = decodeFooter(bytes.subarray(bytes.length - FOOTER_BYTES))
   const { indexOffset, indexBytes } = footer
@@ -109,8 +111,9 @@ describe('the index of a segment', () => {
 
   it('is what segments already hold: these bytes must never change', () => {
     const filter = new SegmentFilterBuilder()
-    filter.add({ key: mapKey(1, 'a', 1), kind: 'put', value })
-    filter.add({ key: mapKey(1, 'a', 2), kind: 'put', value })
+    const laidOut = new LaidOutEntry()
+    filter.add(laidOut.lay({ key: mapKey(1, 'a', 1), kind: 'put', value }))
+    filter.add(laidOut.lay({ key: mapKey(1, 'a', 2), kind: 'put', value }))
     const built = filter.build()
     expect(hex(built)).toBe('3589131d')
     const writer = new SegmentIndexWriter()

@@ -3,6 +3,7 @@ import { Change } from '../../../runtime/state/change.ts'
 import { ChangeLog } from '../../../runtime/state/change-log.ts'
 import type { EntryRun } from '../../../runtime/state/entry-run.ts'
 import type { StateSnapshot } from '../../../runtime/state/state-backend.ts'
+import { entriesOf } from '../../contract/state-harness.ts'
 
 /** A number that changes. */
 class Cell extends Change {
@@ -43,7 +44,7 @@ function set(log: ChangeLog, cell: Cell, value: number): void {
 
 function read(snapshot: StateSnapshot): Map<number, number> {
   const found = new Map<number, number>()
-  for (const { key, value } of snapshot.entries()) {
+  for (const { key, value } of entriesOf(snapshot)) {
     found.set(key[0]! * 256 + key[1]!, new DataView(value.slice().buffer).getFloat64(0, true))
   }
   return found
@@ -53,7 +54,7 @@ const isOver = () => true
 
 describe('ChangeLog', () => {
   it('encodes a little at a time, whatever the time, and tells when it is done', () => {
-    const log = new ChangeLog()
+    const log = new ChangeLog({ keyGroups: 7 })
     const all = cells(2_000)
     for (const cell of all) set(log, cell, 1)
     const snapshot = log.begin(1, 0)
@@ -67,7 +68,7 @@ describe('ChangeLog', () => {
   })
 
   it('encodes what is changed before its turn as it was at the barrier (R25)', () => {
-    const log = new ChangeLog()
+    const log = new ChangeLog({ keyGroups: 7 })
     const all = cells(2_000)
     for (const cell of all) set(log, cell, 1)
     const snapshot = log.begin(1, 0)
@@ -83,7 +84,7 @@ describe('ChangeLog', () => {
   })
 
   it('carries on what any number of snapshots did not finish (R24)', () => {
-    const log = new ChangeLog()
+    const log = new ChangeLog({ keyGroups: 7 })
     const all = cells(20_000)
     for (const cell of all) set(log, cell, 1)
     for (let id = 1; id <= 30; id++) {
@@ -102,7 +103,7 @@ describe('ChangeLog', () => {
   })
 
   it('drops what the base covers', () => {
-    const log = new ChangeLog()
+    const log = new ChangeLog({ keyGroups: 7 })
     const all = cells(1_200)
     for (const cell of all) set(log, cell, 1)
     log.begin(1, 0)
@@ -115,7 +116,7 @@ describe('ChangeLog', () => {
   })
 
   it('gives back what it has encoded once the checkpoint is there, not at the next barrier', () => {
-    const log = new ChangeLog()
+    const log = new ChangeLog({ keyGroups: 7 })
     const all = cells(20_000)
     const before = log.memoryBytes
     for (const cell of all) set(log, cell, 1)
@@ -133,7 +134,7 @@ describe('ChangeLog', () => {
   })
 
   it('keeps one entry each of what is evicted and changed again and again', () => {
-    const log = new ChangeLog()
+    const log = new ChangeLog({ keyGroups: 7 })
     const all = cells(100)
     let mostBytes = 0
     for (let round = 0; round < 3_000; round++) {
@@ -152,7 +153,7 @@ describe('ChangeLog', () => {
   })
 
   it('forgets what came and went, however often', () => {
-    const log = new ChangeLog()
+    const log = new ChangeLog({ keyGroups: 7 })
     for (let i = 0; i < 100_000; i++) {
       const cell = new Cell(i & 0xffff)
       log.touch(cell, false)
@@ -165,7 +166,7 @@ describe('ChangeLog', () => {
   })
 
   it('tells nobody about a snapshot that was aborted before it was encoded', () => {
-    const log = new ChangeLog()
+    const log = new ChangeLog({ keyGroups: 7 })
     for (const cell of cells(2_000)) set(log, cell, 1)
     const snapshot = log.begin(1, 0)
     let told = 0
@@ -175,6 +176,6 @@ describe('ChangeLog', () => {
     snapshot.onEncoded(() => told++)
     while (log.work(isOver));
     expect([snapshot.isEncoded, told]).toEqual([false, 0])
-    expect(() => [...snapshot.entries()]).toThrow(/before it is encoded/)
+    expect(() => [...entriesOf(snapshot)]).toThrow(/before it is encoded/)
   })
 })

@@ -5,7 +5,7 @@ import type { EntryRun } from '../../../runtime/state/entry-run.ts'
 import { RunStore } from '../../../runtime/state/run-store.ts'
 import type { StateEntry, StateSnapshot } from '../../../runtime/state/state-backend.ts'
 import { SimulatedFiles } from '../../../testing/simulated-files.ts'
-import { applySegment, type Contents, hex, turn } from '../../contract/state-harness.ts'
+import { applySegment, type Contents, hex, turn, entriesOf } from '../../contract/state-harness.ts'
 
 /** Keys of one map begin with the same byte. */
 export const MAPS = 3
@@ -22,9 +22,6 @@ export type Step =
   | { readonly kind: 'abort' | 'work' }
   /** So many steps of the files happen; so many entries of the snapshot are read. */
   | { readonly kind: 'land' | 'read'; readonly count: number }
-
-/** Some snapshots of the play have that many changes, and some have not. */
-const GROUPED_FROM = 4
 
 class Cell extends Change {
   readonly key: Uint8Array
@@ -92,8 +89,8 @@ export class ChangePlay {
   #failure: unknown
 
   constructor(options: PlayOptions) {
-    this.#log = new ChangeLog(
-      new RunStore({
+    this.#log = new ChangeLog({
+      store: new RunStore({
         ...options,
         fileSystem: this.#late.files,
         directory: '/work',
@@ -102,8 +99,9 @@ export class ChangePlay {
           this.#failure = error
         },
       }),
-      GROUPED_FROM,
-    )
+      keyGroups: 4,
+      changesInRun: 4,
+    })
     for (let map = 0; map < MAPS; map++) {
       for (let key = 0; key < KEYS; key++) {
         const bytes = Uint8Array.of(map, key)
@@ -228,7 +226,7 @@ export class ChangePlay {
   #read(count: number): void {
     const taken = this.#taken
     if (taken?.snapshot.isEncoded !== true) return
-    taken.reading ??= taken.snapshot.entries()[Symbol.iterator]()
+    taken.reading ??= entriesOf(taken.snapshot)
     for (let i = 0; i < count; i++) {
       const { done, value } = taken.reading.next()
       if (done === true) return

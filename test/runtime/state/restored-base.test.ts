@@ -12,6 +12,7 @@ import {
   NO_CONTENTS,
   turn,
   within,
+  entriesOf,
 } from '../../contract/state-harness.ts'
 import { registerAll } from '../../contract/state-model.ts'
 import { pieceBytes, StatePlay, stepsOnRestored } from '../../contract/state-property.ts'
@@ -131,7 +132,7 @@ describe('state that is used while it is being loaded (R28)', () => {
     }
     const snapshot = backend.beginSnapshot(1, 0)
     while (!snapshot.isEncoded) backend.work(Infinity)
-    expect([...snapshot.entries()].map(({ kind }) => kind)).toEqual(keys.map(() => 'delete'))
+    expect([...entriesOf(snapshot)].map(({ kind }) => kind)).toEqual(keys.map(() => 'delete'))
     backend.beginSnapshot(2, 1)
     backend.work(Infinity)
     await store.land()

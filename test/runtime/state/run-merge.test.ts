@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { EntryPlace } from '../../../runtime/state/entry-place.ts'
 import { EntryRun } from '../../../runtime/state/entry-run.ts'
 import { RunMerge } from '../../../runtime/state/run-merge.ts'
 import type { StateEntry } from '../../../runtime/state/state-backend.ts'
-import { hex } from '../../contract/state-harness.ts'
+import { hex, copyEntry } from '../../contract/state-harness.ts'
 
 interface Logged {
   readonly kind: StateEntry['kind']
@@ -52,7 +53,9 @@ function found(runs: readonly EntryRun[]): unknown[] {
   const entries: unknown[] = []
   for (const run of runs) {
     for (let position = 0; position < run.length; position++) {
-      const { key, kind, value } = run.at(position)
+      const place = new EntryPlace()
+      run.place(position, place)
+      const { key, kind, value } = copyEntry(place)
       entries.push([hex(key), kind === 'put' ? `put ${value[0]}` : kind])
     }
   }
@@ -92,6 +95,24 @@ describe('runs of entries', () => {
           expect(found(again.result)).toEqual(expected(log))
         },
       ),
+    )
+  })
+
+  it('merged say the same where newer ones lie side by side, each of some keys, over older ones', () => {
+    const logs = fc.array(logged, { maxLength: 12, size: 'max' })
+    fc.assert(
+      fc.property(logs, logs, fc.array(fc.nat({ max: 3 })), (older, newer, order) => {
+        const first = new EntryRun()
+        for (const entry of older) append(first, entry)
+        const byMap = new Map([...order, 0, 1, 2, 3].map((map) => [map, new EntryRun()]))
+        for (const entry of newer) append(byMap.get(entry.key[0]!)!, entry)
+        const runs = [first, ...byMap.values()]
+        for (const run of runs) run.seal()
+        const merge = new RunMerge(runs)
+        merge.step(Infinity)
+        expect(found(merge.result)).toEqual(expected([...older, ...newer]))
+      }),
+      { numRuns: 1_000 },
     )
   })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ChangeLog } from '../../../runtime/state/change-log.ts'
 import { RunStore } from '../../../runtime/state/run-store.ts'
-import { turn } from '../../contract/state-harness.ts'
+import { turn, entriesOf } from '../../contract/state-harness.ts'
 import { ChangePlay, KEYS, LateFiles, MAPS, type Step } from './change-play.ts'
 
 const map = fc.nat({ max: MAPS - 1 })
@@ -43,7 +43,7 @@ function evicting(
     wake() {},
     fail: failed,
   })
-  const log = new ChangeLog(store)
+  const log = new ChangeLog({ store, keyGroups: 1 })
   const add = (n: number): void => {
     const key = Buffer.alloc(4)
     key.writeUInt32BE(n)
@@ -93,7 +93,7 @@ describe('changes that are too many for memory', () => {
     while (log.work(isOver));
     let before = -1
     let count = 0
-    for (const { key } of snapshot.entries()) {
+    for (const { key } of entriesOf(snapshot)) {
       const n = Buffer.from(key).readUInt32BE()
       expect(n).toBeGreaterThan(before)
       before = n
@@ -126,7 +126,7 @@ describe('changes that are too many for memory', () => {
     expect(late.tasks.length).toBe(0)
     const snapshot = log.begin(1, 0)
     while (log.work(isOver));
-    expect([...snapshot.entries()].length).toBe(5_000)
+    expect([...entriesOf(snapshot)].length).toBe(5_000)
   })
 
   it('end the attempt when they cannot be written, as its working copy does', async () => {
@@ -151,9 +151,9 @@ describe('changes that are too many for memory', () => {
     bytes[bytes.length >> 1]! ^= 1
     const snapshot = log.begin(1, 0)
     while (log.work(isOver));
-    expect(() => [...snapshot.entries()]).toThrow(/MR_STATE_FAILED|damaged at byte/)
+    expect(() => [...entriesOf(snapshot)]).toThrow(/MR_STATE_FAILED|damaged at byte/)
     bytes[bytes.length >> 1]! ^= 1
-    expect([...snapshot.entries()].length).toBe(100)
+    expect([...entriesOf(snapshot)].length).toBe(100)
   })
 
   it('cannot be read any more once their checkpoint has been given up (R24)', async () => {
@@ -164,12 +164,12 @@ describe('changes that are too many for memory', () => {
     await late.land(100)
     const snapshot = log.begin(1, 0)
     while (log.work(isOver));
-    const reading = snapshot.entries()[Symbol.iterator]()
+    const reading = entriesOf(snapshot)
     expect(reading.next().done).toBe(false)
     log.abort(1)
     expect(() => reading.next()).toThrow(/after it is over/)
     const next = log.begin(2, 0)
     while (log.work(isOver));
-    expect([...next.entries()].length).toBe(100)
+    expect([...entriesOf(next)].length).toBe(100)
   })
 })

@@ -4,7 +4,7 @@ import { RestartableError } from '../../../runtime/errors.ts'
 import { KeyedBackend } from '../../../runtime/state/keyed-backend.ts'
 import type { BackendContext } from '../../../runtime/state/state-backend.ts'
 import { valueState } from '../../../runtime/state/state.ts'
-import { backendContext, settle, turn, within } from '../../contract/state-harness.ts'
+import { backendContext, settle, turn, within, entriesOf } from '../../contract/state-harness.ts'
 import { SettableClock } from '../../contract/ttl-states.ts'
 import { registerAll } from '../../contract/state-model.ts'
 import { StatePlay, steps } from '../../contract/state-property.ts'
@@ -287,7 +287,7 @@ describe('write-back', () => {
     for (let i = 0; i < 500; i++) source.set(`key ${i}`, i)
     const snapshot = source.backend.beginSnapshot(1, 0)
     while (source.backend.work(Infinity));
-    const entries = [...snapshot.entries()]
+    const entries = [...entriesOf(snapshot)]
     const { backend, store } = await open({ fail() {} })
     const failed = expect(backend.restore(entries)).rejects.toThrow('disk full')
     await turn()
@@ -322,7 +322,7 @@ describe('write-back', () => {
       },
     }
     const { backend } = await open({ cacheBytes: 10_000_000, clock: slow })
-    await backend.restore(snapshot.entries())
+    await backend.restore(entriesOf(snapshot))
     expect(turns).toBeGreaterThanOrEqual(3)
     await settle(source.backend)
   })

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { monotonousTimestamps } from '../../../operators/watermarks.ts'
 import { type CheckpointBarrier, MAX_TIMESTAMP, MIN_TIMESTAMP } from '../../../runtime/element.ts'
+import { LaidOutEntries } from '../../../runtime/state/entry-place.ts'
 import type { PollResult, ReaderOutput, SourceReader } from '../../../runtime/source.ts'
 import type { KeyedStateBackend, StateSnapshot } from '../../../runtime/state/state-backend.ts'
 import type { NodeRuntime } from '../../../runtime/task/chain-node.ts'
@@ -316,7 +317,7 @@ describe('Subtask with state', () => {
         checkpointId,
         isEncoded: true,
         onEncoded: (callback) => callback(),
-        entries: () => [],
+        entries: () => new LaidOutEntries([]),
       }
     }
     checkpointCompleted(checkpointId: number): void {
