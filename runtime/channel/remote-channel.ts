@@ -31,7 +31,9 @@ export class RemoteChannel implements OutputChannel {
   #underWay = 0
   /** Size of the open batch from which on it is to be sent, or no credit is left: below it a record changes neither. */
   #quietBytes: number
-  #returned: ArrayBuffer | undefined
+  /** Buffers to be used again, and their size: with what is under way no more than the credit (N13). */
+  readonly #returned: ArrayBuffer[] = []
+  #returnedBytes = 0
   /** When the first entry of the open batch was put in; NaN while it is empty or its age is not known yet. */
   #openedAt = NaN
 
@@ -103,7 +105,7 @@ export class RemoteChannel implements OutputChannel {
     this.#window.consumed(bytes, this.#underWay, this.#options.clock.elapsed())
     this.#batchBytes = batchBytesOf(this.#window)
     this.#noteQuiet()
-    this.#returned ??= buffer
+    if (buffer !== undefined) this.#keep(buffer)
     this.#tellIfFull()
     if (!wasReady && this.isReady()) this.#options.wake()
   }
@@ -117,9 +119,17 @@ export class RemoteChannel implements OutputChannel {
     this.#quietBytes = Math.min(this.#batchBytes, this.#window.bytes - this.#underWay)
   }
 
+  /** A receiver that consumes several batches in a turn hands several buffers back at once. */
+  #keep(buffer: ArrayBuffer): void {
+    const bytes = this.#returnedBytes + buffer.byteLength
+    if (bytes + this.#underWay > this.#options.creditBytes) return
+    this.#returned.push(buffer)
+    this.#returnedBytes = bytes
+  }
+
   #send(): void {
-    const reuse = this.#returned
-    this.#returned = undefined
+    const reuse = this.#returned.pop()
+    if (reuse !== undefined) this.#returnedBytes -= reuse.byteLength
     const bytes = this.#encoder.finish(reuse)
     this.#openedAt = NaN
     if (this.#underWay === 0) this.#window.begin(this.#options.clock.elapsed())

@@ -191,6 +191,36 @@ describe('remote channel', () => {
     expect([slow.underWay, slow.channel.isReady(), slow.filled]).toEqual([1, false, 1])
   })
 
+  it('uses all buffers again that come back, and keeps no more than the credit of them (N13)', () => {
+    const sent: { readonly buffer: ArrayBuffer; readonly length: number }[] = []
+    const port: Port<LinkMessage, LinkMessage> = {
+      post: (message) => message.type === 'batch' && sent.push(message),
+      onMessage: () => {},
+      close: () => {},
+    }
+    const clock = new ManualClock()
+    const none = (): void => {}
+    const creditBytes = 32 * 1_024
+    const options = { id: 1, port, clock, creditBytes, wake: none, filled: none }
+    const channel = new RemoteChannel(options)
+    const send = (batches: number): typeof sent => {
+      for (let i = 0; i < batches; i++) {
+        channel.emit(i, i)
+        channel.flush(Infinity, 0)
+      }
+      return sent.splice(0)
+    }
+    let last = send(6)
+    for (let round = 0; round < 3; round++) {
+      const buffers = last.map(({ buffer }) => buffer)
+      for (const buffer of buffers) expect(buffer.byteLength).toBe(creditBytes / 4)
+      for (const { buffer, length } of last) channel.restoreCredit(length, buffer)
+      // One more, as the encoder has the next buffer in hand.
+      last = send(7)
+      expect(last.filter(({ buffer }) => buffers.includes(buffer))).toHaveLength(4)
+    }
+  })
+
   it('is not held up by another channel between the same two threads (R7)', () => {
     const posted: LinkMessage[] = []
     const port: Port<LinkMessage, LinkMessage> = {
