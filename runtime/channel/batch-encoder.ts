@@ -39,6 +39,8 @@ interface KnownShape {
   readonly layout: RowLayout
   encode: RowEncoder
   rows: number
+  /** The other shape that came behind it last: most likely that of the next record, where types alternate. */
+  next: KnownShape | undefined
   /** How many shapes of the same names this one takes the place of. */
   readonly refinements: number
 }
@@ -107,9 +109,11 @@ export class BatchEncoder {
   append(value: unknown, timestamp: number): void {
     if (this.#untilCheck-- === 0) this.#check(value)
     if (typeof value === 'object' && value !== null) {
-      if (this.#last !== undefined && this.#appendRow(this.#last, value, timestamp)) return
-      const known = this.#appendByShape(value, timestamp)
+      const last = this.#last
+      if (last !== undefined && this.#appendRow(last, value, timestamp)) return
+      const known = this.#appendNext(last?.next, value, timestamp)
       if (known !== undefined) {
+        if (last !== undefined) last.next = known
         this.#last = known
         return
       }
@@ -202,6 +206,16 @@ export class BatchEncoder {
     this.#countWord = slot * 2 + 1
   }
 
+  /** By the shape that is expected next, if that is its own, or by any other than the last. */
+  #appendNext(
+    next: KnownShape | undefined,
+    record: object,
+    timestamp: number,
+  ): KnownShape | undefined {
+    if (next !== undefined && this.#appendRow(next, record, timestamp)) return next
+    return this.#appendByShape(record, timestamp)
+  }
+
   /** By another shape than the last; undefined where it has none, and there can be none. */
   #appendByShape(record: object, timestamp: number): KnownShape | undefined {
     if (Object.getPrototypeOf(record) !== Object.prototype) return undefined
@@ -217,6 +231,7 @@ export class BatchEncoder {
     if (shape === undefined) return undefined // Too many fields.
     const known = this.#announce(shape, before === undefined ? 0 : before.refinements + 1)
     candidates.splice(index < 0 ? candidates.length : index, 1, known)
+    for (const other of this.#announced) if (other.next === before) other.next = undefined
     this.#shapes.set(bucket, candidates)
     return this.#appendRow(known, record, timestamp) ? known : undefined
   }
@@ -229,8 +244,10 @@ export class BatchEncoder {
     const layout = layOut(shape)
     this.#control(SHAPE, number)
     writeValue(this.#writer.rest, shapeToValue(shape), 'shape')
-    const encode = plainEncoder(layout)
-    const known = { kind: FIRST_SHAPE + number, shape, layout, encode, rows: 0, refinements }
+    const known: KnownShape = {
+      ...{ kind: FIRST_SHAPE + number, shape, layout, encode: plainEncoder(layout) },
+      ...{ rows: 0, next: undefined, refinements },
+    }
     this.#announced.push(known)
     return known
   }

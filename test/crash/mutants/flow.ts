@@ -40,6 +40,14 @@ export const FLOW: readonly Mutant[] = [
     killers: [unit('runtime/channel/remote-input.test.ts', 'goes from batch to batch')],
   },
   {
+    name: 'minus-zero-as-zero',
+    what: 'the generated encoder of whole numbers takes −0 for 0 (R18)',
+    file: 'runtime/channel/generated-codec.ts',
+    find: ' && (${value} !== 0 || 1 / ${value} > 0)',
+    replace: '',
+    killers: [unit('runtime/channel/batch-shapes.test.ts', 'whatever number or other value')],
+  },
+  {
     name: 'watermark-to-one',
     what: 'a watermark goes to the first channel of an edge only (R8)',
     file: 'runtime/task/edge-output.ts',

@@ -140,6 +140,26 @@ describe('shapes that are refined', () => {
 })
 
 describe('a union of three types', () => {
+  it('makes no more use of a shape that has been refined, whatever came before its records', () => {
+    const encoder = new BatchEncoder()
+    const bytesOf = (price: number): number => {
+      const before = encoder.byteLength
+      append(encoder, records([{ type: 'bid', price, lot: 1 }]))
+      return encoder.byteLength - before
+    }
+    append(encoder, records([{ type: 'end' }]))
+    bytesOf(1)
+    append(encoder, records([{ type: 'end', final: true }]))
+    const small = bytesOf(1)
+    bytesOf(0.5)
+    append(encoder, records([{ type: 'end' }]))
+    const after = bytesOf(2)
+    append(encoder, records([{ type: 'end' }]))
+    const wide = bytesOf(0.5)
+    expect(after).toBe(wide)
+    expect(small).toBeLessThan(wide)
+  })
+
   it('stays with generated code but for the first 32 records of each type', () => {
     const encoder = new BatchEncoder()
     const types = (i: number): object[] => [
