@@ -196,7 +196,9 @@ export function canonicalKey(key: Key): CanonicalKey {
 function canonicalRareKey(key: Key): CanonicalKey {
   if (typeof key === 'number' && isLikePair(key)) return `${MARK}n${key}`
   if (Array.isArray(key) && key.length === 2) {
-    const [first, second] = key as readonly Key[]
+    // By index, as taking it apart would ask its iterator.
+    const first = (key as readonly Key[])[0]
+    const second = (key as readonly Key[])[1]
     if (isSmallWhole(first) && isSmallWhole(second)) return -0.5 - (first * PAIR_LIMIT + second)
   }
   return storedCanonicalKey(key)
@@ -226,7 +228,7 @@ export function keyOfCanonical(canonical: CanonicalKey): Key {
 }
 
 function isSmallWhole(key: unknown): key is number {
-  return typeof key === 'number' && key >= 0 && key < PAIR_LIMIT && Math.floor(key) === key
+  return typeof key === 'number' && (key | 0) === key && key >= 0 && key < PAIR_LIMIT
 }
 
 /** A half below zero, as canonical forms of pairs are. */
