@@ -24,10 +24,16 @@ const STRING = 0x30
 const BYTES = 0x40
 const TUPLE = 0x50
 
+/** Of the high word of a number. */
+const SIGN = 0x8000_0000
+
 /** How deep tuples may be nested in each other. */
 const MAX_TUPLE_DEPTH = 16
 
 const numberScratch = new DataView(new ArrayBuffer(8))
+/** The same bytes in the order of the machine, little-endian: the low word first. */
+const scratchNumber = new Float64Array(numberScratch.buffer)
+const scratchWords = new Uint32Array(numberScratch.buffer)
 
 /**
  * What is wrong with a key, such as `undefined`, `NaN` or `an object at [1]`; undefined if it is one (R19).
@@ -239,13 +245,20 @@ function isLikePair(key: number): boolean {
 function writeNumber(writer: ByteWriter, number: number): void {
   writer.ensure(9)
   const { bytes } = writer
-  let at = writer.length
-  bytes[at++] = NUMBER
-  numberScratch.setFloat64(0, number === 0 ? 0 : number)
-  const flip = number < 0 ? 0xff : 0
-  bytes[at++] = numberScratch.getUint8(0) ^ (flip | 0x80)
-  for (let i = 1; i < 8; i++) bytes[at++] = numberScratch.getUint8(i) ^ flip
-  writer.length = at
+  const at = writer.length
+  scratchNumber[0] = number === 0 ? 0 : number
+  const high = number < 0 ? ~scratchWords[1]! : scratchWords[1]! ^ SIGN
+  const low = number < 0 ? ~scratchWords[0]! : scratchWords[0]!
+  bytes[at] = NUMBER
+  bytes[at + 1] = high >>> 24
+  bytes[at + 2] = high >>> 16
+  bytes[at + 3] = high >>> 8
+  bytes[at + 4] = high
+  bytes[at + 5] = low >>> 24
+  bytes[at + 6] = low >>> 16
+  bytes[at + 7] = low >>> 8
+  bytes[at + 8] = low
+  writer.length = at + 9
 }
 
 function readNumber(reader: ByteReader): number {

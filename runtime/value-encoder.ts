@@ -35,6 +35,12 @@ const KEPT_BYTES = 1_024 * 1_024
 /** Thrown on the way out of the encoder, which knows no path; the check then finds the place and says it. */
 const UNSUPPORTED = Symbol('unsupported')
 
+/** Lists of names that are kept as they are written, one at each place, and how long these may be. */
+const KNOWN_SHAPES = 32
+const KNOWN_SHAPE_BYTES = 1_024
+const knownShapes: ({ readonly names: Shape; readonly bytes: Uint8Array } | undefined)[] =
+  Array.from({ length: KNOWN_SHAPES })
+
 /** What has been seen so far in the value being encoded; encoding is not reentrant. */
 const shapes: Shape[] = []
 let shapeCount = 0
@@ -96,8 +102,17 @@ function write(writer: ByteWriter, value: unknown, depth: number): void {
 function writeNumber(writer: ByteWriter, value: number): void {
   const int = value | 0
   if (int === value && (int !== 0 || Object.is(value, 0))) {
-    writer.u8(INTEGER)
-    writer.varint((int << 1) ^ (int >> 31))
+    writer.ensure(6)
+    const { bytes } = writer
+    let at = writer.length
+    bytes[at++] = INTEGER
+    let rest = ((int << 1) ^ (int >> 31)) >>> 0
+    while (rest > 0x7f) {
+      bytes[at++] = (rest & 0x7f) | 0x80
+      rest >>>= 7
+    }
+    bytes[at++] = rest
+    writer.length = at
     return
   }
   writer.u8(NUMBER)
@@ -186,8 +201,7 @@ function writeFields(writer: ByteWriter, value: Fields, depth: number): void {
     writer.u8(OBJECT_OF_SHAPE)
     writer.varint(number)
   } else {
-    writer.u8(OBJECT)
-    writeNames(writer, names)
+    writeShape(writer, names)
     if (shapeCount < MAX_SHAPES) shapes[shapeCount++] = names
   }
   for (let i = 0; i < names.length; i++) write(writer, value[names[i]!], depth + 1)
@@ -206,12 +220,37 @@ function fieldNames(value: object): string[] {
 
 function numberOfShape(names: Shape): number {
   for (let number = 0; number < shapeCount; number++) {
-    const shape = shapes[number]!
-    let same = shape.length === names.length
-    for (let i = 0; same && i < names.length; i++) same = shape[i] === names[i]
-    if (same) return number
+    if (isSame(shapes[number]!, names)) return number
   }
   return -1
+}
+
+function isSame(shape: Shape, names: Shape): boolean {
+  if (shape.length !== names.length) return false
+  for (let i = 0; i < names.length; i++) if (shape[i] !== names[i]) return false
+  return true
+}
+
+/** Appends the tag of an object of a new shape and its names: by one copy where they have been written of late. */
+function writeShape(writer: ByteWriter, names: Shape): void {
+  const place = placeOf(names)
+  const known = place < 0 ? undefined : knownShapes[place]
+  if (known !== undefined && isSame(known.names, names)) {
+    writer.append(known.bytes)
+    return
+  }
+  const start = writer.length
+  writer.u8(OBJECT)
+  writeNames(writer, names)
+  if (place < 0 || writer.length - start > KNOWN_SHAPE_BYTES) return
+  knownShapes[place] = { names, bytes: writer.copy(start) }
+}
+
+/** Where the names are kept; -1 where there are none. */
+function placeOf(names: Shape): number {
+  const count = names.length
+  if (count === 0) return -1
+  return (count * 7 + names[0]!.length * 3 + names[count - 1]!.length) % KNOWN_SHAPES
 }
 
 function writeNames(writer: ByteWriter, names: Shape): void {

@@ -41,6 +41,32 @@ describe('value codec', () => {
     )
   })
 
+  it('tells objects apart by all their names, however many others it has just written (R18)', () => {
+    // Of the same number and lengths, so that they are remembered at the same places.
+    const name = fc.constantFrom('ab', 'ba', 'bb', '', 'é1', '\u4e00x', '__proto__', 'constructor')
+    const object = fc
+      .uniqueArray(name, { maxLength: 4 })
+      .map((names) => objectOf(names.map((one, i) => [one, i] as const)))
+    const lists = fc.array(object, { minLength: 20, maxLength: 60 })
+    fc.assert(
+      fc.property(lists, (values) => {
+        for (const value of values) expect(exactly(roundTrip(value))).toBe(exactly(value))
+        const nested = { list: values }
+        expect(exactly(roundTrip(nested))).toBe(exactly(nested))
+      }),
+    )
+  })
+
+  it('writes names that are too long to be remembered, and objects of hundreds of fields (R18)', () => {
+    for (const count of [1, 40, 400]) {
+      const value = Object.fromEntries(Array.from({ length: count }, (_, i) => [`field ${i}`, i]))
+      const long = { [`n${'x'.repeat(2_000)}`]: count }
+      for (const one of [value, long, value, long]) {
+        expect(exactly(roundTrip(one))).toBe(exactly(one))
+      }
+    }
+  })
+
   it('keeps what JSON and others lose (R18)', () => {
     const cases: unknown[] = [
       undefined,
