@@ -10,7 +10,7 @@ export interface StoredFile {
 export interface StorageWriter {
   /** How the file will be named in a manifest. */
   readonly name: string
-  /** Appends; the caller awaits it before the next one. */
+  /** Appends; the caller awaits it before the next one, and uses the memory for that again. */
   write(chunk: Uint8Array): Promise<void>
   /** Makes the file and its name durable (R26), and returns how it is named in a manifest. */
   finish(): Promise<StoredFile>

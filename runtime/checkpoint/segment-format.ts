@@ -84,7 +84,10 @@ export class SegmentEncoder {
     return { first: this.#firstGroup, last: this.#lastGroup }
   }
 
-  /** Takes the next entry; returns blocks when some are full. An entry out of order is a defect of the caller. */
+  /**
+   * Takes the next entry; returns blocks when some are full, which are overwritten by the next entry. An entry out of order is
+   * a defect of the caller.
+   */
   add(entry: PlacedEntry): Uint8Array | undefined {
     const { kind, bytes, keyStart, keyEnd, valueEnd } = entry
     invariant(this.#isNext(entry), 'state entries are out of order')
@@ -157,10 +160,10 @@ export class SegmentEncoder {
   }
 
   #handOn(): Uint8Array {
-    const blocks = this.#writer.copy()
+    const { bytes, length } = this.#writer
     this.#writer.reset(WRITE_BYTES * 2)
     this.#blockStart = 0
-    return blocks
+    return bytes.subarray(0, length)
   }
 }
 

@@ -56,7 +56,7 @@ export class LocalMerger implements SegmentMerger {
     for await (const batch of merged) {
       for (const entry of batch) {
         const piece = stream.add(entry)
-        if (piece !== undefined) yield piece
+        if (piece !== undefined) yield piece.slice()
       }
       await pace.keep(signal)
       signal.throwIfAborted()

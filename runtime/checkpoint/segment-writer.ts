@@ -1,3 +1,4 @@
+import { keepCompiled } from '../keep-compiled.ts'
 import { LaidOutEntries, LaidOutEntry } from '../state/entry-place.ts'
 import type { EntryCursor, PlacedEntry, StateEntry } from '../state/state-backend.ts'
 import type { SnapshotTarget, StorageWriter } from './checkpoint-storage.ts'
@@ -26,14 +27,16 @@ export async function writeSnapshot(
   name: string,
   entries: EntryCursor,
 ): Promise<SegmentReference | undefined> {
+  const stream = new SegmentStream()
   let target: SegmentWriter | undefined
   try {
-    while (entries.next()) {
-      target ??= await SegmentWriter.create(storage, checkpointId, name)
-      const writing = target.addPlaced(entries)
-      if (writing !== undefined) await writing
+    for (;;) {
+      const bytes = stream.addFrom(entries)
+      if (stream.isEmpty) return undefined
+      target ??= await SegmentWriter.create(storage, checkpointId, name, stream)
+      if (bytes === undefined) return await target.finish()
+      await target.write(bytes)
     }
-    return await target?.finish()
   } catch (error) {
     await target?.abort()
     throw error
@@ -51,15 +54,28 @@ export class SegmentStream {
   readonly #versions: StoredVersions = new StoredVersions()
   readonly #laidOut: LaidOutEntry = new LaidOutEntry()
 
-  /** Takes the next entry; returns bytes when blocks are full, which belong to the caller. */
+  /** Takes the next entry; returns bytes when blocks are full, which are overwritten by the next entry. */
   add(entry: StateEntry): Uint8Array | undefined {
-    return this.addPlaced(this.#laidOut.lay(entry))
+    return this.#add(this.#laidOut.lay(entry))
   }
 
-  /** As `add`, of an entry as it lies. */
-  addPlaced(entry: PlacedEntry): Uint8Array | undefined {
+  /** Takes entries until blocks are full, and returns these as `add` does; undefined at the end. */
+  addFrom(entries: EntryCursor): Uint8Array | undefined {
+    while (entries.next()) {
+      const bytes = this.#add(entries)
+      if (bytes !== undefined) return bytes
+    }
+    return undefined
+  }
+
+  #add(entry: PlacedEntry): Uint8Array | undefined {
     this.#versions.add(entry)
     return this.#encoder.add(entry)
+  }
+
+  /** Nothing has been added. */
+  get isEmpty(): boolean {
+    return this.#encoder.entries === 0
   }
 
   /** The last bytes; nothing may be added afterwards. */
@@ -70,40 +86,41 @@ export class SegmentStream {
   /** Of all entries added; the range of none is that of key group 0. */
   get contents(): SegmentContents {
     const { entries } = this.#encoder
-    const range = entries === 0 ? { first: 0, last: 0 } : this.#encoder.range
+    const range = this.isEmpty ? { first: 0, last: 0 } : this.#encoder.range
     return { entries, range, versions: this.#versions.lowest }
   }
 }
 
+keepCompiled(new SegmentStream())
+
 /** A segment being written, entry by entry. */
 export class SegmentWriter {
   readonly #writer: StorageWriter
-  readonly #stream: SegmentStream = new SegmentStream()
+  readonly #stream: SegmentStream
 
-  private constructor(writer: StorageWriter) {
+  private constructor(writer: StorageWriter, stream: SegmentStream) {
     this.#writer = writer
+    this.#stream = stream
   }
 
   static async create(
     storage: SnapshotTarget,
     checkpointId: number,
     name: string,
+    stream: SegmentStream = new SegmentStream(),
   ): Promise<SegmentWriter> {
-    return new SegmentWriter(await storage.create(checkpointId, name))
+    return new SegmentWriter(await storage.create(checkpointId, name), stream)
   }
 
   /** Takes the next entry; where it fills a block, the caller awaits the writing before it goes on. */
   add(entry: StateEntry): Promise<void> | undefined {
-    return this.#write(this.#stream.add(entry))
+    const bytes = this.#stream.add(entry)
+    return bytes === undefined ? undefined : this.write(bytes)
   }
 
-  /** As `add`, of an entry as it lies. */
-  addPlaced(entry: PlacedEntry): Promise<void> | undefined {
-    return this.#write(this.#stream.addPlaced(entry))
-  }
-
-  #write(bytes: Uint8Array | undefined): Promise<void> | undefined {
-    return bytes === undefined ? undefined : this.#writer.write(bytes)
+  /** Writes what its stream has returned; nothing is added to that meanwhile. */
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#writer.write(bytes)
   }
 
   /** Undefined if nothing was added; the file is then removed. */

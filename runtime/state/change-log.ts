@@ -1,7 +1,9 @@
+import { keepCompiled } from '../keep-compiled.ts'
 import { invariant } from '../errors.ts'
 import type { Change } from './change.ts'
-import { ChangeRuns } from './change-runs.ts'
+import { ChangeRuns, type RunSize } from './change-runs.ts'
 import type { EntryCursor, StateSnapshot } from './state-backend.ts'
+import type { EntriesOwner } from './merged-entries.ts'
 import type { EntryRun } from './entry-run.ts'
 import type { RunStore } from './run-store.ts'
 
@@ -10,6 +12,9 @@ const STEPS_PER_LOOK = 64
 const STEPS_WITHOUT_TIME = 512
 /** Changes that a snapshot puts into one run, by their key groups: so few that one run has room for those of them. */
 const CHANGES_IN_RUN = 1_536
+/** Room in a run for more than its share, and for entries whose size is not known yet. */
+const RUN_ROOM = 1.125
+const FIRST_ENTRY_BYTES = 32
 
 export interface ChangeLogOptions {
   /** Where changes go that are too many for memory; default: nowhere. */
@@ -36,6 +41,7 @@ export class ChangeLog {
   readonly #store: RunStore | undefined
   readonly #keyGroups: number
   readonly #changesInRun: number
+  readonly #seen: SeenEntries = { bytesOfEntry: FIRST_ENTRY_BYTES }
   /** Entries of the interval that were encoded before its end: evicted ones, `clear`s, and what is carried into it. */
   #early: ChangeRuns
   /** The snapshot begun last, until it is known what became of its checkpoint. */
@@ -112,7 +118,8 @@ export class ChangeLog {
       interval: this.interval,
       changed: this.#changed,
       runs: this.#early,
-      partShift: this.#partShift(this.#changed.length),
+      plan: this.#planRuns(this.#changed.length),
+      seen: this.#seen,
     })
     this.#snapshot = snapshot
     this.#changed = []
@@ -122,12 +129,15 @@ export class ChangeLog {
   }
 
   /**
-   * How many bits less than a key group the number of its part has: runs are made of neighbouring key groups, a power of two of
-   * them, that have about as many changes as go into one.
+   * Runs are made of neighbouring key groups, a power of two of them, that have about as many changes as go into one. How
+   * large these become is taken from the snapshot before.
    */
-  #partShift(changes: number): number {
+  #planRuns(changes: number): RunPlan {
     const groupsInRun = (this.#keyGroups * this.#changesInRun) / Math.max(1, changes)
-    return Math.max(0, Math.min(16, Math.floor(Math.log2(groupsInRun))))
+    const shift = Math.max(0, Math.min(16, Math.floor(Math.log2(groupsInRun))))
+    const share = Math.min(1, 2 ** shift / this.#keyGroups)
+    const entries = Math.ceil(changes * share * RUN_ROOM)
+    return { shift, size: { entries, bytes: Math.ceil(entries * this.#seen.bytesOfEntry) } }
   }
 
   /** The checkpoint is there: the next one is based on it, or on a later one, and what it has encoded need not be kept. */
@@ -189,7 +199,21 @@ interface DeltaParts {
   readonly interval: number
   readonly changed: readonly Change[]
   readonly runs: ChangeRuns
-  readonly partShift: number
+  readonly plan: RunPlan
+  readonly seen: SeenEntries
+}
+
+/** How changes are spread over runs. */
+interface RunPlan {
+  /** How many bits less than a key group the number of its run has. */
+  readonly shift: number
+  /** What to expect of one. */
+  readonly size: RunSize
+}
+
+/** What a log has learnt from its snapshots. */
+interface SeenEntries {
+  bytesOfEntry: number
 }
 
 /**
@@ -200,21 +224,23 @@ interface DeltaParts {
  *      └──────────────────────────┴─ abandoned ──▶ over (its runs may be carried into the next)
  * ```
  */
-class Delta implements StateSnapshot {
+class Delta implements StateSnapshot, EntriesOwner {
   readonly checkpointId: number
   readonly interval: number
   readonly runs: ChangeRuns
   #phase: 'encoding' | 'encoded' | 'over' = 'encoding'
   #changed: readonly Change[]
   #next = 0
-  readonly #partShift: number
+  readonly #plan: RunPlan
+  readonly #seen: SeenEntries
   #callbacks: (() => void)[] = []
 
-  constructor({ checkpointId, interval, changed, runs, partShift }: DeltaParts) {
+  constructor({ checkpointId, interval, changed, runs, plan, seen }: DeltaParts) {
     this.checkpointId = checkpointId
     this.interval = interval
     this.#changed = changed
-    this.#partShift = partShift
+    this.#plan = plan
+    this.#seen = seen
     this.runs = runs
   }
 
@@ -232,11 +258,11 @@ class Delta implements StateSnapshot {
   }
 
   entries(): EntryCursor {
-    this.#mustBeEncoded()
-    return this.runs.entries(() => this.#mustBeEncoded())
+    this.checkReadable()
+    return this.runs.entries(this)
   }
 
-  #mustBeEncoded(): void {
+  checkReadable(): void {
     if (this.#phase === 'encoded') return
     invariant(
       false,
@@ -254,10 +280,11 @@ class Delta implements StateSnapshot {
     const changed = this.#changed
     const end = Math.min(changed.length, this.#next + count)
     if (this.#next === end) return this.#sortOne()
+    const { shift, size } = this.#plan
     while (this.#next < end) {
       const change = changed[this.#next++]!
       if (change.stamp !== this.interval) continue
-      const run = this.runs.writableOf(change.keyGroup >>> this.#partShift)
+      const run = this.runs.writableOf(change.keyGroup >>> shift, size)
       change.encode(run)
       change.stamp = 0
       change.settle(run)
@@ -267,9 +294,12 @@ class Delta implements StateSnapshot {
 
   #sortOne(): number {
     const run = this.runs.sealOne()
-    if (run !== undefined) return run.length
-    this.#finish()
-    return 0
+    if (run === undefined) {
+      this.#finish()
+      return 0
+    }
+    if (run.length > 0) this.#seen.bytesOfEntry = run.writer.length / run.length
+    return run.length
   }
 
   #finish(): void {
@@ -302,3 +332,5 @@ class Delta implements StateSnapshot {
     return this.#changed.length * 8 + this.runs.memoryBytes
   }
 }
+
+keepCompiled(new ChangeLog({ keyGroups: 1 }).begin(0, 0))

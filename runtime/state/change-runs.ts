@@ -1,6 +1,6 @@
 import type { EntryCursor } from './state-backend.ts'
 import { EntryRun } from './entry-run.ts'
-import { MergedEntries } from './merged-entries.ts'
+import { type EntriesOwner, MergedEntries } from './merged-entries.ts'
 import { RunMerge } from './run-merge.ts'
 import type { RunStore } from './run-store.ts'
 import { StoredRuns, widthOf } from './stored-runs.ts'
@@ -54,13 +54,13 @@ export class ChangeRuns {
 
   /**
    * As `writable`, for an entry of a part of the key groups: runs of different parts do not overlap, so that they need not be
-   * merged. Who writes in the order in which changes came to be reads memory in that order.
+   * merged. Who writes in the order in which changes came to be reads memory in that order. `size`: what to expect of a run.
    */
-  writableOf(part: number): EntryRun {
+  writableOf(part: number, size: RunSize): EntryRun {
     const open = this.#openOf[part]
     if (open !== undefined && !this.#isFull(open)) return open
     if (open !== undefined) this.#seal(open)
-    const run = new EntryRun()
+    const run = new EntryRun(size.entries, size.bytes)
     this.#openOf[part] = run
     this.#parts.push(run)
     return run
@@ -232,11 +232,17 @@ export class ChangeRuns {
 
   /**
    * All entries that count, ascending; nothing is added any more. They are merged while they are taken; what is in files is
-   * read then, which blocks the thread for as long as a disk takes. `check` is called before each entry, and may throw.
+   * read then, which blocks the thread for as long as a disk takes.
    */
-  entries(check: () => void): EntryCursor {
-    return new MergedEntries(this.#parts, check)
+  entries(owner: EntriesOwner): EntryCursor {
+    return new MergedEntries(this.#parts, owner)
   }
+}
+
+/** Entries of a run, and their bytes. */
+export interface RunSize {
+  readonly entries: number
+  readonly bytes: number
 }
 
 /** Neighbours in the list of runs: from `first` on, before `end`. */

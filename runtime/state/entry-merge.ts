@@ -1,4 +1,5 @@
-import type { EntryRun } from './entry-run.ts'
+import { keepCompiled } from '../keep-compiled.ts'
+import { EntryRun } from './entry-run.ts'
 
 /** Entries in ascending order, each key once, in pieces. */
 export interface RunInput {
@@ -201,3 +202,5 @@ export class EntryMerge {
     heap[at] = input
   }
 }
+
+keepCompiled(new EntryMerge([inputOf(new EntryRun(0, 0))]))

@@ -1,3 +1,5 @@
+import { keepCompiled } from '../keep-compiled.ts'
+
 /** Bytes of a key that are compared as one number, at most; one more value each says that the key has ended. */
 const DIGITS = 5
 const RADIX = 257
@@ -24,17 +26,16 @@ export class KeySort {
   /** Some keys are equal. */
   hasEqual = false
   readonly #bytes: Uint8Array
-  readonly #places: readonly number[]
+  readonly #places: Uint32Array
   /** What a number is multiplied by to have room for that of its key, and how many bytes it may be made of then. */
   readonly #factor: number
   readonly #digits: number
   /** Where the bytes are that the numbers are made of, from the beginning of each key. */
   readonly #offsets: number[] = []
 
-  constructor(bytes: Uint8Array, places: readonly number[]) {
+  constructor(bytes: Uint8Array, places: Uint32Array, count: number) {
     this.#bytes = bytes
     this.#places = places
-    const count = places.length / 2
     this.order = new Uint32Array(count)
     for (let i = 0; i < count; i++) this.order[i] = i
     this.#factor = 2 ** (32 - Math.clz32(count))
@@ -153,3 +154,5 @@ export class KeySort {
     for (let i = 0; i < alike.length; i += 2) this.#sort(alike[i]!, alike[i + 1]!, depth)
   }
 }
+
+keepCompiled(new KeySort(new Uint8Array(0), new Uint32Array(0), 0))

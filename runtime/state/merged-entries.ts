@@ -1,3 +1,4 @@
+import { keepCompiled } from '../keep-compiled.ts'
 import { EntryPlace } from './entry-place.ts'
 import type { EntryCursor } from './state-backend.ts'
 import { EntryMerge } from './entry-merge.ts'
@@ -5,24 +6,28 @@ import type { EntryRun } from './entry-run.ts'
 import type { RunFile } from './run-file.ts'
 import { readRuns, type StoredRuns } from './stored-runs.ts'
 
+/** What the entries are of. */
+export interface EntriesOwner {
+  /** Called before each entry; throws where they may not be read any more. */
+  checkReadable(): void
+}
+
 /** The entries of runs, oldest first, that count; merged while they are taken. */
 export class MergedEntries extends EntryPlace implements EntryCursor {
   readonly #parts: readonly (EntryRun | StoredRuns)[]
-  readonly #check: () => void
+  readonly #owner: EntriesOwner
   readonly #held: RunFile[] = []
   #merge: EntryMerge | undefined
 
-  /** `check` is called before each entry, and may throw. */
-  constructor(parts: readonly (EntryRun | StoredRuns)[], check: () => void) {
+  constructor(parts: readonly (EntryRun | StoredRuns)[], owner: EntriesOwner) {
     super()
     this.#parts = parts
-    this.#check = check
+    this.#owner = owner
   }
 
   next(): boolean {
-    this.#check()
-    this.#merge ??= new EntryMerge(this.#parts.flatMap((part) => readRuns(part, this.#held)))
-    const merge = this.#merge
+    this.#owner.checkReadable()
+    const merge = this.#merge ?? this.#begin()
     while (!merge.isDone) {
       if (!merge.take()) continue
       merge.run.place(merge.position, this)
@@ -31,7 +36,14 @@ export class MergedEntries extends EntryPlace implements EntryCursor {
     return false
   }
 
+  #begin(): EntryMerge {
+    this.#merge = new EntryMerge(this.#parts.flatMap((part) => readRuns(part, this.#held)))
+    return this.#merge
+  }
+
   close(): void {
     for (const file of this.#held.splice(0)) file.release()
   }
 }
+
+keepCompiled(new MergedEntries([], { checkReadable() {} }))

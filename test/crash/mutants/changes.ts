@@ -105,6 +105,14 @@ export const CHANGES: readonly Mutant[] = [
     killers: [unit('runtime/state/key-sort.test.ts', 'sorts by bytes')],
   },
   {
+    name: 'names-of-another-object',
+    what: 'a value is written with the names of another object that has as many (R18)',
+    file: 'runtime/value-encoder.ts',
+    find: 'known !== undefined && isSame(known.names, names)',
+    replace: 'known !== undefined && known.names.length === names.length',
+    killers: [unit('runtime/value-codec.test.ts', 'tells objects apart by all their names')],
+  },
+  {
     name: 'equal-keys-not-seen',
     what: 'of a key that was changed and evicted several times not only the newest entry is in a checkpoint (R25)',
     file: 'runtime/state/entry-run.ts',
@@ -116,7 +124,7 @@ export const CHANGES: readonly Mutant[] = [
     name: 'read-after-the-end',
     what: 'a checkpoint that was given up is still written, from files that are gone',
     file: 'runtime/state/merged-entries.ts',
-    find: 'this.#check()\n',
+    find: 'this.#owner.checkReadable()\n',
     replace: '\n',
     killers: [stored('cannot be read any more')],
   },

@@ -31,7 +31,7 @@ function mapKey(keyGroup: number, key: string, field?: number): Uint8Array {
 function segmentOf(entries: readonly StateEntry[]): { bytes: Uint8Array; index: SegmentIndex } {
   const encoder = new SegmentEncoder()
   const laidOut = new LaidOutEntry()
-  const parts = entries.flatMap((entry) => encoder.add(laidOut.lay(entry)) ?? [])
+  const parts = entries.flatMap((entry) => encoder.add(laidOut.lay(entry))?.slice() ?? [])
   const bytes = Buffer.concat([...parts, encoder.finish()])
   const footer = decodeFooter(bytes.subarray(bytes.length - FOOTER_BYTES))
   const { indexOffset, indexBytes } = footer

@@ -13,7 +13,7 @@ function sorted(keys: readonly Uint8Array[]): KeySort {
     places.push(bytes.length)
     bytes.push(7, 255 - (i & 0xff))
   }
-  return new KeySort(Uint8Array.from(bytes), places)
+  return new KeySort(Uint8Array.from(bytes), Uint32Array.from(places), keys.length)
 }
 
 function expectSorted(keys: readonly Uint8Array[]): void {
