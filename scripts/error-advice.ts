@@ -58,6 +58,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Put `keyBy(…)` before the operator, and make its function with `processFunction` or its like.',
       MR_NOT_IN_CONTEXT:
         'Use what the message names: windows, joins and asynchronous functions have states of other names, or none.',
+      MR_KEY_UNSTABLE:
+        'Make the key from the fields of the record alone: no clock, random number, counter or variable outside.',
       MR_KEY_INVALID: 'Return a string, number (not NaN), bigint, bytes, or a tuple of these.',
       MR_VALUE_UNSUPPORTED:
         'Make the field that the message names plain data: no class instance, function, symbol or promise.',

@@ -98,6 +98,7 @@ export class KeyedBackend implements KeyedStateBackend {
       strict: context.strict ? new StrictCheck() : undefined,
       makeRoom: () => this.#makeRoom(),
       maxParallelism: context.maxParallelism,
+      range: context.range,
       keyGroups: context.range.last - context.range.first + 1,
     })
     this.#timers = new TimerBudget(context.cacheBytes)

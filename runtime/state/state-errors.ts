@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { RestartableError, StreamError } from '../errors.ts'
+import type { KeyGroupRange } from './state-backend.ts'
 import type { Key } from '../key.ts'
 
 /** Longest rendering of a key in a message. */
@@ -40,6 +41,16 @@ export function mapKeyInvalid(
     'MR_KEY_INVALID',
     `${stateLabel(state, row)}: a map key is ${problem}; an entry cannot be stored or found under it; use a string, number, bigint, bytes or a tuple of these.`,
     { uid: state.uid, state: state.name, key: showKey(row.key) },
+  )
+}
+
+/** State of a key was used in a subtask that does not have it: where the record was sent by its key, that was another one (R19). */
+export function keyElsewhere(key: Key, keyGroup: number, range: KeyGroupRange): StreamError {
+  const shown = showKey(key)
+  return new StreamError(
+    'MR_KEY_UNSTABLE',
+    `Key ${shown} is of key group ${keyGroup}, and this subtask has the groups ${range.first} to ${range.last}: the key selector returned another key when the record was sent here; state of the key would be where nobody finds it again; make the key from the fields of the record alone.`,
+    { key: shown, keyGroup },
   )
 }
 

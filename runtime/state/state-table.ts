@@ -15,7 +15,8 @@ import { estimateSize } from './size-estimate.ts'
 import type { EntryOwner } from './snapshot-format.ts'
 import { NO_VALUE, type Spill } from './spill.ts'
 import { ABSENT, type CellHost, type CellState, EVICTED, type StateCell } from './state-cell.ts'
-import { outsideCallback, stateClosed } from './state-errors.ts'
+import type { KeyGroupRange } from './state-backend.ts'
+import { keyElsewhere, outsideCallback, stateClosed } from './state-errors.ts'
 import { RowTable, StateRow } from './state-row.ts'
 import type { StrictCheck } from './strict-check.ts'
 
@@ -56,6 +57,7 @@ export class StateTable implements CellHost {
   /** Evicts something if far too much is in memory; not while a cell is in hand. */
   readonly makeRoom: () => void
   readonly #maxParallelism: number
+  readonly #range: KeyGroupRange
   readonly #scratch: ByteWriter = new ByteWriter()
   #isOpen = false
   #isClosed = false
@@ -76,8 +78,11 @@ export class StateTable implements CellHost {
     readonly strict: StrictCheck | undefined
     readonly makeRoom: () => void
     readonly maxParallelism: number
+    /** The key groups of the subtask: state of any other is refused. */
+    readonly range: KeyGroupRange
   }) {
     this.#maxParallelism = options.maxParallelism
+    this.#range = options.range
     this.spill = options.spill
     const { runStore, keyGroups = options.maxParallelism } = options
     this.changes = new ChangeLog({ store: runStore, keyGroups })
@@ -174,6 +179,8 @@ export class StateTable implements CellHost {
     let top = this.#defaultRow
     if (top === undefined) {
       const keyGroup = this.currentKeyGroup!
+      const { first, last } = this.#range
+      if (keyGroup < first || keyGroup > last) throw keyElsewhere(key, keyGroup, this.#range)
       top = new StateRow(key, keyGroup, this.#canonical, undefined, undefined)
       this.#defaultRow = top
     }

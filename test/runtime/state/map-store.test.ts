@@ -20,7 +20,13 @@ function openTable() {
       throw error
     },
   })
-  const table = new StateTable({ spill, strict: undefined, makeRoom() {}, maxParallelism: 128 })
+  const table = new StateTable({
+    spill,
+    strict: undefined,
+    makeRoom() {},
+    maxParallelism: 128,
+    range: { first: 0, last: 127 },
+  })
   const state: CellState = {
     ...{ stateId: 1, uid: 'op', name: 'map', kind: 'map', version: 1, upcasts: undefined },
     ...{ slot: table.addSlots(1), path: 'op/map', host: table, ttl: undefined },

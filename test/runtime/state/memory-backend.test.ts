@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import { keyGroupOf } from '../../../runtime/key-group.ts'
 import { MemoryBackend } from '../../../runtime/state/memory-backend.ts'
 import { stateBackendContract } from '../../contract/state-backend.ts'
-import { backendContext, encodeAll, within } from '../../contract/state-harness.ts'
+import {
+  backendContext,
+  encodeAll,
+  enter,
+  MAX_PARALLELISM,
+  within,
+} from '../../contract/state-harness.ts'
 import { registerAll } from '../../contract/state-model.ts'
 import { reachableBytes } from '../../harness/reachable-bytes.ts'
 
@@ -90,4 +97,39 @@ describe('memory of a backend', () => {
     encodeAll(backend, backend.beginSnapshot(3, 2))
     expect(backend.memoryBytes - empty).toBeLessThan(400_000)
   })
+})
+
+it('refuses state and timers of a key that belongs to another subtask, as of a selector that is not stable (R19)', async () => {
+  const last = MAX_PARALLELISM / 2 - 1
+  const backend = new MemoryBackend(backendContext({ range: { first: 0, last } }))
+  const { value } = registerAll(backend)
+  const queue = backend.timers('op', 101, 102)
+  await backend.restore([])
+  let refused = 0
+  for (let key = 0; key < 100; key++) {
+    const isOwn = keyGroupOf(key, MAX_PARALLELISM) <= last
+    const uses = [
+      () => value.update(key),
+      () => void value.value(),
+      () => queue.register('event', 1),
+    ]
+    for (const use of uses) {
+      if (isOwn) within(backend, key, use)
+      else {
+        enter(backend, key)
+        expect(use).toThrow(
+          expect.objectContaining({
+            code: 'MR_KEY_UNSTABLE',
+            message: expect.stringMatching(
+              new RegExp(`^Key ${key} is of key group .* 0 to ${last}`),
+            ),
+          }),
+        )
+        backend.clearCurrent()
+        refused++
+      }
+    }
+  }
+  expect(refused).toBeGreaterThan(90)
+  expect(backend.entryCount).toBe(100 - refused / 3)
 })

@@ -35,7 +35,10 @@ const key: fc.Arbitrary<Key> = fc.oneof(
 
 describe('the format of entries', () => {
   it('is what segments already hold: these bytes must never change', async () => {
-    const backend = new KeyedBackend(backendContext({}), undefined)
+    const backend = new KeyedBackend(
+      backendContext({ range: { first: 0, last: 0x0102 } }),
+      undefined,
+    )
     const { value, list, map, timers } = registerAll(backend)
     await backend.restore([])
     backend.setCurrentKey('ab', 0x0102)
