@@ -69,11 +69,29 @@ interface Peer {
 
 function startPeer(folder: string, args: readonly string[]): Peer {
   const child = spawn(join(folder, 'run'), args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  endWithUs(child)
   return {
     child,
     lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](),
     ended: new Promise((resolve) => child.once('close', () => resolve())),
   }
+}
+
+/** A process that is stopped takes no Ctrl-C: it would stay behind, with all its memory. */
+function endWithUs(child: ChildProcess): void {
+  const end = (): void => void child.kill('SIGKILL')
+  const endBySignal = (signal: NodeJS.Signals): void => {
+    end()
+    process.kill(process.pid, signal)
+  }
+  process.once('exit', end)
+  process.once('SIGINT', endBySignal)
+  process.once('SIGTERM', endBySignal)
+  child.once('close', () => {
+    process.off('exit', end)
+    process.off('SIGINT', endBySignal)
+    process.off('SIGTERM', endBySignal)
+  })
 }
 
 function peerArgs(setting: Setting, wanted: PeerWanted): string[] {
