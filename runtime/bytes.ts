@@ -247,6 +247,27 @@ export class ByteReader {
   }
 }
 
+/**
+ * The order of two stretches of bytes, from a start to an end each, a shorter one before those that begin with it: negative, 0 or
+ * positive.
+ */
+export function compareRanges(
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number,
+): number {
+  let i = aStart
+  let j = bStart
+  while (i < aEnd && j < bEnd) {
+    const difference = a[i++]! - b[j++]!
+    if (difference !== 0) return difference
+  }
+  return aEnd - i - (bEnd - j)
+}
+
 /** The error of all decoders: the bytes are not what an encoder wrote. */
 export function corrupt(detail: string, cause?: unknown): StreamError {
   return new StreamError(

@@ -4,7 +4,7 @@
 
 /** FNV-1a over the bytes from `start` to `end`, mixed, so that all 32 bits depend on all of them. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  return hashOf(hashOn(NO_BYTES_HASH, bytes, start, end))
+  return mix(hashOn(NO_BYTES_HASH, bytes, start, end))
 }
 
 /** What `hashOn` begins with. */
@@ -17,11 +17,6 @@ export function hashOn(hash: number, bytes: Uint8Array, start: number, end: numb
   return next
 }
 
-/** What `hashBytes` says of all the bytes that have been taken in. */
-export function hashOf(taken: number): number {
-  return mix(taken)
-}
-
 /** What to add to a hash for each next probe: odd, so that the probes are different bits. */
 export function probeStep(hash: number): number {
   return mix(hash ^ 0x9e3779b9) | 1
@@ -32,7 +27,8 @@ export function bitOf(probe: number, bits: number): number {
   return Math.floor((probe >>> 0) * (bits / 0x1_0000_0000))
 }
 
-function mix(hash: number): number {
+/** A hash whose 32 bits each depend on all of another one, as murmur3 ends: what `hashBytes` makes of the bytes taken in. */
+export function mix(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
   return mixed ^ (mixed >>> 16)

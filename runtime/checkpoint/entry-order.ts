@@ -1,3 +1,5 @@
+import { compareRanges } from '../bytes.ts'
+
 /** Order of keys, bytewise, a shorter one before those that begin with it: negative, 0 or positive. */
 export function compareKeys(a: Uint8Array, b: Uint8Array): number {
   return compareWithin(a, 0, a.length, b)
@@ -11,24 +13,6 @@ export function compareWithin(
   key: Uint8Array,
 ): number {
   return compareRanges(bytes, start, end, key, 0, key.length)
-}
-
-/** As `compareKeys`, for keys that stand from a start to an end each. */
-export function compareRanges(
-  a: Uint8Array,
-  aStart: number,
-  aEnd: number,
-  b: Uint8Array,
-  bStart: number,
-  bEnd: number,
-): number {
-  let i = aStart
-  let j = bStart
-  while (i < aEnd && j < bEnd) {
-    const difference = a[i++]! - b[j++]!
-    if (difference !== 0) return difference
-  }
-  return aEnd - i - (bEnd - j)
 }
 
 export function startsWith(key: Uint8Array, prefix: Uint8Array): boolean {

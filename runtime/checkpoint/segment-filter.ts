@@ -1,4 +1,4 @@
-import { bitOf, hashOf, hashOn, NO_BYTES_HASH, probeStep } from '../key-hash.ts'
+import { bitOf, hashOn, mix, NO_BYTES_HASH, probeStep } from '../key-hash.ts'
 import type { PlacedEntry } from '../state/state-backend.ts'
 import { endOfOwner } from '../state/snapshot-format.ts'
 
@@ -24,11 +24,11 @@ export class SegmentFilterBuilder {
     const end = endOfOwner(bytes, keyStart, keyEnd)
     const isWhole = end < 0 || end === keyEnd
     const owner = hashOn(NO_BYTES_HASH, bytes, keyStart, isWhole ? keyEnd : end)
-    const hash = hashOf(isWhole ? owner : hashOn(owner, bytes, end, keyEnd))
+    const hash = mix(isWhole ? owner : hashOn(owner, bytes, end, keyEnd))
     this.#addHash(hash)
     if (kind === 'clear') this.#addHash(clearHash(hash))
     if (isWhole) return
-    const prefix = hashOf(owner)
+    const prefix = mix(owner)
     // Neighbours mostly have the same.
     if (prefix !== this.#lastPrefix) this.#addHash(prefix)
     this.#lastPrefix = prefix

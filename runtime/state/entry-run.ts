@@ -1,4 +1,4 @@
-import { ByteWriter } from '../bytes.ts'
+import { ByteWriter, compareRanges } from '../bytes.ts'
 import { invariant } from '../errors.ts'
 import type { EntryPlace } from './entry-place.ts'
 import { keepCompiled } from '../keep-compiled.ts'
@@ -185,17 +185,16 @@ export class EntryRun {
   }
 
   #compare(a: number, other: EntryRun, b: number): number {
-    const left = this.writer.bytes
-    const right = other.writer.bytes
-    let i = this.#places[a * 2]! + 1
-    let j = other.#places[b * 2]! + 1
-    const leftEnd = this.#places[a * 2 + 1]!
-    const rightEnd = other.#places[b * 2 + 1]!
-    while (i < leftEnd && j < rightEnd) {
-      const difference = left[i++]! - right[j++]!
-      if (difference !== 0) return difference
-    }
-    return leftEnd - i - (rightEnd - j)
+    const places = this.#places
+    const others = other.#places
+    return compareRanges(
+      this.writer.bytes,
+      places[a * 2]! + 1,
+      places[a * 2 + 1]!,
+      other.writer.bytes,
+      others[b * 2]! + 1,
+      others[b * 2 + 1]!,
+    )
   }
 
   #isUnder(entry: number, clears: EntryRun, clear: number): boolean {

@@ -1,3 +1,4 @@
+import { compareRanges } from '../bytes.ts'
 import { keepCompiled } from '../keep-compiled.ts'
 
 /** Bytes of a key that are compared as one number, at most; one more value each says that the key has ended. */
@@ -73,15 +74,14 @@ export class KeySort {
   #compare(a: number, b: number, depth: number): number {
     const bytes = this.#bytes
     const places = this.#places
-    let i = places[a * 2]! + 1 + depth
-    let j = places[b * 2]! + 1 + depth
-    const end = places[a * 2 + 1]!
-    const otherEnd = places[b * 2 + 1]!
-    while (i < end && j < otherEnd) {
-      const difference = bytes[i++]! - bytes[j++]!
-      if (difference !== 0) return difference
-    }
-    return end - i - (otherEnd - j)
+    return compareRanges(
+      bytes,
+      places[a * 2]! + 1 + depth,
+      places[a * 2 + 1]!,
+      bytes,
+      places[b * 2]! + 1 + depth,
+      places[b * 2 + 1]!,
+    )
   }
 
   /** Finds the first bytes in which not all keys are alike; false where there are none. */

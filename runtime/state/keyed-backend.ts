@@ -99,7 +99,6 @@ export class KeyedBackend implements KeyedStateBackend {
       makeRoom: () => this.#makeRoom(),
       maxParallelism: context.maxParallelism,
       range: context.range,
-      keyGroups: context.range.last - context.range.first + 1,
     })
     this.#timers = new TimerBudget(context.cacheBytes)
     this.#maps = new MapStore(this.#table, context.mapPageBytes)

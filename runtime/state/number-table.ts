@@ -1,3 +1,5 @@
+import { mix } from '../key-hash.ts'
+
 /** Parts of a table: each grows by itself, so that the longest step is a small share of all. A power of two. */
 const PARTS = 64
 const PART_BITS = 6
@@ -127,11 +129,8 @@ function emptyValues<V>(capacity: number): (V | undefined)[] {
   return new Array<V | undefined>(capacity).fill(undefined)
 }
 
-/** All bits of a number mixed into 32: murmur3's end, over both halves. */
+/** All bits of a number mixed into 32. */
 function hashOf(key: number): number {
   scratch[0] = key === 0 ? 0 : key
-  let hash = words[0]! ^ Math.imul(words[1]!, 0x9e3779b1)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
+  return mix(words[0]! ^ Math.imul(words[1]!, 0x9e3779b1))
 }

@@ -73,8 +73,6 @@ export class StateTable implements CellHost {
     readonly spill: Spill | undefined
     /** Where changes go that are too many for memory; default: nowhere. */
     readonly runStore?: RunStore | undefined
-    /** How many key groups its keys may be of; default: all. */
-    readonly keyGroups?: number
     readonly strict: StrictCheck | undefined
     readonly makeRoom: () => void
     readonly maxParallelism: number
@@ -84,8 +82,8 @@ export class StateTable implements CellHost {
     this.#maxParallelism = options.maxParallelism
     this.#range = options.range
     this.spill = options.spill
-    const { runStore, keyGroups = options.maxParallelism } = options
-    this.changes = new ChangeLog({ store: runStore, keyGroups })
+    const { runStore, range } = options
+    this.changes = new ChangeLog({ store: runStore, keyGroups: range.last - range.first + 1 })
     this.strict = options.strict
     this.makeRoom = options.makeRoom
   }
