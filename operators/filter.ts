@@ -1,4 +1,5 @@
 import type { Operator, OperatorContext, Output } from '../runtime/operator.ts'
+import { ownCode } from '../runtime/own-code.ts'
 import { ErrorPolicy, type OnError } from './error-policy.ts'
 import { type FunctionLifecycle, functionObject, FunctionRun } from './function.ts'
 import type { OperatorSpec } from './operator-spec.ts'
@@ -27,27 +28,34 @@ const WHAT = 'the filter function'
 type FilterObject = FunctionLifecycle & { filter(value: never): unknown }
 
 class FilterOperator extends FunctionRun implements Operator<never> {
-  readonly #function: FilterObject
-  readonly #errors: ErrorPolicy
-  readonly #output: Output
+  declare readonly processElement: ProcessElement
 
   constructor(filter: FilterObject, errors: ErrorPolicy, context: OperatorContext) {
     super(filter, context)
-    this.#function = filter
-    this.#errors = errors
-    this.#output = context.output
+    const make = ownCode(filterTo, import.meta.url)
+    this.processElement = make(filter, errors, context.output, refusePromise, WHAT)
   }
+}
 
-  processElement(value: never, timestamp: number): void {
+type ProcessElement = Operator<never>['processElement']
+
+function filterTo(
+  object: FilterObject,
+  errors: ErrorPolicy,
+  output: Output,
+  refuse: typeof refusePromise,
+  what: string,
+): ProcessElement {
+  return function processElement(value, timestamp) {
     let stays: unknown
     try {
-      stays = this.#function.filter(value)
+      stays = object.filter(value)
     } catch (error) {
-      this.#errors.handle(error, value, timestamp)
+      errors.handle(error, value, timestamp)
       return
     }
     // A promise would count as true.
-    if (typeof stays === 'object') refusePromise(stays, WHAT)
-    if (stays) this.#output.emit(value, timestamp)
+    if (typeof stays === 'object') refuse(stays, what)
+    if (stays) output.emit(value, timestamp)
   }
 }

@@ -1,4 +1,5 @@
 import type { Operator, OperatorContext, Output } from '../runtime/operator.ts'
+import { ownCode } from '../runtime/own-code.ts'
 import { ErrorPolicy, type OnError } from './error-policy.ts'
 import {
   type FunctionLifecycle,
@@ -34,26 +35,33 @@ const WHAT = 'the map function'
 type MapObject = FunctionLifecycle & { map(value: never): unknown }
 
 class MapOperator extends FunctionRun implements Operator<never> {
-  readonly #function: MapObject
-  readonly #errors: ErrorPolicy
-  readonly #output: Output
+  declare readonly processElement: ProcessElement
 
   constructor(map: MapObject, errors: ErrorPolicy, context: OperatorContext) {
     super(map, context)
-    this.#function = map
-    this.#errors = errors
-    this.#output = context.output
+    const make = ownCode(mapTo, import.meta.url)
+    this.processElement = make(map, errors, context.output, refusePromise, WHAT)
   }
+}
 
-  processElement(value: never, timestamp: number): void {
+type ProcessElement = Operator<never>['processElement']
+
+function mapTo(
+  object: MapObject,
+  errors: ErrorPolicy,
+  output: Output,
+  refuse: typeof refusePromise,
+  what: string,
+): ProcessElement {
+  return function processElement(value, timestamp) {
     let result: unknown
     try {
-      result = this.#function.map(value)
+      result = object.map(value)
     } catch (error) {
-      this.#errors.handle(error, value, timestamp)
+      errors.handle(error, value, timestamp)
       return
     }
-    if (typeof result === 'object') refusePromise(result, WHAT)
-    this.#output.emit(result, timestamp)
+    if (typeof result === 'object') refuse(result, what)
+    output.emit(result, timestamp)
   }
 }

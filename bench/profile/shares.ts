@@ -40,6 +40,7 @@ const FILES: Readonly<Partial<Record<Share, readonly string[]>>> = {
     'runtime/deep-freeze.ts',
     'runtime/element.ts',
     'runtime/operator.ts',
+    'runtime/own-code.ts',
     'runtime/sink.ts',
     'runtime/source.ts',
     'runtime/synchronous.ts',

@@ -1,5 +1,6 @@
 import { corrupt } from '../bytes.ts'
 import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
+import { canGenerate } from '../own-code.ts'
 import {
   BARRIER,
   BARRIER_KINDS,
@@ -16,7 +17,7 @@ import {
   WATERMARK,
   layOut,
 } from './batch-layout.ts'
-import { canGenerate, generateDecoder } from './generated-codec.ts'
+import { generateDecoder } from './generated-codec.ts'
 import { shapeFromValue } from './record-shape.ts'
 import { type RowDecoder, plainDecoder } from './row-codec.ts'
 import { RowReader } from './row-reader.ts'

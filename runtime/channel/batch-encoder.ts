@@ -1,5 +1,6 @@
 import type { CheckpointBarrier, WatermarkStatus } from '../element.ts'
 import { checkValue, writeValue } from '../value-codec.ts'
+import { canGenerate } from '../own-code.ts'
 import {
   BARRIER,
   BARRIER_KINDS,
@@ -16,7 +17,7 @@ import {
   WATERMARK,
   layOut,
 } from './batch-layout.ts'
-import { canGenerate, generateEncoder } from './generated-codec.ts'
+import { generateEncoder } from './generated-codec.ts'
 import { hasFields } from './field-kind.ts'
 import { type RecordShape, refine, shapeOf, shapeToValue, withoutInt32 } from './record-shape.ts'
 import { type RowEncoder, plainEncoder } from './row-codec.ts'

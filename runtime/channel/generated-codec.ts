@@ -7,23 +7,6 @@ const encoders = new Map<string, RowEncoder>()
 const decoders = new Map<string, RowDecoder>()
 const MAX_KEPT = 256
 
-let isAllowed: boolean | undefined
-
-/** Whether code may be generated; not under `--disallow-code-generation-from-strings` (N26). */
-export function canGenerate(): boolean {
-  isAllowed ??= tryGenerate()
-  return isAllowed
-}
-
-function tryGenerate(): boolean {
-  try {
-    return new Function('return true')() as boolean
-  } catch (error) {
-    if (error instanceof EvalError) return false
-    throw error
-  }
-}
-
 /** An encoder that does what `plainEncoder` of the layout does, several times as fast. */
 export function generateEncoder(layout: RowLayout): RowEncoder {
   const source = encoderSource(layout)

@@ -3,7 +3,7 @@ import type { Key } from '../key.ts'
 import { showValue } from '../show-value.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
 import type { NodeRuntime } from './chain-node.ts'
-import { selectKey } from './edge-output.ts'
+import { keyReader } from './edge-output.ts'
 import { extendFailure } from './failure-context.ts'
 import type { SlotRoom } from './slot-room.ts'
 
@@ -27,8 +27,8 @@ export class ChainHeads {
   /** Where they stand in the chain. */
   readonly indexes: readonly number[]
   readonly #nodes: readonly NodeRuntime[]
-  readonly #selector: ((value: never) => Key) | undefined
-  readonly #secondSelector: ((value: never) => Key) | undefined
+  readonly #keyOf: ((value: unknown) => Key) | undefined
+  readonly #secondKeyOf: ((value: unknown) => Key) | undefined
   /** Undefined where the head has one input. */
   readonly #isSecondInput: readonly boolean[] | undefined
   readonly #backend: KeyedStateBackend | undefined
@@ -38,8 +38,11 @@ export class ChainHeads {
     const { nodes, vertex, isSecondInput } = options
     this.#nodes = nodes.filter((node) => node.node.parent === -1)
     this.indexes = this.#nodes.map((head) => nodes.indexOf(head))
-    this.#selector = vertex.exchange?.selector
-    this.#secondSelector = vertex.secondExchange?.selector
+    const { name } = this.#nodes[0]!
+    const selectors = [vertex.exchange?.selector, vertex.secondExchange?.selector]
+    const readers = selectors.map((selector) => selector && keyReader(selector, name))
+    this.#keyOf = readers[0]
+    this.#secondKeyOf = readers[1]
     this.#isSecondInput = isSecondInput?.includes(true) === true ? isSecondInput : undefined
     this.#backend = options.backend
     this.#room = options.room
@@ -51,12 +54,8 @@ export class ChainHeads {
       this.#receiveSecond(value, timestamp)
       return
     }
-    if (this.#selector === undefined) {
-      this.#nodes[0]!.accept(value, timestamp)
-      return
-    }
-    const key = selectKey(this.#selector, value, this.#nodes[0]!.name)
-    this.#acceptKeyed(value, timestamp, key, undefined)
+    if (this.#keyOf === undefined) this.#nodes[0]!.accept(value, timestamp)
+    else this.#acceptKeyed(value, timestamp, this.#keyOf(value), undefined)
   }
 
   /** As `receive`, with the key already known. */
@@ -85,13 +84,8 @@ export class ChainHeads {
   }
 
   #receiveSecond(value: unknown, timestamp: number): void {
-    const head = this.#nodes[0]!
-    if (this.#secondSelector === undefined) {
-      head.acceptSecond(value, timestamp)
-      return
-    }
-    const key = selectKey(this.#secondSelector, value, head.name)
-    this.#acceptSecondKeyed(value, timestamp, key, undefined)
+    if (this.#secondKeyOf === undefined) this.#nodes[0]!.acceptSecond(value, timestamp)
+    else this.#acceptSecondKeyed(value, timestamp, this.#secondKeyOf(value), undefined)
   }
 
   #acceptSecondKeyed(

@@ -1,4 +1,6 @@
 import { MAX_TIMESTAMP, MIN_TIMESTAMP, type WatermarkStatus } from '../element.ts'
+import { invariant } from '../errors.ts'
+import { ownCode } from '../own-code.ts'
 import type { Operator, Output } from '../operator.ts'
 import type { ChainNode } from '../graph/job-graph-types.ts'
 import type { TimerQueue } from '../state/state-backend.ts'
@@ -39,7 +41,9 @@ export class NodeRuntime implements RecordTarget {
   /** Chain indexes of the nodes it calls. */
   readonly children: number[] = []
   readonly edges: EdgeOutput[] = []
-  body!: NodeBody
+  #body!: NodeBody
+  /** Takes a record; a failure leaves with the record and this operator named in it (R39). */
+  declare accept: Accept
   timers: TimerQueue | undefined
   /** Where some of its state expires by event time (R30): told what is being processed. */
   eventTime: EventTtlTime | undefined
@@ -66,6 +70,18 @@ export class NodeRuntime implements RecordTarget {
     this.#running = running
   }
 
+  get body(): NodeBody {
+    return this.#body
+  }
+
+  set body(body: NodeBody) {
+    this.#body = body
+    if (body.kind === 'source') return
+    const processor = body.kind === 'sink' ? body.sink : body.operator
+    const make = ownCode(acceptBy, import.meta.url)
+    this.accept = make(this, processor, this.#running, this.number, describeFailure)
+  }
+
   /** What reads, where this is a source; asked once it is open. */
   get source(): SourceDriver | undefined {
     return this.body.kind === 'source' ? this.body.source : undefined
@@ -81,23 +97,6 @@ export class NodeRuntime implements RecordTarget {
   advance(watermark: number): void {
     if (watermark === MAX_TIMESTAMP) this.beforeFinal = this.watermark
     this.watermark = watermark
-  }
-
-  /** Takes a record; a failure leaves with the record and this operator named in it (R39). */
-  accept(value: unknown, timestamp: number): void {
-    const running = this.#running
-    const caller = running[0]!
-    running[0] = this.number
-    this.recordsIn++
-    if (this.eventTime !== undefined) this.eventTime.atRecord(timestamp)
-    try {
-      const body = this.body
-      if (body.kind === 'operator') body.operator.processElement(value, timestamp)
-      else if (body.kind === 'sink') body.sink.write(value, timestamp)
-    } catch (error) {
-      throw describeFailure(error, this, { value, timestamp })
-    }
-    running[0] = caller
   }
 
   /** Takes a record of the second input. */
@@ -168,34 +167,85 @@ export class NodeRuntime implements RecordTarget {
   }
 }
 
+type Accept = RecordTarget['accept']
+
+function acceptBy(
+  node: NodeRuntime,
+  processor: Pick<Operator, 'processElement'>,
+  running: Int32Array,
+  number: number,
+  describe: typeof describeFailure,
+): Accept {
+  return function accept(value, timestamp) {
+    const caller = running[0]!
+    running[0] = number
+    node.recordsIn++
+    if (node.eventTime !== undefined) node.eventTime.atRecord(timestamp)
+    try {
+      processor.processElement(value as never, timestamp)
+    } catch (error) {
+      throw describe(error, node, { value, timestamp })
+    }
+    running[0] = caller
+  }
+}
+
 /**
- * One output of a node: hands each record to the nodes chained behind it and to the edges that leave here.
- *
- * Synchronous. Where there is exactly one taker, the call goes to it directly.
+ * One output of a node: hands each record to the nodes chained behind it and to the edges that leave here, in the order in
+ * which they were attached. Synchronous.
  */
 export class NodeOutput implements Output {
   count = 0
-  #only: RecordTarget | undefined
-  #targets: RecordTarget[] = []
+  #taker: RecordTarget | undefined
   readonly #freeze: ((value: unknown) => void) | undefined
 
   constructor(freeze: ((value: unknown) => void) | undefined) {
     this.#freeze = freeze
   }
 
+  /** To be called before `seal` and before the first record. */
   attach(target: RecordTarget): void {
-    this.#targets.push(target)
-    this.#only = this.#targets.length === 1 ? target : undefined
+    invariant(!Object.hasOwn(this, 'emit'), 'a taker is attached to an output that is in use')
+    const before = this.#taker
+    this.#taker = before === undefined ? target : new Fork(before, target)
   }
 
+  /** All are attached. */
+  seal(): void {
+    const make = ownCode(emitTo, import.meta.url)
+    this.emit = make(this, this.#taker ?? { accept() {} }, this.#freeze)
+  }
+
+  /** What `seal` puts in its place, for whoever has not called it. */
   emit(value: unknown, timestamp: number): void {
-    this.count++
-    if (this.#freeze !== undefined) this.#freeze(value)
-    if (this.#only !== undefined) this.#only.accept(value, timestamp)
-    else this.#fanOut(value, timestamp)
+    this.seal()
+    this.emit(value, timestamp)
   }
+}
 
-  #fanOut(value: unknown, timestamp: number): void {
-    for (const target of this.#targets) target.accept(value, timestamp)
+class Fork implements RecordTarget {
+  declare readonly accept: Accept
+
+  constructor(first: RecordTarget, second: RecordTarget) {
+    this.accept = ownCode(acceptInBoth, import.meta.url)(first, second)
+  }
+}
+
+function emitTo(
+  output: NodeOutput,
+  taker: RecordTarget,
+  freeze: ((value: unknown) => void) | undefined,
+): Accept {
+  return function emit(value, timestamp) {
+    output.count++
+    if (freeze !== undefined) freeze(value)
+    taker.accept(value, timestamp)
+  }
+}
+
+function acceptInBoth(first: RecordTarget, second: RecordTarget): Accept {
+  return function accept(value, timestamp) {
+    first.accept(value, timestamp)
+    second.accept(value, timestamp)
   }
 }

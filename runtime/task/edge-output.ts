@@ -3,6 +3,7 @@ import { RestartableError, StreamError, thrownText } from '../errors.ts'
 import { keyGroupOf, subtaskOfKeyGroup } from '../key-group.ts'
 import { keyProblem } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
+import { ownCode } from '../own-code.ts'
 import type { OutputChannel } from '../channel/output-channel.ts'
 
 /** Where one subtask sends the records of one edge: picks the channel of each record, and knows all of them. */
@@ -12,23 +13,38 @@ export interface EdgeOutput {
 }
 
 /**
- * The key of a record by its selector. Fails with `MR_KEY_INVALID` for what is no key, and with `MR_FUNCTION_FAILED` where
+ * Reads the key of records by a selector. Fails with `MR_KEY_INVALID` for what is no key, and with `MR_FUNCTION_FAILED` where
  * the selector throws; whoever emits the record adds it to the message.
  */
-export function selectKey(
+export function keyReader(
   selector: (value: never) => unknown,
-  value: unknown,
   consumer: string,
-): Key {
-  let key: unknown
-  try {
-    key = selector(value as never)
-  } catch (error) {
-    throw selectorFailed(error, consumer)
+): (value: unknown) => Key {
+  const make = ownCode(readKey, import.meta.url)
+  return make(selector, consumer, checkKey, selectorFailed)
+}
+
+function readKey(
+  selector: (value: never) => unknown,
+  consumer: string,
+  check: typeof checkKey,
+  failed: typeof selectorFailed,
+): (value: unknown) => Key {
+  return function key(value) {
+    let key: unknown
+    try {
+      key = selector(value as never)
+    } catch (error) {
+      throw failed(error, consumer)
+    }
+    if (typeof key !== 'string') check(key, consumer)
+    return key as Key
   }
-  if (typeof key === 'string') return key
+}
+
+function checkKey(key: unknown, consumer: string): void {
   const problem = keyProblem(key)
-  if (problem === undefined) return key as Key
+  if (problem === undefined) return
   throw new StreamError(
     'MR_KEY_INVALID',
     `the key selector before operator "${consumer}" returned ${problem}; a record without a valid key cannot be assigned to a subtask; return a string, number, bigint, bytes or a tuple of these.`,
@@ -81,10 +97,7 @@ export class RebalanceOutput implements EdgeOutput {
 /** By key: key → key group → subtask (R19); all records of a key take one channel, in order (R10). */
 export class HashOutput implements EdgeOutput {
   readonly channels: readonly OutputChannel[]
-  readonly #selector: (value: never) => Key
-  readonly #consumer: string
-  readonly #maxParallelism: number
-  readonly #subtaskOf: Uint16Array
+  declare readonly accept: EdgeOutput['accept']
 
   constructor(options: {
     readonly channels: readonly OutputChannel[]
@@ -92,20 +105,28 @@ export class HashOutput implements EdgeOutput {
     readonly consumer: string
     readonly maxParallelism: number
   }) {
-    const { channels, maxParallelism } = options
+    const { channels, selector, consumer, maxParallelism } = options
     this.channels = channels
-    this.#selector = options.selector
-    this.#consumer = options.consumer
-    this.#maxParallelism = maxParallelism
-    this.#subtaskOf = Uint16Array.from({ length: maxParallelism }, (_, keyGroup) =>
+    const subtaskOf = Uint16Array.from({ length: maxParallelism }, (_, keyGroup) =>
       subtaskOfKeyGroup(keyGroup, maxParallelism, channels.length),
     )
+    const read = keyReader(selector, consumer)
+    const make = ownCode(acceptKeyed, import.meta.url)
+    this.accept = make(channels, subtaskOf, read, maxParallelism, keyGroupOf)
   }
+}
 
-  accept(value: unknown, timestamp: number): void {
-    const key = selectKey(this.#selector, value, this.#consumer)
-    const keyGroup = keyGroupOf(key, this.#maxParallelism)
-    this.channels[this.#subtaskOf[keyGroup]!]!.emitKeyed(value, timestamp, key, keyGroup)
+function acceptKeyed(
+  channels: readonly OutputChannel[],
+  subtaskOf: Uint16Array,
+  read: (value: unknown) => Key,
+  maxParallelism: number,
+  groupOf: typeof keyGroupOf,
+): EdgeOutput['accept'] {
+  return function accept(value, timestamp) {
+    const key = read(value)
+    const keyGroup = groupOf(key, maxParallelism)
+    channels[subtaskOf[keyGroup]!]!.emitKeyed(value, timestamp, key, keyGroup)
   }
 }
 

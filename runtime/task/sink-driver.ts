@@ -43,7 +43,7 @@ export class SinkDriver {
     await this.writer.open?.()
   }
 
-  write(value: unknown, timestamp: number): void {
+  processElement(value: unknown, timestamp: number): void {
     const { writer } = this
     writer.write(value, timestamp)
     if (!writer.isReady) this.#room.used()

@@ -76,6 +76,7 @@ export function buildSubtask(vertex: Vertex, host: BuilderHost): BuiltSubtask {
     node.restoreWatermark(watermarkOf(restored?.watermarks[node.name]))
   }
   connect(vertex, nodes, host)
+  for (const node of nodes) for (const output of node.outputs.values()) output.seal()
   const isKeyed = vertex.exchange !== undefined
   const backend = isKeyed ? makeBackend(vertex, host) : undefined
   const keyed = new Map<NodeRuntime, BackendKeyedContext>()

@@ -134,7 +134,7 @@ export class FileSinkJob {
     this.phase = 'write'
     for (let i = 0; i < count; i++) {
       const number = (this.#positions[subtask] as number) * 2 + subtask
-      this.#drivers[subtask]?.write(number, 0)
+      this.#drivers[subtask]?.processElement(number, 0)
       this.#positions[subtask]!++
     }
     // Lets the disk work that this has begun go on.

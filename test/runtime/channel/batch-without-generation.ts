@@ -1,4 +1,4 @@
-import { canGenerate } from '../../../runtime/channel/generated-codec.ts'
+import { canGenerate } from '../../../runtime/own-code.ts'
 import { BatchDecoder } from '../../../runtime/channel/batch-decoder.ts'
 import { BatchEncoder } from '../../../runtime/channel/batch-encoder.ts'
 import { exactly } from '../../harness/exactly.ts'

@@ -20,7 +20,7 @@ import { LaggingStore } from '../../harness/slow-store.ts'
 const TTL = 100
 const KEYS = ['a', 'b', 'c'] as const
 /** Looks after which a sweep that has still not done what it should is taken for broken. */
-const MAX_LOOKS = 500
+const MAX_LOOKS = 5_000
 
 const steps = fc.array(
   fc.record({

@@ -49,12 +49,19 @@ describe('NodeOutput', () => {
   it('hands a record to every taker, in the order in which they were attached', () => {
     const taken: string[] = []
     const output = new NodeOutput(undefined)
-    output.emit('nobody', 1)
-    for (const name of ['a', 'b'])
+    for (const name of ['a', 'b', 'c'])
       output.attach({ accept: (value) => taken.push(`${name} ${value}`) })
     output.emit('x', 1)
-    expect(taken).toEqual(['a x', 'b x'])
+    output.emit('y', 2)
+    expect(taken).toEqual(['a x', 'b x', 'c x', 'a y', 'b y', 'c y'])
     expect(output.count).toBe(2)
+    expect(() => output.attach({ accept() {} })).toThrow('in use')
+  })
+
+  it('counts what nobody takes', () => {
+    const output = new NodeOutput(undefined)
+    output.emit('x', 1)
+    expect(output.count).toBe(1)
   })
 
   it('freezes what it hands on when it is told to (R16)', () => {

@@ -6,8 +6,8 @@ import {
   broadcastStatus,
   broadcastWatermark,
   HashOutput,
+  keyReader,
   RebalanceOutput,
-  selectKey,
   SingleOutput,
 } from '../../../runtime/task/edge-output.ts'
 import { FakeChannel } from './fakes.ts'
@@ -56,10 +56,10 @@ describe('edge outputs', () => {
 
   it('refuse what is no key, naming the operator behind it (R19)', () => {
     for (const key of ['a', 1, 1n, [1, 'a'], Uint8Array.of(1)]) {
-      expect(selectKey(() => key, undefined, 'next')).toBe(key)
+      expect(keyReader(() => key, 'next')(undefined)).toBe(key)
     }
     for (const key of [undefined, Number.NaN, {}, [undefined]]) {
-      expect(() => selectKey(() => key, undefined, 'next')).toThrow(
+      expect(() => keyReader(() => key, 'next')(undefined)).toThrow(
         expect.objectContaining({
           code: 'MR_KEY_INVALID',
           message: expect.stringMatching(/^the key selector before operator "next" returned .*;/),
@@ -70,13 +70,9 @@ describe('edge outputs', () => {
 
   it('name the key selector where it throws, and pass on errors with a code', () => {
     const thrown = (error: Error) => () =>
-      selectKey(
-        () => {
-          throw error
-        },
-        undefined,
-        'next',
-      )
+      keyReader(() => {
+        throw error
+      }, 'next')(undefined)
     expect(thrown(new TypeError('no such field'))).toThrow(
       expect.objectContaining({
         name: 'RestartableError',

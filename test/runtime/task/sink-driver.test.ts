@@ -73,10 +73,10 @@ describe('SinkDriver', () => {
     room.begin()
     const full = new SinkDriver(sink, {} as SinkContext, [], () => {}, room)
     let { epoch } = room
-    full.write(1, 1)
+    full.processElement(1, 1)
     expect(room.epoch).toBe(epoch)
     sink.isReady = false
-    full.write(2, 2)
+    full.processElement(2, 2)
     expect(room.epoch).not.toBe(epoch)
     epoch = room.epoch
     void full.prepareCommit(1, 0)
