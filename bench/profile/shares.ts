@@ -116,6 +116,7 @@ const FILES: Readonly<Partial<Record<Share, readonly string[]>>> = {
     'runtime/state/merged-entries.ts',
     'runtime/state/run-file.ts',
     'runtime/state/run-merge.ts',
+    'runtime/state/run-spares.ts',
     'runtime/state/run-store.ts',
     'runtime/state/stored-runs.ts',
     'runtime/task/restore-state.ts',

@@ -1,10 +1,11 @@
 import { keepCompiled } from '../keep-compiled.ts'
 import { invariant } from '../errors.ts'
 import type { Change } from './change.ts'
-import { ChangeRuns, type RunSize } from './change-runs.ts'
+import { ChangeRuns } from './change-runs.ts'
 import type { EntryCursor, StateSnapshot } from './state-backend.ts'
 import type { EntriesOwner } from './merged-entries.ts'
 import type { EntryRun } from './entry-run.ts'
+import { type RunSize, RunSpares } from './run-spares.ts'
 import type { RunStore } from './run-store.ts'
 
 /** Changes encoded or merged between two looks at the clock, and in all where no time is left. */
@@ -41,6 +42,7 @@ export class ChangeLog {
   readonly #store: RunStore | undefined
   readonly #keyGroups: number
   readonly #changesInRun: number
+  readonly #spares: RunSpares = new RunSpares()
   readonly #seen: SeenEntries = { bytesOfEntry: FIRST_ENTRY_BYTES }
   /** Entries of the interval that were encoded before its end: evicted ones, `clear`s, and what is carried into it. */
   #early: ChangeRuns
@@ -51,7 +53,7 @@ export class ChangeLog {
     this.#store = store
     this.#keyGroups = keyGroups
     this.#changesInRun = changesInRun
-    this.#early = new ChangeRuns(store)
+    this.#early = new ChangeRuns(store, this.#spares)
   }
 
   /** To be called before something changes whose stamp is not the current interval. */
@@ -113,6 +115,7 @@ export class ChangeLog {
     const before = this.#snapshot
     if (before !== undefined && before.checkpointId <= baseId) before.forget()
     else if (before !== undefined) this.#takeBack(before)
+    this.#spares.trim()
     const snapshot = new Delta({
       checkpointId,
       interval: this.interval,
@@ -123,7 +126,7 @@ export class ChangeLog {
     })
     this.#snapshot = snapshot
     this.#changed = []
-    this.#early = new ChangeRuns(this.#store)
+    this.#early = new ChangeRuns(this.#store, this.#spares)
     this.interval++
     return snapshot
   }
@@ -185,7 +188,8 @@ export class ChangeLog {
   /** Bytes that changes and snapshots hold besides what they are changes of. */
   get memoryBytes(): number {
     const snapshotBytes = this.#snapshot?.memoryBytes ?? 0
-    return this.#changed.length * 8 + this.#early.memoryBytes + snapshotBytes
+    const spareBytes = this.#spares.memoryBytes
+    return this.#changed.length * 8 + this.#early.memoryBytes + snapshotBytes + spareBytes
   }
 
   /** Nothing is written or read any more when this resolves. */

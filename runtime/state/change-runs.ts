@@ -2,6 +2,7 @@ import type { EntryCursor } from './state-backend.ts'
 import { EntryRun } from './entry-run.ts'
 import { type EntriesOwner, MergedEntries } from './merged-entries.ts'
 import { RunMerge } from './run-merge.ts'
+import { type RunSize, RunSpares } from './run-spares.ts'
 import type { RunStore } from './run-store.ts'
 import { StoredRuns, widthOf } from './stored-runs.ts'
 
@@ -27,6 +28,7 @@ const EXCESS = 2
  */
 export class ChangeRuns {
   readonly #store: RunStore | undefined
+  readonly #spares: RunSpares
   /** Oldest first; those in memory are sealed, but for the ones that are open. */
   #parts: (EntryRun | StoredRuns)[] = []
   #open: EntryRun | undefined
@@ -38,8 +40,9 @@ export class ChangeRuns {
   /** Bytes in memory that wait to be written; `work` notices what has been written. */
   #waitingBytes = 0
 
-  constructor(store: RunStore | undefined) {
+  constructor(store: RunStore | undefined, spares: RunSpares = new RunSpares()) {
     this.#store = store
+    this.#spares = spares
   }
 
   /** Where the next entry is to be written. */
@@ -60,7 +63,7 @@ export class ChangeRuns {
     const open = this.#openOf[part]
     if (open !== undefined && !this.#isFull(open)) return open
     if (open !== undefined) this.#seal(open)
-    const run = new EntryRun(size.entries, size.bytes)
+    const run = this.#spares.take(size)
     this.#openOf[part] = run
     this.#parts.push(run)
     return run
@@ -125,7 +128,10 @@ export class ChangeRuns {
 
   /** Nobody needs them any more. */
   drop(): void {
-    for (const part of this.#parts) if (part instanceof StoredRuns) part.drop()
+    for (const part of this.#parts) {
+      if (part instanceof StoredRuns) part.drop()
+      else this.#spares.give(part)
+    }
     this.#parts = []
     this.#open = undefined
     this.#openOf.length = 0
@@ -237,12 +243,6 @@ export class ChangeRuns {
   entries(owner: EntriesOwner): EntryCursor {
     return new MergedEntries(this.#parts, owner)
   }
-}
-
-/** Entries of a run, and their bytes. */
-export interface RunSize {
-  readonly entries: number
-  readonly bytes: number
 }
 
 /** Neighbours in the list of runs: from `first` on, before `end`. */

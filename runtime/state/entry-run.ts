@@ -54,6 +54,14 @@ export class EntryRun {
     return run
   }
 
+  /** Begins again, empty, with the memory that it has; what was read from it is not good any more. */
+  begin(): void {
+    this.writer.length = 0
+    this.#count = 0
+    this.#order = undefined
+    this.#hasClear = false
+  }
+
   beginEntry(kind: StateEntry['kind']): void {
     this.#pushPlace(this.writer.length)
     // By `indexOf` it costs three times as much.
