@@ -1,5 +1,7 @@
 import type { EntryRun } from './entry-run.ts'
 
+const EXISTED = 1
+
 /**
  * Anything that stands in a snapshot by itself: a value, an entry of a map, a timer.
  *
@@ -15,8 +17,17 @@ export abstract class Change {
   stamp = 0
   /** Its place in the set of changes of the current interval, while it has that stamp. */
   place = 0
+  /** The lowest bit is `existed`, the others are what they are for the class. */
+  protected flags = 0
+
   /** Whether it existed when it was first changed in its interval: if not, its end leaves no trace. */
-  existed = false
+  get existed(): boolean {
+    return (this.flags & EXISTED) !== 0
+  }
+
+  set existed(existed: boolean) {
+    this.flags = existed ? this.flags | EXISTED : this.flags & ~EXISTED
+  }
 
   /** Of the key that it belongs to. */
   abstract get keyGroup(): number

@@ -8,7 +8,13 @@ export class RowCell extends StateCell {
    * What is known of the pieces in front. Undefined: there are none, or, while the list is not in memory, they are not known.
    * While pieces are in memory this cell stays in its slot, though it may have left the cache, as they are found by it.
    */
-  pieces: ListPieces | undefined
+  get pieces(): ListPieces | undefined {
+    return this.frontPieces as ListPieces | undefined
+  }
+
+  set pieces(pieces: ListPieces | undefined) {
+    this.frontPieces = pieces
+  }
 
   override writeKey(writer: ByteWriter): void {
     writePrefix(writer, this.row, this.state.stateId)

@@ -24,10 +24,25 @@ export const ABSENT: unique symbol = Symbol('absent')
 /** In place of the value of a cell: it is in `encoded`, or else the spill has to be asked. */
 export const EVICTED: unique symbol = Symbol('evicted')
 
-/** Flags of a cell: there may be tens of millions, and a field costs eight bytes. */
-const DIRTY = 1
-const SPILLED = 2
-const REFERENCED = 4
+/** Flags of a cell, behind that of a change: there may be tens of millions, and a field costs eight bytes. */
+const DIRTY = 2
+const SPILLED = 4
+const REFERENCED = 8
+
+/** Fields of a cell that most cells do without. */
+class CellExtras implements LastAccess {
+  encoded: Uint8Array | undefined
+  pendingWrite = 0
+  lastAccess = 0
+  elementAccesses: number[] | undefined
+  frontPieces: FrontPieces | undefined
+
+  get isEmpty(): boolean {
+    const { encoded, pendingWrite, lastAccess, elementAccesses, frontPieces } = this
+    if (encoded !== undefined || pendingWrite !== 0 || lastAccess !== 0) return false
+    return elementAccesses === undefined && frontPieces === undefined
+  }
+}
 
 /** What cells ask of the table that they are part of. */
 export interface CellHost {
@@ -71,67 +86,104 @@ export abstract class StateCell extends Change implements LastAccess {
   readonly row: StateRow
   readonly state: CellState
   value: unknown = ABSENT
-  #access: LastAccess | undefined
-  /** The value as it is stored, where that is in memory; always there while `value` is `EVICTED` but not in the spill. */
-  encoded: Uint8Array | undefined
+  #extras: CellExtras | undefined
   /** What it is taken to cost in memory. */
   bytes = 0
   /** Its place in the cache, -1 when it is not there. */
   position = -1
-  /** The number of its newest pending write; 0 when there is none. While there is one, `encoded` stays. */
-  pendingWrite = 0
-  #flags = REFERENCED
 
   constructor(row: StateRow, state: CellState) {
     super()
     this.row = row
     this.state = state
+    this.flags = REFERENCED
   }
 
   /** The spill does not have this value, or this absence, yet; not even among its pending writes. */
   get isDirty(): boolean {
-    return (this.#flags & DIRTY) !== 0
+    return (this.flags & DIRTY) !== 0
   }
 
   set isDirty(isDirty: boolean) {
-    this.#flags = isDirty ? this.#flags | DIRTY : this.#flags & ~DIRTY
+    this.flags = isDirty ? this.flags | DIRTY : this.flags & ~DIRTY
   }
 
   /** The spill, or a pending write, may hold some value of this entry. */
   get isSpilled(): boolean {
-    return (this.#flags & SPILLED) !== 0
+    return (this.flags & SPILLED) !== 0
   }
 
   set isSpilled(isSpilled: boolean) {
-    this.#flags = isSpilled ? this.#flags | SPILLED : this.#flags & ~SPILLED
+    this.flags = isSpilled ? this.flags | SPILLED : this.flags & ~SPILLED
   }
 
   /** Used since the cache looked last. */
   get isReferenced(): boolean {
-    return (this.#flags & REFERENCED) !== 0
+    return (this.flags & REFERENCED) !== 0
   }
 
   set isReferenced(isReferenced: boolean) {
-    this.#flags = isReferenced ? this.#flags | REFERENCED : this.#flags & ~REFERENCED
+    this.flags = isReferenced ? this.flags | REFERENCED : this.flags & ~REFERENCED
+  }
+
+  // --- What only some cells have ---
+
+  /** The value as it is stored, where that is in memory; always there while `value` is `EVICTED` but not in the spill. */
+  get encoded(): Uint8Array | undefined {
+    return this.#extras?.encoded
+  }
+
+  set encoded(encoded: Uint8Array | undefined) {
+    if (encoded !== undefined) this.#extra().encoded = encoded
+    else if (this.#extras !== undefined) {
+      this.#extras.encoded = undefined
+      this.#dropExtras()
+    }
+  }
+
+  /** The number of its newest pending write; 0 when there is none. While there is one, `encoded` stays. */
+  get pendingWrite(): number {
+    return this.#extras === undefined ? 0 : this.#extras.pendingWrite
+  }
+
+  set pendingWrite(pendingWrite: number) {
+    this.#extra().pendingWrite = pendingWrite
+    if (pendingWrite === 0) this.#dropExtras()
   }
 
   /** Where the state has a time to live: when the value was last used; known while it is in memory decoded. */
   get lastAccess(): number {
-    return this.#access === undefined ? 0 : this.#access.lastAccess
+    return this.#extras === undefined ? 0 : this.#extras.lastAccess
   }
 
   set lastAccess(lastAccess: number) {
-    if (this.#access === undefined) this.#access = { lastAccess, elementAccesses: undefined }
-    else this.#access.lastAccess = lastAccess
+    this.#extra().lastAccess = lastAccess
   }
 
   get elementAccesses(): number[] | undefined {
-    return this.#access?.elementAccesses
+    return this.#extras?.elementAccesses
   }
 
   set elementAccesses(elementAccesses: number[] | undefined) {
-    if (this.#access === undefined) this.#access = { lastAccess: 0, elementAccesses }
-    else this.#access.elementAccesses = elementAccesses
+    this.#extra().elementAccesses = elementAccesses
+  }
+
+  /** Of a list: what is known of the pieces in front. */
+  protected get frontPieces(): FrontPieces | undefined {
+    return this.#extras?.frontPieces
+  }
+
+  protected set frontPieces(frontPieces: FrontPieces | undefined) {
+    this.#extra().frontPieces = frontPieces
+    if (frontPieces === undefined) this.#dropExtras()
+  }
+
+  #extra(): CellExtras {
+    return (this.#extras ??= new CellExtras())
+  }
+
+  #dropExtras(): void {
+    if (this.#extras!.isEmpty) this.#extras = undefined
   }
 
   override get keyGroup(): number {

@@ -6,7 +6,8 @@ import { ownKey } from './own-key.ts'
 /** Of `#use`: its lowest bits. */
 const OWNED = 1
 const IDLE = 2
-const USE = 4
+const INNER = 4
+const USE = 8
 
 /**
  * All that is in memory of one key and namespace: a slot for each state and each set of timers of the backend.
@@ -17,17 +18,14 @@ const USE = 4
  */
 export class StateRow {
   readonly keyGroup: number
-  /** The row of the default namespace of the same key; undefined for that row itself. */
-  readonly parent: StateRow | undefined
-  namespace: Key | undefined
   /** What it stands under in the table, or among the namespaces of its parent. */
   canonical: CanonicalKey
-  /** The key, where the canonical form does not say it. */
-  #key: Key | undefined
-  /** Rows of the key's other namespaces: the one, or all of several. */
-  #within: StateRow | Map<CanonicalKey, StateRow> | undefined
+  /** Of an inner row the namespace; else the key, where the canonical form does not say it. */
+  #name: Key | undefined
+  /** Of an inner row its parent; else the rows of the key's other namespaces: the one, or all of several. */
+  #family: StateRow | Map<CanonicalKey, StateRow> | undefined
   /** How many slots and namespaces are in use, times `USE`; and flags. */
-  #use = 0
+  #use: number
   #slot0: object | undefined
   #slot1: object | undefined
   #slot2: object | undefined
@@ -41,15 +39,29 @@ export class StateRow {
     namespace: Key | undefined,
   ) {
     this.keyGroup = keyGroup
-    this.parent = parent
-    this.namespace = namespace
     this.canonical = canonical
-    this.#key = parent !== undefined || saysKey(canonical) ? undefined : key
+    if (parent === undefined) {
+      this.#name = saysKey(canonical) ? undefined : key
+      this.#use = 0
+    } else {
+      this.#name = namespace
+      this.#family = parent
+      this.#use = INNER
+    }
+  }
+
+  /** The row of the default namespace of the same key; undefined for that row itself. */
+  get parent(): StateRow | undefined {
+    return (this.#use & INNER) === 0 ? undefined : (this.#family as StateRow)
+  }
+
+  get namespace(): Key | undefined {
+    return (this.#use & INNER) === 0 ? undefined : this.#name
   }
 
   get key(): Key {
     const top = this.parent ?? this
-    return top.#key ?? keyOfCanonical(top.canonical)
+    return top.#name ?? keyOfCanonical(top.canonical)
   }
 
   // --- Slots ---
@@ -99,28 +111,27 @@ export class StateRow {
   own(): void {
     if ((this.#use & OWNED) !== 0) return
     this.#use |= OWNED
-    const { canonical, namespace } = this
-    if (namespace !== undefined) this.namespace = ownKey(namespace)
-    else if (this.#key !== undefined) this.#key = ownKey(this.#key)
-    if (typeof canonical !== 'string') return
-    this.canonical = canonicalKey(this.namespace ?? this.#key ?? ownKey(canonical))
+    const { canonical } = this
+    if (this.#name !== undefined) this.#name = ownKey(this.#name)
+    if (typeof canonical === 'string')
+      this.canonical = canonicalKey(this.#name ?? ownKey(canonical))
   }
 
   // --- Namespaces ---
 
   /** The row of another namespace of the same key. */
   within(namespace: CanonicalKey): StateRow | undefined {
-    const within = this.#within
+    const within = this.#family
     if (within === undefined) return undefined
     if (within instanceof StateRow) return within.canonical === namespace ? within : undefined
     return within.get(namespace)
   }
 
   addWithin(row: StateRow): void {
-    const within = this.#within
-    if (within === undefined) this.#within = row
+    const within = this.#family
+    if (within === undefined) this.#family = row
     else if (within instanceof StateRow) {
-      this.#within = new Map([
+      this.#family = new Map([
         [within.canonical, within],
         [row.canonical, row],
       ])
@@ -128,13 +139,13 @@ export class StateRow {
   }
 
   removeWithin(row: StateRow): void {
-    const within = this.#within!
+    const within = this.#family!
     if (within instanceof StateRow) {
-      if (within === row) this.#within = undefined
+      if (within === row) this.#family = undefined
       return
     }
     within.delete(row.canonical)
-    if (within.size === 0) this.#within = undefined
+    if (within.size === 0) this.#family = undefined
   }
 }
 

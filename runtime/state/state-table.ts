@@ -21,8 +21,8 @@ import { RowTable, StateRow } from './state-row.ts'
 import type { StrictCheck } from './strict-check.ts'
 
 /** What a cell and a row take in memory besides the value. */
-export const CELL_BYTES = 150
-export const ROW_BYTES = 180
+export const CELL_BYTES = 118
+export const ROW_BYTES = 164
 /** What a value takes decoded, for a byte encoded. */
 const DECODED_PER_BYTE = 2
 /** Every so many updates of a state one value is measured, and of these one in so many checked; the first few all are. */
