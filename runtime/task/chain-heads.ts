@@ -2,7 +2,8 @@ import type { Vertex } from '../graph/job-graph-types.ts'
 import type { Key } from '../key.ts'
 import { showValue } from '../show-value.ts'
 import type { KeyedStateBackend } from '../state/state-backend.ts'
-import type { NodeRuntime } from './chain-node.ts'
+import { ownCode } from '../own-code.ts'
+import type { NodeRuntime, RecordTarget } from './chain-node.ts'
 import { keyReader } from './edge-output.ts'
 import { extendFailure } from './failure-context.ts'
 import type { SlotRoom } from './slot-room.ts'
@@ -32,7 +33,8 @@ export class ChainHeads {
   /** Undefined where the head has one input. */
   readonly #isSecondInput: readonly boolean[] | undefined
   readonly #backend: KeyedStateBackend | undefined
-  readonly #room: SlotRoom
+  declare readonly acceptKeyed: AcceptKeyed
+  declare readonly acceptSecondKeyed: AcceptKeyed
 
   constructor(options: ChainHeadsOptions) {
     const { nodes, vertex, isSecondInput } = options
@@ -44,70 +46,84 @@ export class ChainHeads {
     this.#keyOf = readers[0]
     this.#secondKeyOf = readers[1]
     this.#isSecondInput = isSecondInput?.includes(true) === true ? isSecondInput : undefined
-    this.#backend = options.backend
-    this.#room = options.room
+    const { backend, room } = options
+    this.#backend = backend
+    if (backend === undefined) return
+    const heads = this.#nodes.map((node): RecordTarget => node)
+    const all = heads.reduce((first, second) => new Heads(first, second, backend))
+    const second: RecordTarget = {
+      accept: (value, timestamp) => this.#nodes[0]!.acceptSecond(value, timestamp),
+    }
+    const nameKey = (error: unknown): Error => this.nameKey(error)
+    this.acceptKeyed = ownCode(acceptUnder, import.meta.url)(backend, all, room, nameKey)
+    this.acceptSecondKeyed = ownCode(acceptUnder, import.meta.url)(backend, second, room, nameKey)
   }
 
   /** Takes a record of an input. */
   receive(input: number, value: unknown, timestamp: number): void {
-    if (this.#isSecondInput !== undefined && this.#isSecondInput[input]!) {
-      this.#receiveSecond(value, timestamp)
-      return
-    }
-    if (this.#keyOf === undefined) this.#nodes[0]!.accept(value, timestamp)
-    else this.#acceptKeyed(value, timestamp, this.#keyOf(value), undefined)
+    const isSecond = this.#isSecondInput !== undefined && this.#isSecondInput[input]!
+    const keyOf = isSecond ? this.#secondKeyOf : this.#keyOf
+    if (keyOf !== undefined) {
+      const accept = isSecond ? this.acceptSecondKeyed : this.acceptKeyed
+      accept(value, timestamp, keyOf(value), undefined)
+    } else if (isSecond) this.#nodes[0]!.acceptSecond(value, timestamp)
+    else this.#nodes[0]!.accept(value, timestamp)
   }
 
   /** As `receive`, with the key already known. */
   receiveKeyed(input: number, value: unknown, timestamp: number, key: Key, keyGroup: number): void {
-    if (this.#isSecondInput !== undefined && this.#isSecondInput[input]!) {
-      this.#acceptSecondKeyed(value, timestamp, key, keyGroup)
-      return
-    }
-    this.#acceptKeyed(value, timestamp, key, keyGroup)
-  }
-
-  #acceptKeyed(value: unknown, timestamp: number, key: Key, keyGroup: number | undefined): void {
-    const backend = this.#backend!
-    const heads = this.#nodes
-    backend.setCurrentKey(key, keyGroup)
-    try {
-      for (let i = 0; i < heads.length; i++) {
-        if (i > 0) backend.setNamespace(undefined)
-        heads[i]!.accept(value, timestamp)
-      }
-    } catch (error) {
-      throw this.nameKey(error)
-    }
-    backend.clearCurrent()
-    if (backend.isSuspended) this.#room.used()
-  }
-
-  #receiveSecond(value: unknown, timestamp: number): void {
-    if (this.#secondKeyOf === undefined) this.#nodes[0]!.acceptSecond(value, timestamp)
-    else this.#acceptSecondKeyed(value, timestamp, this.#secondKeyOf(value), undefined)
-  }
-
-  #acceptSecondKeyed(
-    value: unknown,
-    timestamp: number,
-    key: Key,
-    keyGroup: number | undefined,
-  ): void {
-    const backend = this.#backend!
-    backend.setCurrentKey(key, keyGroup)
-    try {
-      this.#nodes[0]!.acceptSecond(value, timestamp)
-    } catch (error) {
-      throw this.nameKey(error)
-    }
-    backend.clearCurrent()
-    if (backend.isSuspended) this.#room.used()
+    const isSecond = this.#isSecondInput !== undefined && this.#isSecondInput[input]!
+    if (isSecond) this.acceptSecondKeyed(value, timestamp, key, keyGroup)
+    else this.acceptKeyed(value, timestamp, key, keyGroup)
   }
 
   /** Adds the current key to a failure of a record or a timer (R39). */
   nameKey(error: unknown): Error {
     const key = showValue(this.#backend!.currentKey)
     return extendFailure(error, `key ${key}`, { key })
+  }
+}
+
+type AcceptKeyed = (
+  value: unknown,
+  timestamp: number,
+  key: Key,
+  keyGroup: number | undefined,
+) => void
+
+function acceptUnder(
+  backend: KeyedStateBackend,
+  head: RecordTarget,
+  room: SlotRoom,
+  nameKey: (error: unknown) => Error,
+): AcceptKeyed {
+  return function acceptKeyed(value, timestamp, key, keyGroup) {
+    backend.setCurrentKey(key, keyGroup)
+    try {
+      head.accept(value, timestamp)
+    } catch (error) {
+      throw nameKey(error)
+    }
+    backend.clearCurrent()
+    if (backend.isSuspended) room.used()
+  }
+}
+
+/** Several heads, each of which begins in the default namespace of the key. */
+class Heads implements RecordTarget {
+  readonly #first: RecordTarget
+  readonly #second: RecordTarget
+  readonly #backend: KeyedStateBackend
+
+  constructor(first: RecordTarget, second: RecordTarget, backend: KeyedStateBackend) {
+    this.#first = first
+    this.#second = second
+    this.#backend = backend
+  }
+
+  accept(value: unknown, timestamp: number): void {
+    this.#first.accept(value, timestamp)
+    this.#backend.setNamespace(undefined)
+    this.#second.accept(value, timestamp)
   }
 }

@@ -4,6 +4,7 @@ import type { SourceState, SplitTimeState } from '../checkpoint/source-state.ts'
 import type { EventTimeReason } from '../event-time.ts'
 import { invariant } from '../errors.ts'
 import type { Output } from '../operator.ts'
+import { ownCode } from '../own-code.ts'
 import type { PollResult, ReaderOutput, SourceReader, SplitOutput } from '../source.ts'
 import { TimestampCheck } from '../timestamps.ts'
 import {
@@ -42,12 +43,13 @@ export interface SourceDriverOptions {
 export class SourceDriver implements ReaderOutput<unknown> {
   reader!: SourceReader<unknown, unknown>
   hasEnded = false
+  /** Emits one record of a split; says whether the reader may go on. */
+  declare readonly emit: Emit
   /** Watermark and status as of the last tick, or of the last record that carried a watermark. */
   watermark: number
   status: WatermarkStatus = 'active'
   readonly #options: SourceDriverOptions
   readonly #strategy: WatermarkStrategy<unknown>
-  readonly #isPerRecord: boolean
   readonly #outputs: Map<string, TimedSplitOutput> = new Map()
   readonly #watermarks: SplitWatermarks
   readonly #restoredTimes: Map<string, SplitTimeState>
@@ -62,11 +64,15 @@ export class SourceDriver implements ReaderOutput<unknown> {
   constructor(options: SourceDriverOptions) {
     this.#options = options
     this.#strategy = options.strategy ?? NO_WATERMARKS
-    this.#isPerRecord = this.#strategy.emission === 'per-record'
     this.watermark = options.restoredWatermark
     this.#watermarks = new SplitWatermarks(options.restoredWatermark)
     this.#timestamps = new TimestampCheck(options.warn)
     this.#restoredTimes = new Map(options.restored?.times.map((time) => [time.splitId, time]))
+    const { output, mayEmit, describe } = options
+    const { timestampOf, emission } = this.#strategy
+    const follow = emission === 'per-record' ? this.#follow : undefined
+    const make = ownCode(emitBy, import.meta.url)
+    this.emit = make(this, timestampOf, this.#timestamps, output, follow, mayEmit, describe)
   }
 
   /** Opens the reader and hands it the splits of the checkpoint, if any. */
@@ -148,30 +154,15 @@ export class SourceDriver implements ReaderOutput<unknown> {
     return result
   }
 
-  /** Emits one record of a split; says whether the reader may go on. */
-  emit(time: SplitTime, value: unknown, recordTimestamp: number): boolean {
-    const timestamp = this.#timestampOf(value, recordTimestamp)
-    if (timestamp > time.maxTimestamp) time.maxTimestamp = timestamp
-    // Without splits it is idle as well, and a new one begins active.
-    if (time.status === 'idle' || this.status === 'idle') {
-      time.status = 'active'
-      this.status = 'active'
-      this.#options.onActive()
-    }
-    time.emptySince = NaN
-    let mayGoOn = true
-    try {
-      this.#options.output.emit(value, timestamp)
-      time.generator.onEvent(value, timestamp)
-      if (this.#isPerRecord) mayGoOn = this.#follow(time)
-    } catch (error) {
-      throw this.#options.describe(error, value, timestamp)
-    }
-    return mayGoOn && this.#options.mayEmit()
+  /** A record comes where nothing did. Without splits the source is idle as well, and a new one begins active. */
+  activate(time: SplitTime): void {
+    time.status = 'active'
+    this.status = 'active'
+    this.#options.onActive()
   }
 
   /** Sends the watermark that a record may have carried right behind it; false where that got too far ahead of the group. */
-  #follow(time: SplitTime): boolean {
+  readonly #follow = (time: SplitTime): boolean => {
     if (this.#isWaitingForSplits) return true
     const watermark = this.#watermarks.advance(time)
     if (watermark > this.watermark) {
@@ -191,18 +182,6 @@ export class SourceDriver implements ReaderOutput<unknown> {
   /** What is still to be assigned may begin anywhere (R11). */
   get #isWaitingForSplits(): boolean {
     return this.#options.isBounded && !this.#noMoreSplits
-  }
-
-  #timestampOf(value: unknown, recordTimestamp: number): number {
-    try {
-      const timestampOf = this.#strategy.timestampOf
-      const timestamp =
-        timestampOf === undefined ? recordTimestamp : timestampOf(value as never, recordTimestamp)
-      this.#timestamps.check(timestamp)
-      return timestamp
-    } catch (error) {
-      throw this.#options.describe(error, value, recordTimestamp)
-    }
   }
 
   fetchedEmpty(time: SplitTime): void {
@@ -306,5 +285,40 @@ class TimedSplitOutput implements SplitOutput<unknown> {
 
   get watermark(): number {
     return this.#time.look()
+  }
+}
+
+type Emit = (time: SplitTime, value: unknown, recordTimestamp: number) => boolean
+
+/** `follow`, where records carry watermarks, is called behind each of them; false from it if the split is paused by that. */
+function emitBy(
+  driver: SourceDriver,
+  timestampOf: WatermarkStrategy<unknown>['timestampOf'],
+  timestamps: TimestampCheck,
+  output: Output,
+  follow: ((time: SplitTime) => boolean) | undefined,
+  mayEmit: () => boolean,
+  describe: SourceDriverOptions['describe'],
+): Emit {
+  return function emit(time, value, recordTimestamp) {
+    let timestamp = recordTimestamp
+    let mayGoOn = true
+    try {
+      if (timestampOf !== undefined) timestamp = timestampOf(value as never, recordTimestamp)
+      timestamps.check(timestamp)
+    } catch (error) {
+      throw describe(error, value, recordTimestamp)
+    }
+    if (timestamp > time.maxTimestamp) time.maxTimestamp = timestamp
+    if (time.status === 'idle' || driver.status === 'idle') driver.activate(time)
+    time.emptySince = NaN
+    try {
+      output.emit(value, timestamp)
+      time.generator.onEvent(value, timestamp)
+      if (follow !== undefined) mayGoOn = follow(time)
+    } catch (error) {
+      throw describe(error, value, timestamp)
+    }
+    return mayGoOn && mayEmit()
   }
 }

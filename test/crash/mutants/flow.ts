@@ -78,7 +78,7 @@ export const FLOW: readonly Mutant[] = [
     name: 'mark-after-the-tick',
     what: 'a watermark that a record carries waits for the next look (semantics 2.6)',
     file: 'runtime/task/source-driver.ts',
-    find: 'if (this.#isPerRecord) mayGoOn = this.#follow(time)',
+    find: 'if (follow !== undefined) mayGoOn = follow(time)',
     replace: '',
     killers: [
       unit('runtime/task/source-driver.test.ts', 'right behind its record'),
