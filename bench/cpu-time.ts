@@ -3,8 +3,3 @@ export function cpuNs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) * 1_000
 }
-
-/** The middle one, the upper of two. */
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
-}

@@ -6,10 +6,19 @@ export interface Spread {
 }
 
 export function spreadOf(values: readonly number[], digits = 3): Spread {
-  const [min, median, max] = [0, 0.5, 1].map((share) =>
-    Number(percentile(values, share).toFixed(digits)),
-  ) as [number, number, number]
-  return { min, median, max }
+  const rounded = (value: number): number => Number(value.toFixed(digits))
+  return {
+    min: rounded(percentile(values, 0)),
+    median: rounded(median(values)),
+    max: rounded(percentile(values, 1)),
+  }
+}
+
+/** The middle one, or what lies between the two in the middle; 0 where there are none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const upper = sorted[sorted.length >> 1] ?? 0
+  return sorted.length % 2 === 1 ? upper : ((sorted[sorted.length / 2 - 1] ?? 0) + upper) / 2
 }
 
 /** As it stands in tables and lines: the median, and least and largest behind it. */

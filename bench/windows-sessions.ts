@@ -4,8 +4,9 @@ import { eventTimeSessionWindows } from '../operators/window/session-windows.ts'
 import { tumblingEventTimeWindows } from '../operators/window/tumbling-windows.ts'
 import { windowSpec } from '../operators/window/window-spec.ts'
 import { SeededRandom } from '../runtime/clock.ts'
-import { cpuNs, median } from './cpu-time.ts'
+import { cpuNs } from './cpu-time.ts'
 import { keyGroup, OperatorRig } from './operator-rig.ts'
+import { median } from './spread.ts'
 
 const MINUTE = 60_000
 const GAP = 10 * MINUTE

@@ -4,8 +4,9 @@ import { slidingEventTimeWindows } from '../operators/window/sliding-windows.ts'
 import { eventTimeTrigger } from '../operators/window/time-triggers.ts'
 import { tumblingEventTimeWindows } from '../operators/window/tumbling-windows.ts'
 import { windowSpec } from '../operators/window/window-spec.ts'
-import { cpuNs, median } from './cpu-time.ts'
+import { cpuNs } from './cpu-time.ts'
 import { keyGroup, OperatorRig } from './operator-rig.ts'
+import { median } from './spread.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

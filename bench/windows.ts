@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
-import { median } from './cpu-time.ts'
-import { showSpread, type Spread } from './spread.ts'
+import { median, showSpread, type Spread } from './spread.ts'
 import { type SessionCost, sessionCosts } from './windows-sessions.ts'
 import { slidingCosts } from './windows-sliding.ts'
 

@@ -15,6 +15,9 @@ function tryGenerate(): boolean {
   }
 }
 
+/** What bundlers, test runners and coverage tools put into functions, and a copy could not reach. */
+const FOREIGN = /\b(?:__name|__publicField|__vite_ssr_\w+|__vi_\w+|cov_\w+)\b/
+
 /**
  * A function like `make`, whose result V8 compiles by itself.
  *
@@ -24,10 +27,11 @@ function tryGenerate(): boolean {
  * `declare`, so that it is not set to undefined first. V8 takes what never changes for a constant.
  *
  * `make` is evaluated again from its text, so it may use nothing but its parameters. `url` is the module that it stands in, for
- * stack traces and profiles, in which lines count from `make`. Costs some 50 microseconds. Where code may not be generated the
- * result is `make` itself, which does the same.
+ * stack traces and profiles, in which lines count from `make`. Costs some 50 microseconds. Where code may not be generated, or
+ * a tool has changed the text, the result is `make` itself, which does the same.
  */
 export function ownCode<F extends (...args: never[]) => unknown>(make: F, url: string): F {
-  if (!canGenerate()) return make
-  return new Function(`'use strict'; return ${make.toString()}\n//# sourceURL=${url}`)() as F
+  const text = make.toString()
+  if (!canGenerate() || FOREIGN.test(text)) return make
+  return new Function(`'use strict'; return ${text}\n//# sourceURL=${url}`)() as F
 }

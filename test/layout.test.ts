@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -156,6 +157,29 @@ describe('layout', () => {
       'runtime/channel/generated-codec.ts',
       'runtime/own-code.ts',
     ])
+  })
+
+  it('lets functions that are evaluated anew use nothing but their parameters', () => {
+    const wrong: string[] = []
+    let checked = 0
+    for (const { path, text } of sources) {
+      const names = [...text.matchAll(/\bownCode\((\w+),/g)].map(([, name]) => name!)
+      if (names.length === 0) continue
+      const code = stripTypeScriptTypes(text)
+      const imported = [...code.matchAll(/^import \{([^}]*)\}/gm)].flatMap(([, list]) =>
+        list!.split(',').map((name) => name.trim()),
+      )
+      const declared = [...code.matchAll(/^(?:export )?(?:const|let|class|function) (\w+)/gm)]
+      const outside = [...imported, ...declared.map(([, name]) => name!)].filter(Boolean)
+      for (const name of names) {
+        const [body] = new RegExp(`(?<=^function ${name})\\([^]*?^\\}`, 'm').exec(code)!
+        const used = outside.filter((other) => new RegExp(`(?<![.\\w])${other}\\b`).test(body))
+        if (used.length > 0) wrong.push(`${path}: ${name} uses ${used.join(', ')}`)
+        checked++
+      }
+    }
+    expect(wrong).toEqual([])
+    expect(checked).toBeGreaterThan(5)
   })
 
   it('has a title in every page, and an Unreleased section in the CHANGELOG', () => {

@@ -26,6 +26,14 @@ describe('ownCode', () => {
     expect(ownCode(trace, 'file:///some/module.ts')()()).toContain('file:///some/module.ts')
   })
 
+  it('is the function itself where a bundler has put a call of its own into it', () => {
+    const __name = <F>(named: F, _name: string): F => named
+    const make = (): (() => string) => {
+      return __name(() => 'works', 'answer')
+    }
+    expect(ownCode(make, import.meta.url)).toBe(make)
+  })
+
   it('is the function itself where code may not be generated (N26)', () => {
     const script = fileURLToPath(new URL('./own-code-refused.ts', import.meta.url))
     const said = execFileSync(process.execPath, [
