@@ -44,6 +44,8 @@ export class NodeRuntime implements RecordTarget {
   #body!: NodeBody
   /** Takes a record; a failure leaves with the record and this operator named in it (R39). */
   declare accept: Accept
+  /** The same of the second input, where there is one. */
+  declare acceptSecond: Accept
   timers: TimerQueue | undefined
   /** Where some of its state expires by event time (R30): told what is being processed. */
   eventTime: EventTtlTime | undefined
@@ -77,9 +79,14 @@ export class NodeRuntime implements RecordTarget {
   set body(body: NodeBody) {
     this.#body = body
     if (body.kind === 'source') return
-    const processor = body.kind === 'sink' ? body.sink : body.operator
+    this.accept = this.#acceptBy(body.kind === 'sink' ? body.sink : body.operator)
+    if (body.kind === 'sink' || body.operator.processElement2 === undefined) return
+    this.acceptSecond = this.#acceptBy(new SecondInput(body.operator))
+  }
+
+  #acceptBy(processor: RecordProcessor): Accept {
     const make = ownCode(acceptBy, import.meta.url)
-    this.accept = make(this, processor, this.#running, this.number, describeFailure)
+    return make(this, processor, this.#running, this.number, describeFailure)
   }
 
   /** What reads, where this is a source; asked once it is open. */
@@ -97,19 +104,6 @@ export class NodeRuntime implements RecordTarget {
   advance(watermark: number): void {
     if (watermark === MAX_TIMESTAMP) this.beforeFinal = this.watermark
     this.watermark = watermark
-  }
-
-  /** Takes a record of the second input. */
-  acceptSecond(value: unknown, timestamp: number): void {
-    const caller = this.enter()
-    this.recordsIn++
-    this.eventTime?.atRecord(timestamp)
-    try {
-      if (this.body.kind === 'operator') this.body.operator.processElement2!(value, timestamp)
-    } catch (error) {
-      throw describeFailure(error, this, { value, timestamp })
-    }
-    this.leave(caller)
   }
 
   /** Lets the operator see an event-time timer. */
@@ -168,10 +162,23 @@ export class NodeRuntime implements RecordTarget {
 }
 
 type Accept = RecordTarget['accept']
+type RecordProcessor = Pick<Operator, 'processElement'>
+
+class SecondInput implements RecordProcessor {
+  readonly #operator: Operator
+
+  constructor(operator: Operator) {
+    this.#operator = operator
+  }
+
+  processElement(value: never, timestamp: number): void {
+    this.#operator.processElement2!(value, timestamp)
+  }
+}
 
 function acceptBy(
   node: NodeRuntime,
-  processor: Pick<Operator, 'processElement'>,
+  processor: RecordProcessor,
   running: Int32Array,
   number: number,
   describe: typeof describeFailure,
