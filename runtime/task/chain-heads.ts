@@ -34,6 +34,7 @@ export class ChainHeads {
   readonly #isSecondInput: readonly boolean[] | undefined
   readonly #backend: KeyedStateBackend | undefined
   declare readonly acceptKeyed: AcceptKeyed
+  /** Only where there is a second input. */
   declare readonly acceptSecondKeyed: AcceptKeyed
 
   constructor(options: ChainHeadsOptions) {
@@ -51,11 +52,12 @@ export class ChainHeads {
     if (backend === undefined) return
     const heads = this.#nodes.map((node): RecordTarget => node)
     const all = heads.reduce((first, second) => new Heads(first, second, backend))
+    const nameKey = (error: unknown): Error => this.nameKey(error)
+    this.acceptKeyed = ownCode(acceptUnder, import.meta.url)(backend, all, room, nameKey)
+    if (this.#isSecondInput === undefined) return
     const second: RecordTarget = {
       accept: (value, timestamp) => this.#nodes[0]!.acceptSecond(value, timestamp),
     }
-    const nameKey = (error: unknown): Error => this.nameKey(error)
-    this.acceptKeyed = ownCode(acceptUnder, import.meta.url)(backend, all, room, nameKey)
     this.acceptSecondKeyed = ownCode(acceptUnder, import.meta.url)(backend, second, room, nameKey)
   }
 

@@ -30,7 +30,7 @@ function readKey(
   check: typeof checkKey,
   failed: typeof selectorFailed,
 ): (value: unknown) => Key {
-  return function key(value) {
+  return function keyOf(value) {
     let key: unknown
     try {
       key = selector(value as never)

@@ -125,10 +125,13 @@ describe('ChangeLog', () => {
       while (log.work(isOver));
       return snapshot
     }
-    take(1, 20_000)
+    const first = take(1, 20_000)
     const most = log.memoryBytes
     expect(most - before).toBeGreaterThan(400_000)
+    log.complete(2)
+    expect([...read(first)]).toEqual(all.map((_, key) => [key, 1]))
     log.complete(1)
+    expect(() => [...read(first)]).toThrow('after it is over')
     const second = take(2, 20_000)
     expect(log.memoryBytes).toBe(most)
     expect([...read(second)]).toEqual(all.map((_, key) => [key, 2]))
