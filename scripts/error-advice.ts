@@ -20,7 +20,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Look for an endless loop, or an `await` that never ends, outside of functions.',
       MR_JOB_CHANGED:
         'Run the same command again: it goes on with the changed job. Only a restart within a run insists on the same files.',
-      MR_DEPENDENCY_MISSING: 'Install the package that the message names, where the job file is.',
+      MR_DEPENDENCY_MISSING:
+        'Install the package that the message names, where the job file is; for a format or connector, the message names what does without it, too.',
       MR_GRAPH_INVALID:
         'Mend the graph as the message says; all that is wrong with it is told at once.',
       MR_GRAPH_DIFFERS:
