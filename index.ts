@@ -3,15 +3,9 @@
 // Jobs
 export { job, type JobOptions } from './operators/job.ts'
 export { param, type Param, type ParamFactory, type ParamValues } from './operators/param.ts'
-export {
-  exponentialDelayRestart,
-  type ExponentialDelayOptions,
-  failureRateRestart,
-  type FailureRateOptions,
-  fixedDelayRestart,
-  type FixedDelayOptions,
-  noRestart,
-} from './operators/restart.ts'
+export { exponentialDelayRestart, type ExponentialDelayOptions } from './operators/restart.ts'
+export { failureRateRestart, type FailureRateOptions } from './operators/restart.ts'
+export { fixedDelayRestart, type FixedDelayOptions, noRestart } from './operators/restart.ts'
 export type { JobModule } from './runtime/job/job-module.ts'
 export type { RestartConfig } from './runtime/graph/restart-config.ts'
 export { runJob, startJob } from './runtime/job/run-job.ts'
@@ -97,10 +91,8 @@ export type { EventTimeExplanation, EventTimeFigures } from './runtime/event-tim
 export type { EventTimeReason, EventTimeStep, SubtaskEventTime } from './runtime/event-time.ts'
 
 // Windows
-export {
-  tumblingEventTimeWindows,
-  tumblingProcessingTimeWindows,
-} from './operators/window/tumbling-windows.ts'
+export { tumblingEventTimeWindows } from './operators/window/tumbling-windows.ts'
+export { tumblingProcessingTimeWindows } from './operators/window/tumbling-windows.ts'
 export type { TumblingWindowOptions, WindowStagger } from './operators/window/tumbling-windows.ts'
 export { slidingEventTimeWindows } from './operators/window/sliding-windows.ts'
 export { slidingProcessingTimeWindows } from './operators/window/sliding-windows.ts'
@@ -161,6 +153,7 @@ export type { DeduplicateChoice } from './operators/deduplicate.ts'
 export type { TopNRanking } from './operators/top-n.ts'
 
 // Connectors
+export { bytes } from './connectors/bytes-format.ts'
 export { collectionSink } from './connectors/collection-sink.ts'
 export { collectionSource } from './connectors/collection-source.ts'
 export { csv, type CsvOptions, type CsvRecord } from './connectors/csv-format.ts'
@@ -170,6 +163,9 @@ export { fileSource, type FileSourceOptions } from './connectors/file-source.ts'
 export { json, type JsonOptions } from './connectors/json-format.ts'
 export { printSink, type PrintSinkOptions } from './connectors/print-sink.ts'
 export type { BadRecord, OnBadRecord } from './connectors/bad-record.ts'
+export { string } from './connectors/string-format.ts'
+export { BadMessageError, type MessageContext } from './connectors/message-format.ts'
+export type { MessageFormat, MessageReader, MessageWriter } from './connectors/message-format.ts'
 export type { ReadFormat } from './connectors/read-format.ts'
 export type { WriteFormat } from './connectors/format.ts'
 export type { Source } from './runtime/source.ts'

@@ -10,8 +10,13 @@ const UNSUPPORTED = 2
 
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown }
 
+/** One record as a line of JSON, with its line end; as `encodeJson`. */
+export function encodeJsonLine(value: unknown): string {
+  return encodeJson(value) + '\n'
+}
+
 /**
- * One record as a line of JSON, with its line end.
+ * One record as JSON, on one line.
  *
  * What JSON holds is written as `JSON.stringify` does: fields that are undefined are left out, a Date becomes its ISO text,
  * -0 becomes 0, a lone surrogate is escaped. A bigint is written as an exact integer. What JSON would change in silence fails
@@ -20,10 +25,10 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown }
  *
  * Costs one look at each field on top of `JSON.stringify`; with bigints about five times as much.
  */
-export function encodeJsonLine(value: unknown): string {
+export function encodeJson(value: unknown): string {
   const kind = survey(value, 0)
-  if (kind === PLAIN) return JSON.stringify(value) + '\n'
-  if (kind === HAS_BIGINT) return JSON.stringify(value, exactBigints) + '\n'
+  if (kind === PLAIN) return JSON.stringify(value)
+  if (kind === HAS_BIGINT) return JSON.stringify(value, exactBigints)
   throw unsupported(value)
 }
 

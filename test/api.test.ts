@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 
 /** Every public name; adding or removing one is a decision, and a line of the changelog. */
 const VALUES = [
+  'BadMessageError',
   'ERROR_CODES',
   'RestartableError',
   'StreamError',
@@ -14,6 +15,7 @@ const VALUES = [
   'averageOf',
   'boundedOutOfOrderness',
   'broadcastProcessFunction',
+  'bytes',
   'coProcessFunction',
   'collectionSink',
   'collectionSource',
@@ -64,6 +66,7 @@ const VALUES = [
   'slidingEventTimeWindows',
   'slidingProcessingTimeWindows',
   'startJob',
+  'string',
   'sumOf',
   'timeEvictor',
   'timeWindow',
@@ -159,6 +162,10 @@ const TYPES = [
   'MapState',
   'MergingAggregateFunction',
   'MergingTrigger',
+  'MessageContext',
+  'MessageFormat',
+  'MessageReader',
+  'MessageWriter',
   'NoStates',
   'OnBadRecord',
   'OnError',
