@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/cluster/**'],
+          exclude: ['test/cluster/**', 'test/kafka/**'],
           // A file a process would spend more time on loading modules than on testing them: no file replaces any.
           isolate: false,
           // Vitest leaves one core alone, which is half of what CI has.
@@ -31,6 +31,21 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           execArgv: ['-C', '@millrace/source'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kafka',
+          include: ['test/kafka/**/*.test.ts'],
+          // One broker for all files, in this process.
+          globalSetup: ['test/servers/kafka-global-setup.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // The client's timers are sometimes late, which Node warns of.
+          execArgv: ['-C', '@millrace/source', '--disable-warning=TimeoutNegativeWarning'],
         },
       },
     ],

@@ -37,15 +37,10 @@ export interface KafkaImage {
  * Formatting takes a JVM a second, and loading classes without the archive half of a broker's start.
  */
 export async function kafkaImage(isSecure: boolean): Promise<KafkaImage> {
-  const classPath = await kafkaClassPath()
+  const classPath = await classPathOf(pomFolder)
   const plain = await formatted(classPath, false)
   const javaOptions = await archiveOptions(classPath, plain)
   return { classPath, javaOptions, folder: isSecure ? await formatted(classPath, true) : plain }
-}
-
-/** The jars of the broker and of the Java client. */
-export function kafkaClassPath(): Promise<string> {
-  return classPathOf(pomFolder)
 }
 
 function formatted(classPath: string, isSecure: boolean): Promise<string> {
