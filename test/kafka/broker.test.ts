@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -188,11 +190,38 @@ describeKafkaServer('nothing is left of a broker', () => {
     expect([isAlive(pid), existsSync(dir)]).toEqual([false, false])
   })
 
+  it('of which the folder is given: its data goes on, under another port', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-kept-'))
+    try {
+      const first = await KafkaServer.start({ dir })
+      const before = new TestKafka(first.brokers)
+      const topic = await before.createTopic(1)
+      await before.close()
+      await first.stop()
+      expect(isAlive(first.pid)).toBe(false)
+      const second = await KafkaServer.start({ dir })
+      const after = new TestKafka(second.brokers)
+      expect(await (await after.admin()).listTopics()).toEqual([topic])
+      await after.close()
+      await second.stop()
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+
   it('that does not come up, and its error shows the end of its log', async () => {
     const wrong = { 'log.retention.hours': 'soon' }
     await expect(KafkaServer.start({ settings: wrong })).rejects.toThrow(
       /Kafka ended with code 1:[^]*Invalid value soon/,
     )
+  })
+
+  it('that was killed, when the process that started it ends', async () => {
+    const child = spawn(process.execPath, [script, 'kill'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const { pid, dir } = await told(child)
+    expect(await until(() => !isAlive(pid) && !existsSync(dir))).toBe(true)
   })
 
   it.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(

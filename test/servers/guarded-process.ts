@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
 /**
@@ -47,25 +48,20 @@ export class GuardedProcess {
 
   private constructor(command: string, args: readonly string[], options: GuardedProcessOptions) {
     this.log = options.log
-    const folder = options.folder
-    const remove = (): void => {
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-    }
-    process.once('exit', remove)
     // A session of its own: Ctrl-C in the terminal is for us, and we decide what it means for the process.
     this.#shell = spawn('sh', ['-c', GUARD, this.log, command, ...args], {
       detached: true,
-      env: { ...process.env, FOLDER: folder ?? '' },
+      env: { ...process.env, FOLDER: options.folder ?? '' },
       stdio: ['pipe', 'pipe', 'ignore'],
     })
     this.#shell.stdin!.on('error', () => {})
     this.#ended = new Promise((resolve) => {
-      this.#shell.once('exit', (code) => {
-        process.off('exit', remove)
-        this.#code = code ?? -1
+      const end = (code: unknown): void => {
+        this.#code = typeof code === 'number' ? code : -1
         resolve(this.#code)
-      })
-      this.#shell.once('error', () => resolve(-1))
+      }
+      this.#shell.once('exit', end)
+      this.#shell.once('error', end)
     })
   }
 
@@ -82,7 +78,8 @@ export class GuardedProcess {
       break
     }
     if (!(started.#pid > 0)) throw new Error(`${command} was not started: ${started.endOfLog()}`)
-    for (const handle of [shell, shell.stdin, shell.stdout]) (handle as ChildProcess).unref()
+    shell.unref()
+    for (const pipe of [shell.stdin, shell.stdout] as Socket[]) pipe.unref()
     return started
   }
 

@@ -4,6 +4,9 @@ import { type JavaRecord, readCommitted } from './read-committed.ts'
 
 let topics = 0
 
+// When Vitest is killed, a test that hangs would keep this process, and with it its broker.
+process.once('disconnect', () => process.exit(1))
+
 /** What tests in `test/kafka` can use; `skip` is true when there is no broker. */
 export interface KafkaForTests {
   readonly skip: boolean

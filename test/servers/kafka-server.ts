@@ -1,5 +1,5 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePorts } from './free-port.ts'
@@ -67,7 +67,8 @@ export class KafkaServer {
   readonly security: KafkaSecurity | undefined
   /** Its data, settings and log. */
   readonly dir: string
-  readonly #isTemporary: boolean
+  /** Removes a temporary folder when this process ends while the broker is down; undefined for a folder that stays. */
+  readonly #removeAtExit: (() => void) | undefined
   readonly #launch: () => Promise<GuardedProcess>
   #process: GuardedProcess
 
@@ -91,9 +92,12 @@ export class KafkaServer {
       saslSsl: at(saslSsl),
     }
     this.security = security
-    this.#isTemporary = isTemporary
     this.#launch = launch
     this.#process = broker
+    if (isTemporary) {
+      this.#removeAtExit = () => this.#removeUnlessRunning()
+      process.once('exit', this.#removeAtExit)
+    }
   }
 
   /** Resolves when the broker answers. Rejects with the end of its log when it does not come up. */
@@ -172,8 +176,15 @@ export class KafkaServer {
 
   /** Ends it, at once when its data is temporary, else in good order. The temporary folder is removed. */
   async stop(): Promise<void> {
-    await this.kill(this.#isTemporary ? 'SIGKILL' : 'SIGTERM')
-    if (this.#isTemporary) await rm(this.dir, { recursive: true, force: true })
+    if (this.#removeAtExit === undefined) return this.kill('SIGTERM')
+    await this.kill()
+    process.off('exit', this.#removeAtExit)
+    await rm(this.dir, { recursive: true, force: true })
+  }
+
+  /** While the broker runs, its guard ends it first and then removes the folder. */
+  #removeUnlessRunning(): void {
+    if (this.#process.exitCode !== undefined) rmSync(this.dir, { recursive: true, force: true })
   }
 }
 
