@@ -12,7 +12,7 @@ import { FinishedSplits } from './finished-splits.ts'
 import { OpenFile } from './open-file.ts'
 import { RatePacer } from './rate-pacer.ts'
 import type { BadRow, ReadFormat, RecordDecoder } from './read-format.ts'
-import { FileTurns } from './file-turns.ts'
+import { SplitTurns } from './split-turns.ts'
 
 /** At most so many files are open at once (R11). */
 const MAX_OPEN_FILES = 64
@@ -45,7 +45,7 @@ interface ReadingFile<T> {
 export class FileReader<T> implements SourceReader<T, FileSplit> {
   readonly #context: ReaderContext
   readonly #options: FileReaderOptions<T>
-  readonly #turns = new FileTurns<ReadingFile<T>>()
+  readonly #turns = new SplitTurns<ReadingFile<T>>()
   readonly #waiting: ReadingFile<T>[] = []
   readonly #finished = new FinishedSplits<FileSplit>()
   readonly #closing: Promise<void>[] = []

@@ -49,6 +49,15 @@ export const ERROR_CODES = {
   MR_JOB_NOT_RUNNING: 'No run of the job is there that could be told to do something.',
   MR_JOB_STOPPING: 'The job is being stopped already, so it cannot be told to do that.',
   MR_JOB_TIMEOUT: 'The job module did not finish being imported in time.',
+  MR_KAFKA_FAILED: 'A Kafka broker answered with an error that ends the attempt.',
+  MR_KAFKA_OFFSET_GONE:
+    'The offset to go on from is not in the partition of a Kafka topic (any more).',
+  MR_KAFKA_OFFSET_MISSING:
+    'A group whose offsets a Kafka source is to start from has committed none.',
+  MR_KAFKA_REFUSED:
+    'Kafka brokers refused the user or what it may not do, or their certificate is not trusted.',
+  MR_KAFKA_TOPIC_MISSING: 'A Kafka topic does not exist, or was deleted.',
+  MR_KAFKA_UNAVAILABLE: 'No Kafka broker did what was asked for so long as it was tried.',
   MR_KEY_INVALID:
     'A key selector returned, or map state was given, something that cannot be a key.',
   MR_KEY_MISSING: 'State or timers of a key were used in a function over records without a key.',

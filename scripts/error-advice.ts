@@ -97,6 +97,21 @@ export const ADVICE: readonly AdviceSection[] = [
     },
   },
   {
+    title: 'Kafka',
+    advice: {
+      MR_KAFKA_UNAVAILABLE:
+        'Look whether the addresses are right and the cluster is up; a listener with TLS or SASL closes connections that come without. `retryTimeout` says how long to try. The restart strategy goes on trying.',
+      MR_KAFKA_REFUSED:
+        'Correct `tls` or `sasl`, or give the user the rights: read on topics and groups, write on topics and transactional ids.',
+      MR_KAFKA_TOPIC_MISSING:
+        'Create the topic, or correct its name; a user without the right to describe it does not see it.',
+      MR_KAFKA_OFFSET_GONE:
+        'Set `whenOffsetGone` to `earliest` or `latest`, knowing that records are missed or read twice; keep topics for longer than a job may be down.',
+      MR_KAFKA_OFFSET_MISSING: 'Set `otherwise` of `start`, or correct the name of the group.',
+      MR_KAFKA_FAILED: 'Look up the error that the message quotes, and the logs of the brokers.',
+    },
+  },
+  {
     title: 'Output',
     advice: {
       MR_OUTPUT_CONFLICT:

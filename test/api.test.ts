@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as millrace from 'millrace'
+import * as kafka from 'millrace/kafka'
 import * as state from 'millrace/state'
 import * as kit from 'millrace/testing'
 import { expect, test } from 'vitest'
@@ -343,6 +344,24 @@ const STATE_TYPES = [
   'WriteSavepointOptions',
   'WrittenSavepoint',
 ]
+
+const KAFKA_TYPES = [
+  'BadKafkaRecord',
+  'KafkaConnection',
+  'KafkaEnd',
+  'KafkaRecord',
+  'KafkaSasl',
+  'KafkaSourceOptions',
+  'KafkaStart',
+  'KafkaTls',
+  'OnBadKafkaRecord',
+  'RecordHeader',
+]
+
+test('millrace/kafka exports the names listed here', async () => {
+  expect(Object.keys(kafka).sort()).toEqual(['kafkaSource'])
+  expect(await typesOf('../connectors/kafka/index.ts')).toEqual(KAFKA_TYPES)
+})
 
 test('millrace/state exports the names listed here', async () => {
   expect(Object.keys(state).sort()).toEqual(STATE_VALUES)

@@ -37,6 +37,7 @@ const entries = new Set([
   'index.ts',
   'testing/index.ts',
   'state/index.ts',
+  'connectors/kafka/index.ts',
   'cli/hand-over.ts',
   'cli/main.ts',
   'runtime/job/worker.ts',

@@ -32,11 +32,12 @@ describe('json messages', () => {
     expectTypeOf(json({ validate: positive })._message).toEqualTypeOf<
       { amount: number } | undefined
     >()
-    const source = <T>(_: { value: MessageFormat<T> }): T => undefined as T
+    const source = <T>(given: { value: MessageFormat<T> }): T => given as T
     expectTypeOf(source({ value: json<{ a: number }>() })).toEqualTypeOf<{ a: number }>()
     const sink =
-      <T>(_: { value: MessageFormat<T> }): ((value: T) => void) =>
-      () => {}
+      <T>(given: { value: MessageFormat<T> }): ((value: T) => void) =>
+      () =>
+        void given
     const write: (value: { a: number }) => void = sink({ value: json() })
     expect(write).toBeTypeOf('function')
   })

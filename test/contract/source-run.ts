@@ -1,5 +1,5 @@
 import { spreadSplits } from '../../runtime/checkpoint/source-state.ts'
-import { SystemClock } from '../../runtime/clock.ts'
+import { type Clock, SystemClock } from '../../runtime/clock.ts'
 import type {
   PollResult,
   ReaderContext,
@@ -24,6 +24,8 @@ export interface SourceRunOptions {
   /** Where the time of a split stands when its output is made; default at the lowest watermark. */
   readonly watermarkOf?: (splitId: string) => number
   readonly clock?: ManualClock
+  /** The real clock, for sources that wait for servers. Default: time stands still until everybody waits. */
+  readonly realClock?: Clock
 }
 
 export interface EmittedRecord<T> {
@@ -100,7 +102,7 @@ export class SourceRun<T> {
       {
         uid: 'source',
         parallelism,
-        clock: this.clock,
+        clock: this.#options.realClock ?? this.clock,
         allow: new Set(allow),
         assignSplits: (i, splits) => this.readers[i]?.addSplits(structuredClone(splits)),
         signalNoMoreSplits: (i) => this.readers[i]?.noMoreSplits(),
@@ -188,7 +190,7 @@ export class SourceRun<T> {
       subtaskIndex,
       parallelism,
       attempt,
-      clock: this.clock,
+      clock: this.#options.realClock ?? this.clock,
       allow: new Set(allow),
       wake: () => this.#wake(),
       fail: (error) => {

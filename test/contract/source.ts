@@ -11,6 +11,8 @@ export interface SourceContractOptions {
   readonly expected: readonly unknown[]
   /** Whether there are times in which it has no record to give. Default: it always has. */
   readonly hasQuietTimes?: boolean
+  /** For each run, such as a clock. */
+  readonly runOptions?: SourceRunOptions
 }
 
 /** Numbers of readers, before and after. */
@@ -23,8 +25,9 @@ const RESCALES = [
 
 /** What every source must do, whatever it reads. */
 export function sourceContract(options: SourceContractOptions): void {
-  const { name, create, expected, hasQuietTimes = false } = options
-  const open = (options: SourceRunOptions = {}) => new SourceRun<unknown>(create(), options).start()
+  const { name, create, expected, hasQuietTimes = false, runOptions = {} } = options
+  const open = (options: SourceRunOptions = {}) =>
+    new SourceRun<unknown>(create(), { ...runOptions, ...options }).start()
 
   describe(`source contract: ${name}`, () => {
     it('emits all its records in order, ends, and finishes its splits', async () => {

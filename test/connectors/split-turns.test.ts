@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FileTurns } from '../../connectors/file-turns.ts'
+import { SplitTurns } from '../../connectors/split-turns.ts'
 
 interface TestFile {
   readonly name: string
@@ -16,20 +16,20 @@ const file = (name: string, watermark = -Infinity): TestFile => ({
   output: { watermark },
 })
 
-function turnsOf(...files: readonly TestFile[]): FileTurns<TestFile> {
-  const turns = new FileTurns<TestFile>()
+function turnsOf(...files: readonly TestFile[]): SplitTurns<TestFile> {
+  const turns = new SplitTurns<TestFile>()
   for (const one of files) turns.add(one)
   return turns
 }
 
 /** Serves the next file so many records; returns its name. */
-function serve(turns: FileTurns<TestFile>, records = 64): string | undefined {
+function serve(turns: SplitTurns<TestFile>, records = 64): string | undefined {
   const next = turns.next()
   if (next !== undefined) turns.served(next, records)
   return next?.name
 }
 
-describe('FileTurns', () => {
+describe('SplitTurns', () => {
   it('takes files in turn while they have no watermark', () => {
     const turns = turnsOf(file('a'), file('b'), file('c'))
     expect(Array.from({ length: 7 }, () => serve(turns))).toEqual([...'abcabca'])

@@ -1,0 +1,229 @@
+/**
+ * What is used of kafkajs 2.2.4, its inner parts included, as far as it is used; written down here so that the types of the package
+ * name no optional one.
+ */
+export interface KafkaJs {
+  readonly Kafka: new (options: KafkaJsOptions) => KafkaJsClient
+  readonly CompressionTypes: Readonly<Record<'None' | 'GZIP' | 'Snappy' | 'LZ4' | 'ZSTD', number>>
+  readonly CompressionCodecs: Record<number, () => KafkaJsCodec>
+}
+
+export interface KafkaJsCodec {
+  compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>
+  decompress(bytes: Buffer): Promise<Buffer>
+}
+
+export interface KafkaJsOptions {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly ssl?: object | undefined
+  readonly sasl?: object | undefined
+  readonly connectionTimeout: number
+  readonly requestTimeout: number
+  readonly retry: { readonly retries: number; readonly initialRetryTime: number }
+  readonly logLevel: number
+  readonly logCreator: (level: number) => (entry: KafkaJsLogEntry) => void
+}
+
+export interface KafkaJsLogEntry {
+  readonly level: number
+  readonly namespace: string
+  readonly log: { readonly message: string } & Readonly<Record<string, unknown>>
+}
+
+export interface KafkaJsClient {
+  producer(options: KafkaJsProducerOptions): KafkaJsProducer
+}
+
+export interface KafkaJsProducerOptions {
+  readonly idempotent?: boolean
+  readonly transactionalId?: string
+  readonly transactionTimeout?: number
+  readonly maxInFlightRequests?: number
+  readonly allowAutoTopicCreation: boolean
+  readonly createPartitioner: () => (args: {
+    readonly message: { readonly partition?: number }
+  }) => number
+  readonly retry?: { readonly retries: number; readonly initialRetryTime: number }
+}
+
+export interface KafkaJsMessage {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly partition: number
+  readonly timestamp?: string
+  readonly headers?: Readonly<Record<string, Buffer | readonly Buffer[]>>
+}
+
+export interface KafkaJsBatch {
+  readonly topic: string
+  readonly acks?: number
+  readonly compression?: number
+  readonly messages: readonly KafkaJsMessage[]
+}
+
+export interface KafkaJsSender {
+  send(batch: KafkaJsBatch): Promise<unknown>
+}
+
+export interface KafkaJsProducer extends KafkaJsSender {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  transaction(): Promise<KafkaJsTransaction>
+}
+
+export interface KafkaJsTransaction extends KafkaJsSender {
+  sendOffsets(offsets: {
+    readonly consumerGroupId: string
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly {
+        readonly partition: number
+        readonly offset: string
+        readonly metadata?: string
+      }[]
+    }[]
+  }): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+}
+
+/** The inner cluster of a client: connections to its brokers, and what is known of its topics. */
+export interface KafkaJsCluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  /** Topics whose partitions are kept up to date; nothing means all. */
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
+  refreshMetadata(): Promise<void>
+  metadata(options: { readonly topics: readonly string[] }): Promise<KafkaJsMetadata>
+  findTopicPartitionMetadata(
+    topic: string,
+  ): readonly { readonly partitionId: number; readonly leader: number }[]
+  findBroker(which: { readonly nodeId: number | string }): Promise<KafkaJsBroker>
+  findGroupCoordinator(which: {
+    readonly groupId: string
+    readonly coordinatorType?: number
+  }): Promise<KafkaJsBroker>
+  findControllerBroker(): Promise<KafkaJsBroker>
+  removeBroker(address: { readonly host: string; readonly port: number }): void
+  readonly brokerPool: { connectionPoolBuilder: KafkaJsConnectionPoolBuilder }
+}
+
+export interface KafkaJsMetadata {
+  readonly topicMetadata: readonly {
+    readonly topic: string
+    readonly isInternal?: boolean
+    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
+  }[]
+}
+
+export interface KafkaJsConnectionPoolBuilder {
+  build(destination?: object): Promise<KafkaJsConnectionPool>
+}
+
+export interface KafkaJsConnectionPool {
+  readonly host: string
+  readonly port: number
+  readonly pool: readonly { readonly requestQueue: KafkaJsRequestQueue }[]
+  send(protocol: KafkaJsRequest): Promise<unknown>
+}
+
+export interface KafkaJsRequestQueue {
+  readonly pending: readonly unknown[]
+  throttledUntil: number
+  throttleCheckTimeoutId: unknown
+  scheduleCheckPendingRequests: () => void
+}
+
+/** A request with the decoder of its response. */
+export interface KafkaJsRequest {
+  readonly request: unknown
+  readonly response: {
+    readonly decode: (body: Buffer) => Promise<unknown>
+    readonly parse: (decoded: unknown) => Promise<unknown>
+  }
+  readonly requestTimeout?: number
+}
+
+export interface KafkaJsBroker {
+  readonly nodeId: number
+  readonly connectionPool: KafkaJsConnectionPool
+  readonly versions: Readonly<
+    Record<number, { readonly minVersion: number; readonly maxVersion: number }>
+  >
+  disconnect(): Promise<void>
+  listOffsets(request: {
+    readonly isolationLevel: number
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[]
+    }[]
+  }): Promise<{
+    readonly responses: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[]
+    }[]
+  }>
+  offsetFetch(request: {
+    readonly groupId: string
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number }[]
+    }[]
+  }): Promise<{
+    readonly responses: readonly {
+      readonly topic: string
+      readonly partitions: readonly {
+        readonly partition: number
+        readonly offset: string
+        readonly metadata: string | null
+      }[]
+    }[]
+  }>
+  offsetCommit(request: {
+    readonly groupId: string
+    readonly groupGenerationId: number
+    readonly memberId: string
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly {
+        readonly partition: number
+        readonly offset: string
+        readonly metadata?: string
+      }[]
+    }[]
+  }): Promise<unknown>
+  describeConfigs(request: {
+    readonly resources: readonly {
+      readonly type: number
+      readonly name: string
+      readonly configNames: readonly string[]
+    }[]
+  }): Promise<{
+    readonly resources: readonly {
+      readonly configEntries: readonly {
+        readonly configName: string
+        readonly configValue: string | null
+      }[]
+    }[]
+  }>
+  createTopics(request: {
+    readonly topics: readonly {
+      readonly topic: string
+      readonly numPartitions: number
+      readonly replicationFactor: number
+      readonly configEntries?: readonly { readonly name: string; readonly value: string }[]
+    }[]
+    readonly timeout?: number
+  }): Promise<unknown>
+}
+
+/** An error of kafkajs. `type` is the name of an error of the protocol, such as `NOT_LEADER_FOR_PARTITION`. */
+export interface KafkaJsError extends Error {
+  readonly type?: string
+  readonly code?: number | string
+  readonly retriable?: boolean
+  readonly cause?: KafkaJsError
+  readonly host?: string
+  readonly port?: number
+}

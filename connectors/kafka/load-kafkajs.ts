@@ -1,0 +1,138 @@
+import { StreamError } from '../../runtime/errors.ts'
+import { requirePeer } from '../optional-peer.ts'
+import type { CheckedConnection, KafkaTls } from './connection.ts'
+import { FETCH_VERSION } from './fetch-response.ts'
+import type {
+  KafkaJs,
+  KafkaJsClient,
+  KafkaJsCluster,
+  KafkaJsLogEntry,
+  KafkaJsRequest,
+  KafkaJsRequestQueue,
+} from './kafkajs-types.ts'
+
+/** The version whose inner parts are used; another one may lay them out in another way. */
+const VERSION = '2.2.4'
+const ALTERNATIVE = 'read and write files instead'
+/** kafkajs itself tries again only this often; longer tries are ours, which know for how long. */
+const RETRY = { retries: 2, initialRetryTime: 50 } as const
+const LOG_NOTHING = 0
+
+/** A client of kafkajs, and what it keeps to itself. */
+export interface LoadedClient {
+  readonly kafkajs: KafkaJs
+  readonly client: KafkaJsClient
+  /** A cluster with the settings of the client: connections of its own. */
+  createCluster(): KafkaJsCluster
+}
+
+/** Where a fetch begins, for one broker. */
+export interface FetchTopic {
+  readonly topic: string
+  readonly partitions: readonly {
+    readonly partition: number
+    readonly fetchOffset: number
+    readonly maxBytes: number
+  }[]
+}
+
+/** Settings of one fetch. */
+export interface FetchSettings {
+  readonly maxWaitTime: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  /** 1: records of committed transactions only. */
+  readonly isolationLevel: number
+  readonly topics: readonly FetchTopic[]
+}
+
+/** Loads kafkajs; `MR_DEPENDENCY_MISSING` where it is not installed, or in another version. */
+export function loadKafkaJs(from: string): KafkaJs {
+  const kafkajs = requirePeer('kafkajs', from, ALTERNATIVE) as KafkaJs
+  const { version } = requirePeer('kafkajs/package.json', from, ALTERNATIVE) as { version: string }
+  if (version !== VERSION) {
+    throw new StreamError(
+      'MR_DEPENDENCY_MISSING',
+      `${from} needs kafkajs ${VERSION}, and ${version} is installed, which may be made differently inside; no record can be read or ` +
+        `written; run "npm install kafkajs@${VERSION}".`,
+      { package: 'kafkajs', found: version },
+    )
+  }
+  return kafkajs
+}
+
+/** A client for a cluster; nothing is connected yet. What kafkajs logs is left out: its errors are ours to tell. */
+export function createClient(connection: CheckedConnection, from: string): LoadedClient {
+  const kafkajs = loadKafkaJs(from)
+  const { tls, sasl } = connection
+  const client = new kafkajs.Kafka({
+    brokers: connection.brokers,
+    clientId: connection.clientId,
+    ssl: tls === undefined ? undefined : tlsOptions(tls),
+    sasl,
+    connectionTimeout: connection.connectionTimeoutMs,
+    requestTimeout: connection.requestTimeoutMs,
+    retry: RETRY,
+    logLevel: LOG_NOTHING,
+    logCreator: () => (_entry: KafkaJsLogEntry) => {},
+  })
+  const inner = client as unknown as Record<symbol, (options: object) => KafkaJsCluster>
+  const key = Object.getOwnPropertySymbols(inner).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  ) as symbol
+  const create = inner[key]!
+  // Producers make their clusters with it too.
+  inner[key] = (options) => withIdleQueues(create(options))
+  const createCluster = () =>
+    (inner[key] as (options: object) => KafkaJsCluster)({
+      metadataMaxAge: 300_000,
+      allowAutoTopicCreation: false,
+      isolationLevel: 1,
+    })
+  return { kafkajs, client, createCluster }
+}
+
+function tlsOptions({ serverName, ...tls }: KafkaTls): object {
+  return serverName === undefined ? tls : { ...tls, servername: serverName }
+}
+
+/**
+ * Without work the queue of a connection looks for some every millisecond, and Node 24 warns of its negative delays; this one
+ * is woken when there is some.
+ */
+function withIdleQueues(cluster: KafkaJsCluster): KafkaJsCluster {
+  const { brokerPool } = cluster
+  const builder = brokerPool.connectionPoolBuilder
+  brokerPool.connectionPoolBuilder = {
+    async build(destination) {
+      const pool = await builder.build(destination)
+      for (const { requestQueue } of pool.pool) mendQueue(requestQueue)
+      return pool
+    },
+  }
+  return cluster
+}
+
+function mendQueue(queue: KafkaJsRequestQueue): void {
+  const schedule = queue.scheduleCheckPendingRequests.bind(queue)
+  queue.scheduleCheckPendingRequests = () => {
+    if (queue.pending.length > 0) schedule()
+  }
+}
+
+/** A fetch request whose response is given undecoded to `decode`. */
+export function fetchRequest(
+  settings: FetchSettings,
+  decode: (body: Buffer) => unknown,
+): KafkaJsRequest {
+  const file = `kafkajs/src/protocol/requests/fetch/v${FETCH_VERSION}/request`
+  const make = requirePeer(file, 'kafkaSource()', ALTERNATIVE) as (settings: object) => unknown
+  return {
+    request: make({ replicaId: -1, ...settings }),
+    response: {
+      decode: async (body) => decode(body),
+      parse: async (decoded) => decoded,
+    },
+    requestTimeout: settings.maxWaitTime + 10_000,
+  }
+}
