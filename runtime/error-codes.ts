@@ -72,11 +72,16 @@ export const ERROR_CODES = {
   MR_OUTPUT_FAILED: 'Output could not be written.',
   MR_PARAMETER_INVALID: 'A parameter of the job is unknown, missing or of the wrong type.',
   MR_PARTITION_INVALID: 'A custom partitioner returned something that is no index of a subtask.',
+  MR_REGISTRY_DENIED: 'A schema registry refused the credentials.',
+  MR_REGISTRY_FAILED: 'A schema registry refused a request, or what answered is none.',
+  MR_REGISTRY_UNREACHABLE: 'A schema registry could not be reached within a number of tries.',
   MR_REPEATED_FAILURE:
     'The same failure came back three times without a completed checkpoint between.',
   MR_SAVEPOINT_FAILED:
     'A savepoint could not be taken or written; there is none, and the job goes on.',
   MR_SAVEPOINT_TARGET: 'The path given for a savepoint is in use, or cannot be written to.',
+  MR_SCHEMA_INCOMPATIBLE: 'A schema registry does not take a schema beside its earlier versions.',
+  MR_SCHEMA_NOT_FOUND: 'A schema registry does not have the schema that is to be written with.',
   MR_SINK_INVALID: 'The options of a sink contradict each other or name something unknown.',
   MR_SOURCE_ABORTED: 'An abort marker in the input of a test ended the attempt.',
   MR_SOURCE_INVALID: 'The options of a source contradict each other or name something unknown.',

@@ -39,7 +39,7 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_PARAMETER_INVALID:
         'See `millrace run JOB.ts --help`, which lists the parameters of the job.',
       MR_DURATION_INVALID: 'Write milliseconds, or a number with ms, s, m, h or d: `10s`.',
-      MR_FORMAT_INVALID: 'Correct the options of `csv(…)` or `json(…)` that the message names.',
+      MR_FORMAT_INVALID: 'Correct the option of the format that the message names.',
       MR_SOURCE_INVALID: 'Correct the option of the source that the message names.',
       MR_SINK_INVALID: 'Correct the option of the sink that the message names.',
     },
@@ -109,6 +109,20 @@ export const ADVICE: readonly AdviceSection[] = [
         'Set `whenOffsetGone` to `earliest` or `latest`, knowing that records are missed or read twice; keep topics for longer than a job may be down.',
       MR_KAFKA_OFFSET_MISSING: 'Set `otherwise` of `start`, or correct the name of the group.',
       MR_KAFKA_FAILED: 'Look up the error that the message quotes, and the logs of the brokers.',
+    },
+  },
+  {
+    title: 'Schema registries',
+    advice: {
+      MR_REGISTRY_UNREACHABLE:
+        'Look at `url` of `schemaRegistry(…)`, and whether the registry runs; the job is restarted and tries again.',
+      MR_REGISTRY_DENIED:
+        'Give `auth` of `schemaRegistry(…)` credentials that may do what the message says.',
+      MR_REGISTRY_FAILED: 'Mend what the message quotes, or `url` of `schemaRegistry(…)`.',
+      MR_SCHEMA_NOT_FOUND:
+        'Register the schema under the subject that the message names, or set `autoRegister: true`.',
+      MR_SCHEMA_INCOMPATIBLE:
+        'Change the schema so that it fits its earlier versions (a new field needs a default), or the compatibility level of the subject.',
     },
   },
   {

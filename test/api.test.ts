@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as millrace from 'millrace'
 import * as kafka from 'millrace/kafka'
+import * as formats from 'millrace/formats'
 import * as state from 'millrace/state'
 import * as kit from 'millrace/testing'
 import { expect, test } from 'vitest'
@@ -366,6 +367,22 @@ test('millrace/kafka exports the names listed here', async () => {
 test('millrace/state exports the names listed here', async () => {
   expect(Object.keys(state).sort()).toEqual(STATE_VALUES)
   expect(await typesOf('../state/index.ts')).toEqual(STATE_TYPES)
+})
+
+const FORMATS_VALUES = ['avro', 'schemaRegistry']
+
+const FORMATS_TYPES = [
+  'AvroFormatOptions',
+  'AvroLongs',
+  'AvroSchema',
+  'SchemaRegistry',
+  'SchemaRegistryOptions',
+  'SubjectNaming',
+]
+
+test('millrace/formats exports the names listed here', async () => {
+  expect(Object.keys(formats).sort()).toEqual(FORMATS_VALUES)
+  expect(await typesOf('../formats/index.ts')).toEqual(FORMATS_TYPES)
 })
 
 test('millrace/testing exports the names listed here', async () => {
