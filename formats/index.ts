@@ -2,6 +2,7 @@
 
 export type { AvroLongs, AvroSchema } from '../connectors/formats/avro-codec.ts'
 export { avro, type AvroFormatOptions } from '../connectors/formats/avro-format.ts'
+export { protobuf, type ProtobufFormatOptions } from '../connectors/formats/protobuf-format.ts'
 export {
   schemaRegistry,
   type SchemaRegistry,

@@ -369,12 +369,13 @@ test('millrace/state exports the names listed here', async () => {
   expect(await typesOf('../state/index.ts')).toEqual(STATE_TYPES)
 })
 
-const FORMATS_VALUES = ['avro', 'schemaRegistry']
+const FORMATS_VALUES = ['avro', 'protobuf', 'schemaRegistry']
 
 const FORMATS_TYPES = [
   'AvroFormatOptions',
   'AvroLongs',
   'AvroSchema',
+  'ProtobufFormatOptions',
   'SchemaRegistry',
   'SchemaRegistryOptions',
   'SubjectNaming',

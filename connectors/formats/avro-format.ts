@@ -1,11 +1,10 @@
 import { givenText, StreamError } from '../../runtime/errors.ts'
 import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
-import {
-  BadMessageError,
-  type MessageContext,
-  type MessageFormat,
-  type MessageReader,
-  type MessageWriter,
+import type {
+  MessageContext,
+  MessageFormat,
+  MessageReader,
+  MessageWriter,
 } from '../message-format.ts'
 import {
   type AvroLongs,
@@ -18,7 +17,7 @@ import {
 } from './avro-codec.ts'
 import type { AvroType } from './avro-library.ts'
 import { type MessageDecoder, RegistryMessageReader } from './registry-reader.ts'
-import type { StoredSchema } from './registry-client.ts'
+import { type StoredSchema, UnusableSchemaError } from './registry-client.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 import { RegistryMessageWriter } from './registry-writer.ts'
 import { HEADER_BYTES } from './wire-format.ts'
@@ -135,7 +134,7 @@ function withRegistry<T>({ schema, type, registry, longs, autoRegister }: Wire):
     messageKind: 'avro',
     createMessageReader: () =>
       new RegistryMessageReader(registry, (stored) => decoderOf<T>(stored, type, longs)),
-    createMessageWriter: (context) => new RegistryMessageWriter<T>(() => open(context)),
+    createMessageWriter: (context) => new RegistryMessageWriter<T>(context, () => open(context)),
   }
 }
 
@@ -156,27 +155,21 @@ function decoderOf<T>(
     resolver = isOwn ? undefined : resolverOf(type, writer)
   } catch (error) {
     const reason = (error as Error).message
-    const problem = `was written with schema ${stored.id}, which cannot be read as the schema of the job: ${reason}`
-    throw new BadMessageError({ problem })
+    throw new UnusableSchemaError(
+      `schema ${stored.id} cannot be read as the schema of the job: ${reason}`,
+    )
   }
   return (bytes) => decodeAvro(type, bytes.subarray(HEADER_BYTES), resolver) as T
 }
 
-/** The type of a schema of the registry; one that is none of Avro makes its messages bad ones. */
+/** The type of a schema of the registry, which may be none of Avro. */
 function storedType({ id, kind, text, references }: StoredSchema, longs: AvroLongs): AvroType {
-  if (kind !== 'AVRO') {
-    throw new BadMessageError({
-      problem: `was written with schema ${id}, which is of ${kind}, not of Avro`,
-    })
-  }
+  if (kind !== 'AVRO') throw new UnusableSchemaError(`schema ${id} is of ${kind}, not of Avro`)
   try {
     return avroType(text, longs, references)
   } catch (error) {
     if (error instanceof StreamError) throw error
-    const reason = (error as Error).message
-    throw new BadMessageError({
-      problem: `was written with schema ${id}, which is no Avro schema: ${reason}`,
-    })
+    throw new UnusableSchemaError(`schema ${id} is no Avro schema: ${(error as Error).message}`)
   }
 }
 

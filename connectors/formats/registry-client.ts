@@ -13,6 +13,9 @@ export interface StoredSchema {
   readonly references: readonly string[]
 }
 
+/** A schema of the registry that the format cannot use; the message says which and why, as "schema 5 is …". */
+export class UnusableSchemaError extends Error {}
+
 /** A schema as a program has it. */
 export interface OwnSchema {
   readonly kind: SchemaKind

@@ -1,6 +1,6 @@
 import { invariant } from '../../runtime/errors.ts'
 import { BadMessageError, type MessageReader } from '../message-format.ts'
-import type { StoredSchema } from './registry-client.ts'
+import { type StoredSchema, UnusableSchemaError } from './registry-client.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 import { schemaIdOf } from './wire-format.ts'
 
@@ -20,7 +20,7 @@ export class RegistryMessageReader<T> implements MessageReader<T> {
   #lastId: number | undefined
   #lastDecoder: MessageDecoder<T> | undefined
 
-  /** @param decoderOf May throw `BadMessageError`: then all messages of the schema are bad. */
+  /** @param decoderOf May throw `UnusableSchemaError`: then all messages of the schema are bad. */
   constructor(registry: SchemaRegistry, decoderOf: (schema: StoredSchema) => MessageDecoder<T>) {
     this.#registry = registry
     this.#decoderOf = decoderOf
@@ -62,8 +62,9 @@ export class RegistryMessageReader<T> implements MessageReader<T> {
     try {
       this.#decoders.set(id, this.#decoderOf(schema))
     } catch (error) {
-      if (!(error instanceof BadMessageError)) throw error
-      this.#decoders.set(id, refuse(error))
+      if (!(error instanceof UnusableSchemaError)) throw error
+      const problem = `cannot be read: ${error.message}`
+      this.#decoders.set(id, refuse(new BadMessageError({ problem })))
     }
   }
 }

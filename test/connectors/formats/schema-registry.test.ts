@@ -112,6 +112,13 @@ describe('avro with a schema registry', () => {
     expect(fake.requests).toEqual(['GET /schemas/ids/1', 'GET /schemas/ids/2'])
   })
 
+  it('does not write where the newest schema is of another language', async () => {
+    fake.add('orders-value', '{}', { schemaType: 'JSON' })
+    const error = await failure(write({ registry: connect() }, { id: 1 }))
+    expect(error).toMatchObject({ code: 'MR_SCHEMA_NOT_FOUND', fields: { topic: 'orders' } })
+    expect(error.message).toContain('as schema 1 is of JSON, not of Avro')
+  })
+
   it('reads schemas that refer to others', async () => {
     const money = { type: 'record', name: 'Money', fields: [{ name: 'unit', type: 'Unit' }] }
     fake.add('unit', { type: 'enum', name: 'Unit', symbols: ['EUR'] })
@@ -158,12 +165,12 @@ describe('avro with a schema registry', () => {
       'schema 99, which the schema registry at http',
     ],
     ['a body of another schema', (id) => message(id, '0a02'), 'is not what its Avro schema says'],
-    ['a schema of another language', () => message(50, '00'), 'which is of JSON, not of Avro'],
-    ['a schema that is none', () => message(51, '00'), 'which is no Avro schema'],
+    ['a schema of another language', () => message(50, '00'), 'schema 50 is of JSON, not of Avro'],
+    ['a schema that is none', () => message(51, '00'), 'schema 51 is no Avro schema'],
     [
       'a schema that cannot be resolved',
       () => message(52, '00'),
-      'cannot be read as the schema of the job',
+      'schema 52 cannot be read as the schema of the job',
     ],
   ])('takes a message for bad with %s', async (_, make, problem) => {
     const id = fake.add('orders-value', order)
