@@ -1,10 +1,6 @@
 import { StreamError } from '../runtime/errors.ts'
-import {
-  type CsvColumnType,
-  type CsvField,
-  type RowConverter,
-  rowConverter,
-} from './csv-convert.ts'
+import type { CsvColumnType } from './csv-convert.ts'
+import { CsvRecordReader } from './csv-record.ts'
 import { CsvRows, type CsvSyntax, MALFORMED } from './csv-rows.ts'
 import type { BadRow, DecoderStart, RecordDecoder } from './read-format.ts'
 import { TextBlock, decodeOwnText, displayText } from './text-block.ts'
@@ -31,10 +27,8 @@ export class CsvDecoder<T> implements RecordDecoder<T> {
   readonly #block: TextBlock
   #rows: CsvRows
   #at = 0
-  #fields: readonly CsvField[] = []
-  #convertAscii: RowConverter | undefined
-  #convertText: RowConverter | undefined
-  #failed = -1
+  /** Undefined until the header was read. */
+  #records: CsvRecordReader<T> | undefined
 
   constructor(dialect: CsvDialect, start: DecoderStart) {
     this.#dialect = dialect
@@ -58,16 +52,13 @@ export class CsvDecoder<T> implements RecordDecoder<T> {
   next(): boolean {
     while (this.#at < this.#rows.count) {
       const row = this.#rows.fields(this.#at++)
-      this.bad = undefined
-      if (row === MALFORMED) {
-        this.bad = { problem: 'has a quote that is not closed, or text behind a closing quote' }
-        if (this.header === undefined) throw this.#headerError('it has a malformed quote')
-        return true
-      }
-      if (this.header === undefined) {
+      const records = this.#records
+      if (records === undefined) {
+        if (row === MALFORMED) throw this.#headerError('it has a malformed quote')
         this.#readHeader(row)
-      } else if (row.length !== 1 || row[0] !== '' || this.header.length === 1) {
-        this.#convert(row)
+      } else if (row.length !== 1 || row[0] !== '' || this.header?.length === 1) {
+        this.bad = records.read(row, this.#block.isAscii)
+        if (this.bad === undefined) this.value = records.value
         return true
       }
     }
@@ -111,30 +102,6 @@ export class CsvDecoder<T> implements RecordDecoder<T> {
     this.#rows = new CsvRows(this.#dialect, text, isLast)
   }
 
-  #convert(row: readonly string[]): void {
-    const header = this.header as readonly string[]
-    if (row.length !== header.length) {
-      this.bad = { problem: `has ${row.length} fields where there are ${header.length} columns` }
-      return
-    }
-    const convert = this.#block.isAscii ? this.#convertAscii : this.#convertText
-    const value = (convert as RowConverter)(row)
-    if (value === undefined) this.bad = this.#describeFailure(row)
-    else this.value = value as T
-  }
-
-  #describeFailure(row: readonly string[]): BadRow {
-    const field = this.#fields[this.#failed] as CsvField
-    const text = row[field.index] as string
-    const value = displayText(text)
-    const kind = field.type === 'string' ? 'valid UTF-8' : `a ${field.type}`
-    const tooLong = field.type === 'number' && /^[+-]?\d{16,}$/.test(text)
-    const problem = tooLong
-      ? 'is an integer beyond 2^53, which a number cannot hold exactly (declare the column as string or bigint)'
-      : `is not ${kind}`
-    return { problem, column: field.name, value }
-  }
-
   #readHeader(row: readonly string[]): void {
     const names = row.map((name) => {
       const text = decodeOwnText(name)
@@ -147,24 +114,10 @@ export class CsvDecoder<T> implements RecordDecoder<T> {
   }
 
   #useHeader(names: readonly string[]): void {
-    const columns = this.#dialect.columns
-    const wanted = columns === undefined ? names : Object.keys(columns)
     this.header = names
-    this.#fields = wanted.map((name) => {
-      const index = names.indexOf(name)
-      if (index === -1) {
-        throw this.#headerError(
-          `column "${name}" is missing (found: ${names.join(', ').slice(0, 300)})`,
-        )
-      }
-      return { name, index, type: columns?.[name] ?? 'string' }
-    })
-    const fail = (field: number) => {
-      this.#failed = field
-      return undefined
-    }
-    this.#convertAscii = rowConverter(this.#fields, true, fail)
-    this.#convertText = rowConverter(this.#fields, false, fail)
+    this.#records = new CsvRecordReader<T>(names, this.#dialect.columns, (name) =>
+      this.#headerError(`column "${name}" is missing (found: ${names.join(', ').slice(0, 300)})`),
+    )
   }
 
   #headerError(problem: string): StreamError {

@@ -2,6 +2,10 @@ import { StreamError } from '../runtime/errors.ts'
 import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
 import type { CsvColumnType } from './csv-convert.ts'
 import { CsvDecoder, type CsvDialect } from './csv-decoder.ts'
+import { CsvMessageReader, csvMessageWriter } from './csv-message.ts'
+import { CsvRowWriter } from './csv-write.ts'
+import type { WriteFormat } from './format.ts'
+import type { MessageFormat } from './message-format.ts'
 import type { ReadFormat } from './read-format.ts'
 
 /** The columns wanted from a CSV file, with their types: `{ seq: 'number', card: 'string' }`. */
@@ -37,30 +41,62 @@ const CSV: OptionNames<CsvOptions & { readonly columns?: unknown }> = {
   columns: true,
 }
 
+/** What `csv()` makes: reads files, and single messages that are one row each. */
+export type CsvReadFormat<T> = ReadFormat<T> & MessageFormat<T>
+
+/** What `csv()` makes where all columns are known from its options: writes files too. */
+export type CsvFormat<T> = CsvReadFormat<T> & WriteFormat<T>
+
 /**
- * Reads CSV files (RFC 4180): quoted fields, line ends within them, LF or CRLF, UTF-8 with or without byte-order mark.
+ * Reads and writes CSV (RFC 4180): quoted fields, line ends within them, UTF-8; files and messages of topics.
  *
  * With `columns` the record has exactly these keys, converted: `number` takes decimal numbers and refuses what would lose
  * digits, `boolean` takes true, false, 1 and 0, `bigint` decimal integers. Without, it has every column as a string.
  * Anything else (a missing or surplus field, a value that does not convert, an empty one where a number should be) makes the
- * row a bad record, for `onError` of the source. Blank lines are skipped where there is more than one column.
+ * row a bad record, for `onError` of the source.
+ *
+ * Files are read with LF or CRLF, with or without byte-order mark; blank lines are skipped where there is more than one column.
+ * A message is one row without a header, so `columns`, or a list as `header`, must name all columns in order.
+ *
+ * Written are files in `.csv` with LF and, unless `header` says otherwise, a header each, and messages of one row without line
+ * end. Fields are quoted where they must be. A value that is not of the type of its column fails with `MR_VALUE_UNSUPPORTED`,
+ * so do NaN and infinities; other fields of the record are left out.
  *
  * @example
  * const transactions = csv({ columns: { seq: 'number', cc_num: 'string', amt: 'number' } })
  */
 export function csv<const C extends CsvColumns>(
   options: CsvOptions & { readonly columns: C },
-): ReadFormat<CsvRecord<C>>
+): CsvFormat<CsvRecord<C>>
+export function csv<const H extends readonly string[]>(
+  options: CsvOptions & { readonly columns?: undefined; readonly header: H },
+): CsvFormat<Record<H[number], string>>
 export function csv(
   options?: CsvOptions & { readonly columns?: undefined },
-): ReadFormat<Record<string, string>>
+): CsvReadFormat<Record<string, string>>
 export function csv(
   options: CsvOptions & { readonly columns?: CsvColumns | undefined } = {},
-): ReadFormat<unknown> {
+): CsvReadFormat<unknown> {
   const dialect = checkOptions(options)
   return {
+    ...fileWriter(dialect),
     hasHeader: dialect.names === undefined,
     createDecoder: (start) => new CsvDecoder<unknown>(dialect, start),
+    messageKind: 'csv',
+    createMessageReader: () => new CsvMessageReader<unknown>(dialect),
+    createMessageWriter: () => csvMessageWriter<unknown>(dialect),
+  }
+}
+
+/** The part that writes files; nothing where the columns are not known. */
+function fileWriter(dialect: CsvDialect): WriteFormat<unknown> | undefined {
+  const names = dialect.names ?? Object.keys(dialect.columns ?? {})
+  if (names.length === 0) return undefined
+  const rows = new CsvRowWriter(dialect, names, dialect.columns)
+  return {
+    suffix: '.csv',
+    ...(dialect.names === undefined ? { header: rows.header() + '\n' } : {}),
+    encode: (value) => rows.row(value) + '\n',
   }
 }
 

@@ -91,7 +91,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
   /** Hands the text to the disk; the file is full when it has reached its size. */
   #flush(): void {
     if (this.#text === '') return
-    const chunk = Buffer.from(this.#text)
+    const { header = '' } = this.#options.format
+    const chunk = Buffer.from(this.#part === undefined ? header + this.#text : this.#text)
     this.#text = ''
     const part = (this.#part ??= this.#newPart())
     part.bytes += chunk.length

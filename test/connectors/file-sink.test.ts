@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { fileSink, fileSinkOn } from '../../connectors/file-sink.ts'
+import { csv } from '../../connectors/csv-format.ts'
+import type { WriteFormat } from '../../connectors/format.ts'
 import { json } from '../../connectors/json-format.ts'
 import { graphProblems } from '../../runtime/graph/validate-graph.ts'
 import { type FileSystem, nodeFileSystem } from '../../runtime/file-system.ts'
@@ -135,6 +137,23 @@ describe('fileSink', () => {
     ])
     await run.commit(parts)
     expect((await readCommitted(dir)).rows).toHaveLength(7)
+  })
+
+  it('begins each file with the header of the format, and no file for that alone', async () => {
+    const format = csv({ columns: { a: 'number' } }) as WriteFormat<unknown>
+    const { dir, run } = await openSink({ rollSize: 20, format })
+    for (let a = 1; a <= 20; a++) run.write({ a })
+    const parts = (await run.cut(1)) as readonly { readonly name: string }[]
+    await run.commit(parts)
+    expect(parts.length).toBeGreaterThan(1)
+    let numbers = ''
+    for (const { name } of parts) {
+      const text = await readFile(join(dir, name), 'utf8')
+      expect(text).toMatch(/^a\n\d/)
+      numbers += text.slice(2)
+    }
+    expect(numbers).toBe(Array.from({ length: 20 }, (_, i) => `${i + 1}\n`).join(''))
+    expect(await run.cut(2)).toEqual([])
   })
 
   it('rolls files by age from their first record on', async () => {
