@@ -2,6 +2,7 @@
 
 export type { AvroLongs, AvroSchema } from '../connectors/formats/avro-codec.ts'
 export { avro, type AvroFormatOptions } from '../connectors/formats/avro-format.ts'
+export { float64, int32, int64 } from '../connectors/formats/number-formats.ts'
 export { protobuf, type ProtobufFormatOptions } from '../connectors/formats/protobuf-format.ts'
 export {
   schemaRegistry,
@@ -9,3 +10,5 @@ export {
   type SchemaRegistryOptions,
   type SubjectNaming,
 } from '../connectors/formats/schema-registry.ts'
+export { BadMessageError, type MessageContext } from '../connectors/message-format.ts'
+export type { MessageFormat, MessageReader, MessageWriter } from '../connectors/message-format.ts'

@@ -371,12 +371,24 @@ test('millrace/state exports the names listed here', async () => {
   expect(await typesOf('../state/index.ts')).toEqual(STATE_TYPES)
 })
 
-const FORMATS_VALUES = ['avro', 'protobuf', 'schemaRegistry']
+const FORMATS_VALUES = [
+  'BadMessageError',
+  'avro',
+  'float64',
+  'int32',
+  'int64',
+  'protobuf',
+  'schemaRegistry',
+]
 
 const FORMATS_TYPES = [
   'AvroFormatOptions',
   'AvroLongs',
   'AvroSchema',
+  'MessageContext',
+  'MessageFormat',
+  'MessageReader',
+  'MessageWriter',
   'ProtobufFormatOptions',
   'SchemaRegistry',
   'SchemaRegistryOptions',

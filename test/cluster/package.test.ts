@@ -110,11 +110,16 @@ it('the packed tarball holds what users need: no sources, tests, examples, or pa
 /** What a user may write who exports all kinds of things, and has declarations made of them. */
 const exporting = `
 import * as millrace from 'millrace'
+import * as formats from 'millrace/formats'
 import * as snapshots from 'millrace/state'
 import * as kit from 'millrace/testing'
 
 export const rows = millrace.csv({ columns: { n: 'number' } })
 export const lines = millrace.json<{ n: number }>()
+export const registry = formats.schemaRegistry({ url: 'http://localhost:8081' })
+export const messages = formats.avro<{ n: number }>({ registry })
+export const numbers = formats.int64()
+export const texts = millrace.string()
 export const input = millrace.fileSource({ path: 'in.csv', format: rows })
 export const output = millrace.fileSink({ dir: 'out', format: lines })
 export const values = millrace.collectionSource([1, kit.at(2, 0), kit.pause(5), kit.ABORT])
