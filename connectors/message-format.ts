@@ -1,3 +1,6 @@
+// Kept in the declarations: without the types of Node, as programs for the browser are, a Buffer is then any.
+/** @ts-ignore */
+import type { Buffer } from 'node:buffer'
 import type { BadRow } from './read-format.ts'
 
 /**
