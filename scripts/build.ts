@@ -10,7 +10,7 @@ for (const file of [
   'dist/testing/index.js',
   'dist/state/index.js',
   'dist/connectors/kafka/index.js',
-  'dist/formats/index.js',
+  'dist/connectors/formats/index.js',
   'dist/cli/main.js',
 ]) {
   if (status === 0 && !existsSync(file)) throw new Error(`${file} was not built`)

@@ -397,7 +397,7 @@ const FORMATS_TYPES = [
 
 test('millrace/formats exports the names listed here', async () => {
   expect(Object.keys(formats).sort()).toEqual(FORMATS_VALUES)
-  expect(await typesOf('../formats/index.ts')).toEqual(FORMATS_TYPES)
+  expect(await typesOf('../connectors/formats/index.ts')).toEqual(FORMATS_TYPES)
 })
 
 test('millrace/testing exports the names listed here', async () => {

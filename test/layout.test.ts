@@ -10,7 +10,7 @@ interface SourceFile {
   readonly imports: readonly string[]
 }
 
-const folders = ['runtime', 'operators', 'connectors', 'cli', 'testing', 'state', 'formats']
+const folders = ['runtime', 'operators', 'connectors', 'cli', 'testing', 'state']
 
 const sources: SourceFile[] = [
   ...folders.flatMap((folder) =>
@@ -38,7 +38,7 @@ const entries = new Set([
   'testing/index.ts',
   'state/index.ts',
   'connectors/kafka/index.ts',
-  'formats/index.ts',
+  'connectors/formats/index.ts',
   'cli/hand-over.ts',
   'cli/main.ts',
   'runtime/job/worker.ts',
@@ -82,7 +82,6 @@ const mayImport: Record<string, readonly string[]> = {
     'runtime/inspect',
   ],
   state: ['runtime/inspect', 'runtime/rewrite'],
-  formats: ['connectors'],
   operators: ['runtime', 'runtime/state', 'runtime/graph', 'runtime/job'],
   connectors: ['runtime'],
   cli: ['runtime', 'runtime/graph', 'runtime/job', 'runtime/inspect'],

@@ -1,0 +1,14 @@
+/** Formats of messages that need a package or a service of their own, `millrace/formats`: an explicit list of names. */
+
+export type { AvroLongs, AvroSchema } from './avro-codec.ts'
+export { avro, type AvroFormatOptions } from './avro-format.ts'
+export { float64, int32, int64 } from './number-formats.ts'
+export { protobuf, type ProtobufFormatOptions } from './protobuf-format.ts'
+export {
+  schemaRegistry,
+  type SchemaRegistry,
+  type SchemaRegistryOptions,
+  type SubjectNaming,
+} from './schema-registry.ts'
+export { BadMessageError, type MessageContext } from '../message-format.ts'
+export type { MessageFormat, MessageReader, MessageWriter } from '../message-format.ts'
