@@ -28,13 +28,12 @@ function peerError(name: string, from: string, alternative: string, error: unkno
   const { code, message } = error as NodeJS.ErrnoException
   const isMissing =
     code === 'MODULE_NOT_FOUND' && message.startsWith(`Cannot find module '${name}'`)
-  const what = isMissing
-    ? `the package ${name}, which is not installed`
-    : `the package ${name}, which is installed but cannot be loaded (${thrownText(error)})`
+  const [what, wayOut] = isMissing
+    ? ['which is not installed', `install it beside millrace with "npm install ${packageOf(name)}"`]
+    : [`which is installed but cannot be loaded (${thrownText(error)})`, 'mend that']
   return new StreamError(
     'MR_DEPENDENCY_MISSING',
-    `${from} needs ${what}; the job cannot be built; install it beside millrace with "npm install ` +
-      `${packageOf(name)}", or ${alternative}.`,
+    `${from} needs the package ${name}, ${what}; the job cannot be built; ${wayOut}, or ${alternative}.`,
     { package: packageOf(name) },
     error,
   )

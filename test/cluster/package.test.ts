@@ -180,6 +180,21 @@ it('the declarations of the package hold under strict settings, and so does all 
   await user.run('pages', [resolve('node_modules/.bin/tsc'), '-p', '.'])
 })
 
+it('a format says which package it lacks, and what does without', async () => {
+  const script = `
+    import { avro, protobuf } from 'millrace/formats'
+    for (const make of [() => avro({ schema: 'int' }), () => protobuf({ kind: 'message' })]) {
+      try { make() } catch (error) { console.log(error.code, error.message) }
+    }`
+  await user.write('.', new Map([['lacking.js', script]]))
+  const { stdout } = await user.run('.', [process.execPath, 'lacking.js'])
+  const lines = stdout.trim().split('\n')
+  for (const [i, name] of ['avsc', '@bufbuild/protobuf'].entries()) {
+    expect(lines[i]).toMatch(/^MR_DEPENDENCY_MISSING /)
+    expect(lines[i]).toContain(`"npm install ${name}", or write the messages as json().`)
+  }
+})
+
 it('the commands and the program of the README do what it says', async () => {
   const cards = readCards(BUNDLED)
     .split('\n')
