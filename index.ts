@@ -45,6 +45,8 @@ export type { IntervalJoin, IntervalJoinedStreams } from './operators/streams.ts
 export type { IntervalJoinContext } from './operators/interval-join-context.ts'
 export type { IntervalJoinFunction } from './operators/interval-join.ts'
 export { coProcessFunction, type CoProcessFunction } from './operators/co-process.ts'
+export { broadcastTableJoin, tableJoin, type TableRows } from './operators/table-join.ts'
+export type { Upsert } from './runtime/upsert.ts'
 export { broadcastProcessFunction } from './operators/broadcast/broadcast-process.ts'
 export type { BroadcastProcessFunction } from './operators/broadcast/broadcast-process.ts'
 export { keyedBroadcastProcessFunction } from './operators/broadcast/keyed-broadcast-process.ts'
