@@ -50,13 +50,20 @@ export const ERROR_CODES = {
   MR_JOB_STOPPING: 'The job is being stopped already, so it cannot be told to do that.',
   MR_JOB_TIMEOUT: 'The job module did not finish being imported in time.',
   MR_KAFKA_FAILED: 'A Kafka broker answered with an error that ends the attempt.',
+  MR_KAFKA_FENCED:
+    'Another producer has taken over a transactional id of a Kafka sink: a newer run, or another job.',
+  MR_KAFKA_MARKER_LOST:
+    'Whether records of the checkpoint are in a Kafka topic already cannot be told, as the marker that says it is gone.',
   MR_KAFKA_OFFSET_GONE:
     'The offset to go on from is not in the partition of a Kafka topic (any more).',
   MR_KAFKA_OFFSET_MISSING:
     'A group whose offsets a Kafka source is to start from has committed none.',
+  MR_KAFKA_RECORD_TOO_LARGE: 'A record is larger than its Kafka topic takes.',
   MR_KAFKA_REFUSED:
     'Kafka brokers refused the user or what it may not do, or their certificate is not trusted.',
   MR_KAFKA_TOPIC_MISSING: 'A Kafka topic does not exist, or was deleted.',
+  MR_KAFKA_TRANSACTION_TIMEOUT:
+    'A Kafka transaction took longer than its timeout, or its timeout is longer than the brokers allow.',
   MR_KAFKA_UNAVAILABLE: 'No Kafka broker did what was asked for so long as it was tried.',
   MR_KEY_INVALID:
     'A key selector returned, or map state was given, something that cannot be a key.',
@@ -71,7 +78,8 @@ export const ERROR_CODES = {
   MR_OUTPUT_CONFLICT: 'Output of another run is in the way.',
   MR_OUTPUT_FAILED: 'Output could not be written.',
   MR_PARAMETER_INVALID: 'A parameter of the job is unknown, missing or of the wrong type.',
-  MR_PARTITION_INVALID: 'A custom partitioner returned something that is no index of a subtask.',
+  MR_PARTITION_INVALID:
+    'A custom partitioner returned something that is no index of a subtask, or no partition of a topic.',
   MR_REGISTRY_DENIED: 'A schema registry refused the credentials.',
   MR_REGISTRY_FAILED: 'A schema registry refused a request, or what answered is none.',
   MR_REGISTRY_UNREACHABLE: 'A schema registry could not be reached within a number of tries.',

@@ -108,6 +108,14 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_KAFKA_OFFSET_GONE:
         'Set `whenOffsetGone` to `earliest` or `latest`, knowing that records are missed or read twice; keep topics for longer than a job may be down.',
       MR_KAFKA_OFFSET_MISSING: 'Set `otherwise` of `start`, or correct the name of the group.',
+      MR_KAFKA_RECORD_TOO_LARGE:
+        'Raise `max.message.bytes` of the topic, set `compression`, or make the record smaller.',
+      MR_KAFKA_FENCED:
+        'End the other run of the job, or of a copy of its state directory; give another job a `transactionalIdPrefix` of its own.',
+      MR_KAFKA_MARKER_LOST:
+        'Look into the topic whether the records of the last checkpoint are there, and run once with `whenMarkerLost` `skip` (they are) or `replay` (they are not).',
+      MR_KAFKA_TRANSACTION_TIMEOUT:
+        'Bring `transactionTimeout` within `transaction.max.timeout.ms` of the brokers; where a transaction was too slow, raise it, or take checkpoints more often. The same command goes on.',
       MR_KAFKA_FAILED: 'Look up the error that the message quotes, and the logs of the brokers.',
     },
   },
@@ -129,7 +137,7 @@ export const ADVICE: readonly AdviceSection[] = [
     title: 'Output',
     advice: {
       MR_OUTPUT_CONFLICT:
-        'Give another directory, or `--output replace` (removes the files that are in the way, no others) or `--output keep`.',
+        'Give another directory, or `--output replace` (removes the files that are in the way, no others) or `--output keep`. For Kafka: another topic, a `transactionalIdPrefix` of the job’s own, or `--output keep`.',
       MR_OUTPUT_FAILED:
         'Look at the disk: space, permissions, a file that something else took away. The same command goes on.',
     },

@@ -354,19 +354,22 @@ const STATE_TYPES = [
 
 const KAFKA_TYPES = [
   'BadKafkaRecord',
+  'KafkaCompression',
   'KafkaConnection',
   'KafkaEnd',
   'KafkaRecord',
   'KafkaSasl',
+  'KafkaSinkOptions',
   'KafkaSourceOptions',
   'KafkaStart',
   'KafkaTls',
+  'KafkaTopic',
   'OnBadKafkaRecord',
   'RecordHeader',
 ]
 
 test('millrace/kafka exports the names listed here', async () => {
-  expect(Object.keys(kafka).sort()).toEqual(['kafkaSource'])
+  expect(Object.keys(kafka).sort()).toEqual(['kafkaSink', 'kafkaSource', 'kafkaTopic'])
   expect(await typesOf('../connectors/kafka/index.ts')).toEqual(KAFKA_TYPES)
 })
 

@@ -46,6 +46,13 @@ export function rootCause(error: unknown): KafkaJsError {
   return at
 }
 
+/** As `rootCause`; of several errors at once, the first. */
+export function firstError(error: unknown): KafkaJsError {
+  const cause = rootCause(error)
+  const [first] = (cause as { errors?: readonly unknown[] }).errors ?? []
+  return first === undefined ? cause : rootCause(first)
+}
+
 /** Whether another try may help. */
 export function mayPass(error: unknown): boolean {
   const cause = rootCause(error)

@@ -106,7 +106,10 @@ export interface KafkaJsCluster {
   }): Promise<KafkaJsBroker>
   findControllerBroker(): Promise<KafkaJsBroker>
   removeBroker(address: { readonly host: string; readonly port: number }): void
-  readonly brokerPool: { connectionPoolBuilder: KafkaJsConnectionPoolBuilder }
+  readonly brokerPool: {
+    connectionPoolBuilder: KafkaJsConnectionPoolBuilder
+    findConnectedBroker(): Promise<KafkaJsBroker>
+  }
 }
 
 export interface KafkaJsMetadata {
@@ -145,6 +148,13 @@ export interface KafkaJsRequest {
   readonly requestTimeout?: number
 }
 
+/** Who does something in a transaction. */
+export interface KafkaJsProducing {
+  readonly transactionalId: string
+  readonly producerId: string
+  readonly producerEpoch: number
+}
+
 export interface KafkaJsBroker {
   readonly nodeId: number
   readonly connectionPool: KafkaJsConnectionPool
@@ -152,6 +162,34 @@ export interface KafkaJsBroker {
     Record<number, { readonly minVersion: number; readonly maxVersion: number }>
   >
   disconnect(): Promise<void>
+  findGroupCoordinator(which: {
+    readonly groupId: string
+    readonly coordinatorType: number
+  }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
+  initProducerId(request: {
+    readonly transactionalId: string | undefined
+    readonly transactionTimeout: number
+  }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>
+  addPartitionsToTxn(
+    request: KafkaJsProducing & {
+      readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+    },
+  ): Promise<unknown>
+  addOffsetsToTxn(request: KafkaJsProducing & { readonly groupId: string }): Promise<unknown>
+  txnOffsetCommit(
+    request: KafkaJsProducing & {
+      readonly groupId: string
+      readonly topics: readonly {
+        readonly topic: string
+        readonly partitions: readonly {
+          readonly partition: number
+          readonly offset: string
+          readonly metadata: string
+        }[]
+      }[]
+    },
+  ): Promise<unknown>
+  endTxn(request: KafkaJsProducing & { readonly transactionResult: boolean }): Promise<unknown>
   listOffsets(request: {
     readonly isolationLevel: number
     readonly topics: readonly {

@@ -136,3 +136,31 @@ export function fetchRequest(
     requestTimeout: settings.maxWaitTime + 10_000,
   }
 }
+
+/** A produce request with a body that is encoded already; `decode` gets the whole response. */
+export function produceRequest(
+  apiVersion: number,
+  body: Buffer,
+  decode: (body: Buffer) => unknown,
+): KafkaJsRequest {
+  const Encoder = requirePeer('kafkajs/src/protocol/encoder', 'kafkaSink()', ALTERNATIVE) as new (
+    bytes: number,
+  ) => { buf: Buffer; offset: number }
+  const encoder = new Encoder(1)
+  encoder.buf = body
+  encoder.offset = body.length
+  return {
+    request: { apiKey: 0, apiVersion, apiName: 'Produce', encode: async () => encoder },
+    response: { decode: async (response) => decode(response), parse: async (decoded) => decoded },
+  }
+}
+
+/** The error of kafkajs for an error code of the protocol. */
+export function protocolError(code: number): Error {
+  const { createErrorFromCode } = requirePeer(
+    'kafkajs/src/protocol/error',
+    'kafkaSink()',
+    ALTERNATIVE,
+  ) as { createErrorFromCode: (code: number) => Error }
+  return createErrorFromCode(code)
+}
