@@ -3,6 +3,7 @@ import { alignmentBench, alignmentHelp } from './alignment.ts'
 import { checkpointsBench, checkpointsHelp } from './checkpoints.ts'
 import { codecBench, codecHelp } from './codec.ts'
 import { costsBench, costsHelp } from './costs/costs.ts'
+import { formatsBench, formatsHelp } from './formats.ts'
 import { fraudBench, fraudHelp } from './fraud.ts'
 import { latencyBench, latencyHelp } from './latency/latency.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
@@ -21,6 +22,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   checkpoints: { run: checkpointsBench, help: checkpointsHelp },
   codec: { run: codecBench, help: codecHelp },
   costs: { run: costsBench, help: costsHelp },
+  formats: { run: formatsBench, help: formatsHelp },
   fraud: { run: fraudBench, help: fraudHelp },
   latency: { run: latencyBench, help: latencyHelp },
   'loop-lag': { run: loopLagBench, help: loopLagHelp },

@@ -27,13 +27,23 @@ export function parseExactly(text: string, bigints: boolean): unknown {
 
 /** Whether a parsed value holds a number that may have lost digits. */
 function hasHugeNumber(value: unknown): boolean {
-  if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER
+  if (typeof value === 'number') return isHuge(value)
   if (typeof value !== 'object' || value === null) return false
   if (Array.isArray(value)) return value.some(hasHugeNumber)
+  // Without a call for each field: nearly all of them hold neither objects nor huge numbers.
   for (const name in value) {
-    if (hasHugeNumber((value as Record<string, unknown>)[name])) return true
+    const part = (value as Record<string, unknown>)[name]
+    if (typeof part === 'number') {
+      if (isHuge(part)) return true
+    } else if (typeof part === 'object' && hasHugeNumber(part)) {
+      return true
+    }
   }
   return false
+}
+
+function isHuge(value: number): boolean {
+  return value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER
 }
 
 /** A reviver that looks at each number as it is written. */

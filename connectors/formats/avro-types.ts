@@ -165,6 +165,15 @@ function makeTypes({ Type, types }: AvroLibrary): ReadonlyMap<string, TypeMaker>
     }
   }
 
+  const recordOf: TypeMaker = (schema, options) => {
+    const type = new types.RecordType(schema, options)
+    if (type.fields.some(({ name }) => name === '__proto__')) {
+      throw new Error(`record ${type.name} has a field named __proto__, which no object can hold`)
+    }
+    // What it makes are plain objects by that: nothing else passes between threads or into state.
+    type.recordConstructor.prototype = Object.prototype
+    return type
+  }
   const ofClass =
     (made: AvroClass): TypeMaker =>
     (schema, options) =>
@@ -178,20 +187,9 @@ function makeTypes({ Type, types }: AvroLibrary): ReadonlyMap<string, TypeMaker>
     ['enum', ofClass(SafeEnum)],
     ['int', ofClass(SafeInt)],
     ['long', ofClass(SafeLong)],
-    [
-      'record',
-      (schema, options) => {
-        const type = new types.RecordType(schema, options)
-        if (type.fields.some(({ name }) => name === '__proto__')) {
-          throw new Error(
-            `record ${type.name} has a field named __proto__, which no object can hold`,
-          )
-        }
-        // What it makes are plain objects by that: nothing else passes between threads or into state.
-        type.recordConstructor.prototype = Object.prototype
-        return type
-      },
-    ],
+    ['record', recordOf],
+    // An exception of a protocol, which is a record as well.
+    ['error', recordOf],
     [
       'union',
       (schema, options) => {

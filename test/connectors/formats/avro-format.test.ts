@@ -88,6 +88,11 @@ describe('avro messages', () => {
     expect(read(avro({ schema: 'string' }), Buffer.from('04c3a9', 'hex'))).toBe('é')
   })
 
+  it('are plain objects too where the schema is an exception of a protocol', () => {
+    const format = avro({ schema: { ...record([['stack', 'string']]), type: 'error' } })
+    expect(read(format, write(format, { stack: 'a' }))).toStrictEqual({ stack: 'a' })
+  })
+
   it('are resolved from the schema that they were written with', () => {
     const older = record([
       ['a', 'int'],
