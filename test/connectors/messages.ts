@@ -34,3 +34,11 @@ export function survives(format: MessageFormat<unknown>, bytes: Uint8Array): voi
     expect((error as BadMessageError).problem).not.toMatch(/undefined|\[object/)
   }
 }
+
+/** Whether a value, and all within it, passes into state and to other threads as it is. */
+export function expectPlain(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  const prototypes: unknown[] = [Object.prototype, Array.prototype, Uint8Array.prototype]
+  expect(prototypes).toContain(Object.getPrototypeOf(value))
+  if (!(value instanceof Uint8Array)) Object.values(value).forEach(expectPlain)
+}

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { avro } from '../../../connectors/formats/avro-format.ts'
 import type { AvroSchema } from '../../../connectors/formats/avro-codec.ts'
-import { problemOf, read, survives, write } from '../messages.ts'
+import { expectPlain, problemOf, read, survives, write } from '../messages.ts'
 
 const everything = {
   type: 'record',
@@ -72,8 +72,8 @@ describe('avro messages', () => {
     fc.assert(
       fc.property(all, (value) => {
         const found = read(format, write(format, value))
-        // Prototypes too: only plain objects pass into state and to other threads.
         expect(found).toStrictEqual(value)
+        expectPlain(found)
       }),
       { numRuns: 200 },
     )

@@ -8,7 +8,10 @@ interface Stored {
 }
 
 /** What a test makes the registry do instead, once. */
-type Fault = { readonly status: number; readonly body: unknown } | 'reset' | 'silence'
+type Fault =
+  | { readonly status: number; readonly body: unknown; readonly location?: string }
+  | 'reset'
+  | 'silence'
 
 const TYPE = 'application/vnd.schemaregistry.v1+json'
 
@@ -31,7 +34,8 @@ export class FakeRegistry {
     void this.#answer(request).then((answer) => {
       if (answer === 'reset') request.socket.destroy()
       else if (answer !== 'silence') {
-        response.writeHead(answer.status, { 'content-type': TYPE })
+        const { location } = answer
+        response.writeHead(answer.status, { 'content-type': TYPE, ...(location && { location }) })
         response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
       }
     })

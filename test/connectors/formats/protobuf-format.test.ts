@@ -15,7 +15,7 @@ import { protobuf } from '../../../connectors/formats/protobuf-format.ts'
 import { schemaRegistry } from '../../../connectors/formats/schema-registry.ts'
 import { messageIndexBytes, withHeader } from '../../../connectors/formats/wire-format.ts'
 import { BadMessageError, type MessageFormat } from '../../../connectors/message-format.ts'
-import { problemOf, read, survives, VALUE, write } from '../messages.ts'
+import { expectPlain, problemOf, read, survives, VALUE, write } from '../messages.ts'
 import { FakeRegistry } from './fake-registry.ts'
 
 const [INT32, INT64, UINT64, DOUBLE, BOOL, STRING, BYTES, MESSAGE] = [5, 3, 4, 1, 8, 9, 12, 11]
@@ -132,8 +132,9 @@ describe('protobuf messages', () => {
     const format = protobuf(schema) as MessageFormat<unknown>
     fc.assert(
       fc.property(values, (value) => {
-        // Prototypes too: only plain objects pass into state and to other threads.
-        expect(read(format, write(format, value))).toStrictEqual(value)
+        const found = read(format, write(format, value))
+        expect(found).toStrictEqual(value)
+        expectPlain(found)
       }),
       { numRuns: 200 },
     )
@@ -324,6 +325,13 @@ describe('protobuf with a schema registry', () => {
     const thrown = await readAs(Order, make([1])).catch((error: unknown) => error)
     expect(thrown).toBeInstanceOf(BadMessageError)
     expect((thrown as BadMessageError).problem).toContain(problem)
+  })
+
+  it('takes for bad the first message of a file where another is wanted', async () => {
+    fake.add('orders-value', PROTO, { schemaType: 'PROTOBUF' })
+    await expect(readAs(Refund, message(1, [0]))).rejects.toThrow(
+      'is a shop.Order, where a shop.Refund is wanted',
+    )
   })
 
   it('does not write under a schema that lacks the message', async () => {

@@ -302,6 +302,15 @@ describe('a schema registry', () => {
     expect(error!.message).not.toContain('secret')
   })
 
+  it('does not follow to another place, which would get the credentials', async () => {
+    fake.add('orders-value', order)
+    fake.faults.push({ status: 307, body: '', location: `${fake.url}/subjects/orders-value` })
+    const registry = connect({ auth: { token: 'abc' } })
+    const error = await failure(write({ registry, schema: order }, { id: 1 }))
+    expect(error).toMatchObject({ code: 'MR_REGISTRY_FAILED', fields: { status: 307 } })
+    expect(fake.requests.length).toBe(1)
+  })
+
   it('keeps the path of its URL, and a path that leads elsewhere is told', async () => {
     fake.add('orders-value', order)
     const registry = connect({ url: `${fake.url}/proxy/` })
