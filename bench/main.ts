@@ -5,6 +5,7 @@ import { codecBench, codecHelp } from './codec.ts'
 import { costsBench, costsHelp } from './costs/costs.ts'
 import { formatsBench, formatsHelp } from './formats.ts'
 import { fraudBench, fraudHelp } from './fraud.ts'
+import { kafkaBench, kafkaHelp } from './kafka/kafka.ts'
 import { latencyBench, latencyHelp } from './latency/latency.ts'
 import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
@@ -24,6 +25,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   costs: { run: costsBench, help: costsHelp },
   formats: { run: formatsBench, help: formatsHelp },
   fraud: { run: fraudBench, help: fraudHelp },
+  kafka: { run: kafkaBench, help: kafkaHelp },
   latency: { run: latencyBench, help: latencyHelp },
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },

@@ -44,6 +44,7 @@ const FILES: Readonly<Partial<Record<Share, readonly string[]>>> = {
     'runtime/sink.ts',
     'runtime/source.ts',
     'runtime/synchronous.ts',
+    'runtime/upsert.ts',
     'runtime/value-check.ts',
   ],
   serialization: [
