@@ -364,12 +364,20 @@ const KAFKA_TYPES = [
   'KafkaStart',
   'KafkaTls',
   'KafkaTopic',
+  'KafkaUpsertSinkOptions',
+  'KafkaUpsertSourceOptions',
   'OnBadKafkaRecord',
   'RecordHeader',
 ]
 
 test('millrace/kafka exports the names listed here', async () => {
-  expect(Object.keys(kafka).sort()).toEqual(['kafkaSink', 'kafkaSource', 'kafkaTopic'])
+  expect(Object.keys(kafka).sort()).toEqual([
+    'kafkaSink',
+    'kafkaSource',
+    'kafkaTopic',
+    'kafkaUpsertSink',
+    'kafkaUpsertSource',
+  ])
   expect(await typesOf('../connectors/kafka/index.ts')).toEqual(KAFKA_TYPES)
 })
 

@@ -9,3 +9,9 @@ export type { KafkaEnd, KafkaStart } from './start-offsets.ts'
 export type { KafkaRecord } from './kafka-record.ts'
 export type { RecordHeader } from './record-batch.ts'
 export type { BadKafkaRecord, OnBadKafkaRecord } from './bad-message.ts'
+export {
+  kafkaUpsertSink,
+  type KafkaUpsertSinkOptions,
+  kafkaUpsertSource,
+  type KafkaUpsertSourceOptions,
+} from './upsert-topic.ts'

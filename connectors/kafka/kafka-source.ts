@@ -9,6 +9,7 @@ import type { OnBadKafkaRecord } from './bad-message.ts'
 import { checkConnection, CONNECTION_NAMES, type KafkaConnection } from './connection.ts'
 import { KafkaCluster } from './kafka-cluster.ts'
 import { KafkaEnumerator, type KafkaEnumeratorState } from './kafka-enumerator.ts'
+import { isTopicName, type KafkaTopic } from './kafka-topic.ts'
 import { KafkaReader, type KafkaReaderOptions } from './kafka-reader.ts'
 import type { KafkaRecord } from './kafka-record.ts'
 import type { KafkaSplit } from './kafka-split.ts'
@@ -20,11 +21,14 @@ const MIB = 1024 * 1024
 
 /** Options of `kafkaSource()`; those of the connection stand among them. */
 export interface KafkaSourceOptions<T, K = Uint8Array, V = T> extends KafkaConnection {
-  /** A topic, several, or a pattern for their names; internal topics do not count. */
-  readonly topics: string | readonly string[] | RegExp
-  /** How the bytes of a value are read, such as `json<Order>()`. */
-  readonly value: MessageFormat<V>
-  /** How the bytes of a key are read, for `record`. Default `bytes()`. */
+  /**
+   * A topic, several, or a pattern for their names, in which internal topics do not count; or what `kafkaTopic()` made, which has
+   * the formats with it.
+   */
+  readonly topics: string | readonly string[] | RegExp | KafkaTopic<V, K>
+  /** How the bytes of a value are read, such as `json<Order>()`. Only where `topics` are names. */
+  readonly value?: MessageFormat<V>
+  /** How the bytes of a key are read, for `record`. Default `bytes()`. Only where `topics` are names. */
   readonly key?: MessageFormat<K>
   /**
    * Makes the record of the stream out of one of the topic: for keys, headers, offsets, and tombstones. The argument is valid
@@ -97,10 +101,7 @@ export function kafkaSource<T, K = Uint8Array, V = T>(
   const connection = checkConnection(options, FROM, 'MR_SOURCE_INVALID')
   const { start = 'earliest', end, commitGroup, onError = 'fail' } = options
   const { whenOffsetGone = 'fail', isolation = 'read_committed' } = options
-  const topics = checkTopics(options.topics)
-  checkFormat('value', options.value)
-  const key = options.key ?? (bytes() as unknown as MessageFormat<K>)
-  checkFormat('key', key)
+  const { topics, value, key } = checkTopics(options)
   checkOne('isolation', isolation, ['read_committed', 'read_uncommitted'])
   checkOne('whenOffsetGone', whenOffsetGone, ['fail', 'earliest', 'latest'])
   checkStart('start', start, ['earliest', 'latest'], ['timestamp', 'committed', 'offsets'])
@@ -124,7 +125,7 @@ export function kafkaSource<T, K = Uint8Array, V = T>(
   const readerOptions: KafkaReaderOptions<T, K, V> = {
     connection,
     key,
-    value: options.value,
+    value,
     record: options.record,
     onError,
     limits: {
@@ -162,14 +163,40 @@ export function kafkaSource<T, K = Uint8Array, V = T>(
   return source
 }
 
-function checkTopics(given: unknown): readonly string[] | RegExp {
+/** The topics, and how their messages are read. */
+interface ReadTopics<K, V> {
+  readonly topics: readonly string[] | RegExp
+  readonly key: MessageFormat<K>
+  readonly value: MessageFormat<V>
+}
+
+function checkTopics<T, K, V>(options: KafkaSourceOptions<T, K, V>): ReadTopics<K, V> {
+  const given = options.topics
+  const ofTopic = isKafkaTopic(given) ? given : undefined
+  for (const option of ['key', 'value'] as const) {
+    if (ofTopic === undefined || options[option] === undefined) continue
+    throw invalid(option, options[option], 'it to kafkaTopic(), which was given for topics')
+  }
+  const value = ofTopic?.value ?? options.value
+  const key = ofTopic?.key ?? options.key ?? (bytes() as unknown as MessageFormat<K>)
+  const topics = topicNames(ofTopic?.name ?? (given as Exclude<typeof given, KafkaTopic<V, K>>))
+  checkFormat('value', value)
+  checkFormat('key', key)
+  return { topics, key, value: value! }
+}
+
+function isKafkaTopic<V, K>(
+  given: KafkaSourceOptions<unknown, K, V>['topics'],
+): given is KafkaTopic<V, K> {
+  return typeof given === 'object' && given !== null && 'name' in given && 'value' in given
+}
+
+function topicNames(given: string | readonly string[] | RegExp): readonly string[] | RegExp {
   if (given instanceof RegExp) return given
   const topics = typeof given === 'string' ? [given] : given
-  const areNames =
-    Array.isArray(topics) &&
-    topics.length > 0 &&
-    topics.every((topic) => typeof topic === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(topic))
-  if (!areNames) throw invalid('topics', given, 'the name of a topic, several, or a pattern')
+  if (!Array.isArray(topics) || topics.length === 0 || !topics.every(isTopicName)) {
+    throw invalid('topics', given, 'the name of a topic, several, or a pattern')
+  }
   return [...new Set(topics as readonly string[])].toSorted()
 }
 
