@@ -33,6 +33,8 @@ export class SinkAttempt<T> {
   readonly ancestry: readonly LineagePoint[]
   readonly logs: string[]
   failure: unknown
+  /** Event time of all records; a broker drops those that are older than its retention. */
+  readonly time: number = Date.now()
 
   private constructor(
     drivers: (attempt: SinkAttempt<T>) => readonly SinkDriver[],
@@ -115,7 +117,7 @@ export class SinkAttempt<T> {
   }
 
   write(subtask: number, ...records: readonly T[]): void {
-    for (const record of records) this.drivers[subtask]!.processElement(record, 1_700_000_000_000)
+    for (const record of records) this.drivers[subtask]!.processElement(record, this.time)
   }
 
   /** Takes a checkpoint up to its publication. */
