@@ -24,7 +24,7 @@ export const BARRIER = 1
  * nothing of whether the broker has done it. After one that is no answer of a broker the next call looks for the brokers anew.
  */
 export interface KafkaSinkClient {
-  /** Fails with `MR_KAFKA_TOPIC_MISSING`. */
+  /** As it is now; fails with `MR_KAFKA_TOPIC_MISSING`. */
   describeTopic(topic: string): Promise<SinkTopic>
   /** Makes the marker topic where it is missing; fails with `MR_KAFKA_TOPIC_MISSING` where the user may not. */
   ensureMarkerTopic(topic: string): Promise<void>

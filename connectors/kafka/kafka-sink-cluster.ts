@@ -36,6 +36,7 @@ export class KafkaSinkCluster implements KafkaSinkClient {
 
   describeTopic(topic: string): Promise<SinkTopic> {
     return this.#brokers.run(async () => {
+      this.#brokers.lookAnew()
       await this.#brokers.follow(topic)
       const partitions = this.#brokers.cluster.findTopicPartitionMetadata(topic).length
       const limit = await this.#config(TOPIC_CONFIG, topic, 'max.message.bytes')

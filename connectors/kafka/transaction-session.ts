@@ -86,7 +86,12 @@ export class TransactionSession {
     this.#options = options
   }
 
-  /** Makes the id ours, with a first marker where it has none; resolves with the marker. Before anything new can be pending. */
+  /**
+   * Makes the id ours, with a first marker where it has none; resolves with the marker. Before anything new can be pending.
+   *
+   * Of an id that no part of the checkpoint names, as after a raise of the parallelism, it cannot tell whether a copy of this run has gone on
+   * under it in the moment since `prepareOutput` looked.
+   */
   async begin(): Promise<string> {
     await this.#untilDone(async () => {
       await this.#ensureProducer()

@@ -115,6 +115,32 @@ describeKafkaWithJava('kafkaSink on a broker', (kafka) => {
     expect(Math.min(...counts)).toBeGreaterThan(3_000)
   })
 
+  it.each(['exactly-once', 'at-least-once'] as const)(
+    'sends keys to partitions that the topic has got since: %s',
+    async (guarantee) => {
+      const topic = await kafka.createTopic(1)
+      let later = 0
+      class LaterClock extends SystemClock {
+        override elapsed(): number {
+          return super.elapsed() + later
+        }
+      }
+      const clock = new LaterClock()
+      const attempt = await SinkAttempt.start(rowSink(kafka, topic, { guarantee }), { clock })
+      await (await kafka.admin()).createPartitions({ topicPartitions: [{ topic, count: 4 }] })
+      const partitions = new Set<number>()
+      for (let round = 0; partitions.size < 4; round++) {
+        expect(round).toBeLessThan(50)
+        later = 6 * 60_000
+        const keys = Array.from({ length: 20 }, (_, i) => `${round}-${i}`)
+        attempt.write(0, ...keys.map((key) => row('x', key)))
+        await attempt.checkpoint()
+        for (const { partition } of await kafka.read(topic)) partitions.add(partition)
+      }
+      await attempt.close()
+    },
+  )
+
   it('writes each record once with a crash before or after any call to the brokers (R33)', async () => {
     const topic = await kafka.createTopic(2)
     const expected: string[] = []
