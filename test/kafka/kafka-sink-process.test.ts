@@ -59,13 +59,17 @@ const FAILPOINTS: readonly Failpoint[] = [
 
 describeKafkaWithJava('a job that writes to Kafka exactly once', (kafka) => {
   it.each(FAILPOINTS)(
-    'leaves no trace of a kill -9 at %s, in a first run and in one that goes on (R33)',
+    'leaves no trace of a kill -9 with a transaction pending, nor of one at %s in the run that goes on (R33)',
     async (name) => {
       const topic = await kafka.createTopic(2)
-      for (const nth of [2, 1]) await run(kafka, topic, { failpoint: `${name}:${nth}` }).ended
+      await run(kafka, topic, { failpoint: 'after-publish:2' }).ended
+      const second = run(kafka, topic, { failpoint: name })
+      await second.ended
+      expect(second.child.signalCode).toBe('SIGKILL')
       const last = run(kafka, topic, { rate: 0, parallelism: 3 })
       await last.ended
-      expect(last.told.at(-1)).toMatchObject({ type: 'ended', status: 'finished' })
+      // On a slow machine the last checkpoint may have been the one whose commit was cut off.
+      expect(['finished', 'already-finished']).toContain(last.told.at(-1)?.status)
       expect(await found(kafka, topic)).toEqual(EXPECTED)
     },
   )
