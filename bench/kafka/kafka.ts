@@ -3,16 +3,19 @@ import { Kafka, logLevel } from 'kafkajs'
 import { KafkaServer } from '../../test/servers/kafka-server.ts'
 import { readCommitted } from '../../test/servers/read-committed.ts'
 import { child } from '../fraud.ts'
+import type { LatencyHistogram } from '../latency/histogram.ts'
 import { listOf, whole } from '../option-values.ts'
 import { showSpread, spreadOf } from '../spread.ts'
 import { fill, PARTITIONS } from './input.ts'
+import { passThroughLatency } from './latency.ts'
 
-const MODES = ['read', 'at-least-once', 'exactly-once'] as const
+const MODES = ['read', 'at-least-once', 'exactly-once', 'latency'] as const
 
 export const kafkaHelp = `kafka [--rounds 3] [--records 1000000] [--modes ${MODES.join(',')}]
   Consume, key, count and produce records of 200 bytes at parallelism 2, checkpoints every second, against bare kafkajs doing the same
   in two threads, in turn on one real broker: records a second and CPU seconds from the first record to the last one written, as
-  ratios engine / bare. \`read\` only reads and parses. What was written is counted by the Java client in the first round.`
+  ratios engine / bare. \`read\` only reads and parses. What was written is counted by the Java client in the first round. \`latency\` passes
+  5,000 records a second on, at least once: from a producer through the job to a consumer, 20 s after a warm-up of 8 s.`
 
 interface Figures {
   readonly wallSeconds: number
@@ -40,10 +43,16 @@ export async function kafkaBench(args: string[]): Promise<void> {
       await admin.createTopics({ topics: [{ topic: name, numPartitions: PARTITIONS }] })
       return name
     }
-    console.log(`filling a topic with ${records} records`)
     const input = await topic('input')
-    await fill(kafka, input, records)
+    if (modes.some((mode) => mode !== 'latency')) {
+      console.log(`filling a topic with ${records} records`)
+      await fill(kafka, input, records)
+    }
     for (const mode of modes) {
+      if (mode === 'latency') {
+        showLatency(await passThroughLatency(kafka, server.brokers))
+        continue
+      }
       const bare: Figures[] = []
       const engine: Figures[] = []
       for (let round = 1; round <= rounds; round++) {
@@ -69,6 +78,15 @@ export async function kafkaBench(args: string[]): Promise<void> {
   } finally {
     await server.stop()
   }
+}
+
+function showLatency(histogram: LatencyHistogram): void {
+  const ms = (percent: number) => histogram.percentile(percent) / 1_000
+  const figures = { records: histogram.size, p50: ms(50), p99: ms(99), p999: ms(99.9) }
+  console.log(
+    `latency of ${figures.records} records: p50 ${figures.p50} ms, p99 ${figures.p99} ms, p99.9 ${figures.p999} ms`,
+  )
+  console.log(JSON.stringify({ bench: 'kafka', mode: 'latency', ...figures }))
 }
 
 function run(script: string, args: readonly string[]): Promise<Figures> {
