@@ -21,12 +21,44 @@ const MAX_FRAME = 160
  *   {"format":"millrace-checkpoint","bytes":<length of body>,"sha256":"<of body>","manifest":<body>}\n
  * ```
  *
- * The body begins with its `version`, so that a damaged version is told from a newer one.
+ * The body begins with its `version`, so that a damaged version is told from a newer one. Fails with `MR_CHECKPOINT_FAILED` for
+ * one of more than `maxBytes`, which nobody would read again.
  */
-export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
-  const body = Buffer.from(JSON.stringify(manifest))
+export function encodeManifest(
+  manifest: CheckpointManifest,
+  maxBytes: number = MAX_MANIFEST_BYTES,
+): Uint8Array {
+  const body = textOf(manifest)
+  if (body === undefined || body.byteLength > maxBytes) throw tooLarge(manifest, maxBytes)
   const start = `{"format":"millrace-checkpoint","bytes":${body.byteLength},"sha256":"${digest(body)}","manifest":`
   return Buffer.concat([Buffer.from(start), body, Buffer.from('}\n')])
+}
+
+/** Undefined where it is longer than any text. */
+function textOf(manifest: CheckpointManifest): Buffer | undefined {
+  try {
+    return Buffer.from(JSON.stringify(manifest))
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+/** What sinks and functions without keys have put into it is all of a manifest that can be large. */
+function tooLarge(manifest: CheckpointManifest, maxBytes: number): StreamError {
+  const all = manifest.subtasks.flatMap(({ operatorState }) => Object.entries(operatorState))
+  const bytes = all.reduce((sum, [, state]) => sum + state.length, 0)
+  const [uid = ''] = all.toSorted((a, b) => b[1].length - a[1].length)[0] ?? []
+  return new RestartableError(
+    'MR_CHECKPOINT_FAILED',
+    `${snapshotLabel(manifest)} would hold ${megabytes(bytes)} MB of records that wait to be committed and of lists without keys, most of it of "${uid}"; ` +
+      `more than ${megabytes(maxBytes)} MB cannot be restored, so it is not published; take checkpoints more often (checkpointInterval), or at a lower rate.`,
+    { uid, bytes, maxBytes },
+  )
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1_000_000)
 }
 
 /**

@@ -34,6 +34,19 @@ describe('manifest codec', () => {
     expect(decodeManifest(encodeManifest(manifest), 'x')).toEqual(manifest)
   })
 
+  it('is not written where it would be too long to be read', () => {
+    const large = { ...partOf(0, []), operatorState: { small: 'AA==', alerts: 'A'.repeat(2_000) } }
+    const whole = manifestOf(12, { subtasks: [large] })
+    const { length } = JSON.stringify(whole)
+    expect(encodeManifest(whole, length).length).toBeGreaterThan(length)
+    expect(() => encodeManifest(whole, length - 1)).toThrow(
+      expect.objectContaining({
+        code: 'MR_CHECKPOINT_FAILED',
+        fields: { uid: 'alerts', bytes: 2_004, maxBytes: length - 1 },
+      }) as Error,
+    )
+  })
+
   it('writes JSON that anyone can read', () => {
     const text = Buffer.from(encodeManifest(manifest)).toString()
     expect(JSON.parse(text)).toMatchObject({
