@@ -36,6 +36,8 @@ const COMMON: Readonly<Record<string, string>> = {
   'share.coordinator.state.topic.num.partitions': '1',
   'group.initial.rebalance.delay.ms': '0',
   'auto.create.topics.enable': 'false',
+  // Records of tests have the timestamps of their events, and the first round of retention comes 30 s after the start.
+  'log.retention.ms': '-1',
   'num.network.threads': '2',
   'num.io.threads': '4',
   'background.threads': '2',
