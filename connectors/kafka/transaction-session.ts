@@ -68,7 +68,8 @@ interface LiveProducer {
  * The marker is an offset that is committed with the records: it says which transaction was the last. Initialising the id ends what
  * was open under it and fences whoever had it before. Markers may show late; the barrier, written after it and in the same group,
  * shows only when all before it does. A failure anywhere, in the end above all, leaves open what has happened: recovery finds out.
- * While nothing fails there is one recovery for an attempt.
+ * While nothing fails there is one recovery for an attempt. Another one looks first whose barrier is there: a process that was
+ * stopped for long, and has lost its connections, must not take the id from the one that goes on in its place.
  */
 export class TransactionSession {
   readonly #options: SessionOptions
@@ -81,6 +82,8 @@ export class TransactionSession {
   /** A marker behind what was to be committed so far: what is restored next has to explain it. */
   #unexplained: string | undefined
   #isRestoring = true
+  /** Our barriers: the last that has shown, and those that may have been committed since. Empty: the id has not been ours yet. */
+  #barriers: readonly string[] = []
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -160,22 +163,33 @@ export class TransactionSession {
     if (this.#producer !== undefined) return
     const { client, clock, transactionalId, transactionTimeoutMs, markerTopic } = this.#options
     this.#begunAt = clock.elapsed()
+    if (await this.#isTaken()) throw new TakenError()
     const identity = await this.#answered(() =>
       client.initProducer(transactionalId, transactionTimeoutMs),
     )
     this.#producer = { identity, sender: this.#senderOf(identity) }
     const barrier = this.#options.nonce()
+    if (this.#barriers.length > 0) this.#barriers = [...this.#barriers, barrier]
     await this.#transact([], BARRIER, barrier)
     const begin = clock.elapsed()
     for (let n = 0; ; n++) {
       const found = await client.readMarkers(transactionalId, markerTopic)
       if (found.barrier === barrier) {
         this.#marker = found.committed
+        this.#barriers = [barrier]
         return
       }
       if (clock.elapsed() - begin > BARRIER_TIMEOUT_MS) throw new LateBarrierError()
       await delay(clock, shortDelay(n))
     }
+  }
+
+  /** Whether somebody else has made the id theirs since it was ours. */
+  async #isTaken(): Promise<boolean> {
+    if (this.#barriers.length === 0) return false
+    const { client, transactionalId, markerTopic } = this.#options
+    const { barrier } = await client.readMarkers(transactionalId, markerTopic)
+    return barrier !== undefined && !this.#barriers.includes(barrier)
   }
 
   /** One whole transaction. Records go before the marker: brokers are slow to open a transaction right behind another. */
@@ -220,14 +234,14 @@ export class TransactionSession {
       } catch (error) {
         const producer = this.#producer
         this.#producer = undefined
-        if (isFenced(error)) throw this.#shutOut(error)
+        if (isFenced(error) || error instanceof TakenError) throw await this.#shutOut(error)
         const isPassing = mayPass(error) || isForgotten(error) || error instanceof LateBarrierError
         if (error instanceof StreamError || !isPassing || isClosed()) {
           if (producer !== undefined) await this.#abort(producer)
           throw await this.#final(error)
         }
         const spent = clock.elapsed() - begin
-        if (spent >= retryTimeoutMs) throw unavailable(this.#tried(), spent, error)
+        if (spent >= retryTimeoutMs) throw await this.#givenUp(spent, error)
         await delay(clock, retryDelay(failures))
       }
     }
@@ -246,11 +260,22 @@ export class TransactionSession {
     return transactionTimeoutRefused(operator, transactionTimeoutMs, max)
   }
 
-  #shutOut(error: unknown): StreamError {
+  /** A process that was stopped finds its time over, too; the next attempt would take over from whoever goes on in its place. */
+  async #givenUp(spent: number, error: unknown): Promise<StreamError> {
+    const isTaken = await this.#isTaken().catch(() => false)
+    return isTaken ? this.#shutOut(new TakenError()) : unavailable(this.#tried(), spent, error)
+  }
+
+  /** The brokers shut out in the same way whose id is taken, and whose transaction takes too long. */
+  async #shutOut(error: unknown): Promise<StreamError> {
     const { operator, transactionalId, prefix, clock, transactionTimeoutMs } = this.#options
-    return clock.elapsed() - this.#begunAt >= transactionTimeoutMs
-      ? transactionExpired(operator, transactionalId, transactionTimeoutMs, error)
-      : fenced(operator, transactionalId, prefix, error)
+    const isLate = clock.elapsed() - this.#begunAt >= transactionTimeoutMs
+    // Where it cannot be told the next attempt finds out.
+    const isTaken =
+      error instanceof TakenError || !isLate || (await this.#isTaken().catch(() => false))
+    return isTaken
+      ? fenced(operator, transactionalId, prefix, error)
+      : transactionExpired(operator, transactionalId, transactionTimeoutMs, error)
   }
 
   #senderOf(identity: ProducerIdentity): ChunkSender {
@@ -263,6 +288,14 @@ export class TransactionSession {
     const { operator, brokers, topic, transactionalId } = this.#options
     const what = `commit to the topic "${topic}" as "${transactionalId}"`
     return { operator, what, brokers }
+  }
+}
+
+/** Somebody else's barrier is where ours was. */
+class TakenError extends Error {
+  constructor() {
+    super('another run has made the transactional id its own')
+    this.name = 'TakenError'
   }
 }
 
