@@ -146,10 +146,11 @@ export class AtLeastOnceWriter<T, K, V> implements SinkWriter<T, never> {
   /** Begins with a new producer id. */
   async #init(): Promise<void> {
     const client = this.#client
-    const producer = await this.#writer.retrying('get a producer id', () =>
+    const { topic, connection } = this.#options
+    const what = `get a producer id for the topic "${topic}"`
+    const producer = await this.#writer.retrying(what, () =>
       client.initProducer(undefined, NO_TRANSACTION_MS),
     )
-    const { topic, connection } = this.#options
     this.#sender = new ChunkSender(producer, {
       client,
       clock: this.#context.clock,

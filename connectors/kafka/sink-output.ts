@@ -109,7 +109,8 @@ async function usedIds(check: OutputCheck, output: SinkOutput): Promise<readonly
   const { client, context } = check
   const used = new Map<string, UsedId>()
   const look = async (transactionalId: string): Promise<string | undefined> => {
-    const marker = await asking(check, output, `read the marker of "${transactionalId}"`, () =>
+    const what = `read the marker of the group "${transactionalId}" in the topic "${output.markerTopic}"`
+    const marker = await asking(check, output, what, () =>
       readMarker(client, transactionalId, output.markerTopic),
     )
     if (marker !== undefined) used.set(transactionalId, { transactionalId, marker })
