@@ -1,20 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import {
-  boundedOutOfOrderness,
-  csv,
-  fileSink,
-  fileSource,
-  job,
-  json,
-  param,
-  tumblingEventTimeWindows,
-} from 'millrace'
+import { boundedOutOfOrderness, csv, fileSink, fileSource, job, json, param } from 'millrace'
 import type { Alert } from './fraud/alert.ts'
-import { hourlySum, hourlyTotals } from './fraud/hourly-sum.ts'
-import { impossibleTravel } from './fraud/impossible-travel.ts'
-import { smallThenLarge } from './fraud/small-then-large.ts'
+import { fraudRules } from './fraud/fraud-rules.ts'
 import { toTransaction } from './fraud/transaction.ts'
-import { velocity } from './fraud/velocity.ts'
 
 const bundled = fileURLToPath(new URL('data/card-transactions.csv.gz', import.meta.url))
 
@@ -29,26 +17,16 @@ export default job(
     },
   },
   (env, params) => {
-    const cards = env
+    const transactions = env
       .fromSource(fileSource({ path: params.input, format: rows, rate: params.rate }), {
         uid: 'transactions',
         watermarks: boundedOutOfOrderness('5s', (row) => row.ts * 1_000),
       })
       .map(toTransaction)
-      .keyBy((transaction) => transaction.card)
 
-    const alerts = [
-      cards.process(velocity(), { uid: 'velocity' }),
-      cards.process(impossibleTravel(), { uid: 'impossible-travel' }),
-      cards
-        .window(tumblingEventTimeWindows('1h'))
-        .aggregate(hourlyTotals, hourlySum, { uid: 'hourly-sum' }),
-      cards.process(smallThenLarge(), { uid: 'small-then-large' }),
-    ] as const
-
-    alerts[0]
-      .union(...alerts.slice(1))
-      .sinkTo(fileSink({ dir: params.out, format: json<Alert>() }), { uid: 'alerts' })
+    fraudRules(transactions).sinkTo(fileSink({ dir: params.out, format: json<Alert>() }), {
+      uid: 'alerts',
+    })
   },
 )
 

@@ -38,14 +38,3 @@ export function oneOfEach(rows: readonly string[]): string[] {
   }
   return [...first.values()]
 }
-
-/** What multiset `a` has more than `b`. */
-export function moreIn(a: readonly string[], b: readonly string[]): string[] {
-  const left = new Map<string, number>()
-  for (const row of b) left.set(row, (left.get(row) ?? 0) + 1)
-  return a.filter((row) => {
-    const count = left.get(row) ?? 0
-    left.set(row, count - 1)
-    return count <= 0
-  })
-}

@@ -32,6 +32,32 @@ export function demoCommandLine(folder: DemoFolder, more: readonly string[]): st
   ]
 }
 
+/** Milliseconds that a transaction takes a subtask in the demo with Kafka: its 36,000 last some ten seconds. */
+const KAFKA_PAUSE_MS = 0.5
+
+/** The fraud job from topic to topic, until it has read what is there: what `millrace` gets. */
+export function kafkaCommandLine(
+  stateDir: string,
+  topics: {
+    readonly brokers: string
+    readonly transactions: string
+    readonly alerts: string
+  },
+): string[] {
+  return [
+    'run',
+    join(root, 'examples/kafka-fraud.ts'),
+    `--dir=${stateDir}`,
+    '--parallelism=2',
+    '--checkpoint-interval=1s',
+    `--param=brokers=${topics.brokers}`,
+    `--param=input=${topics.transactions}`,
+    `--param=output=${topics.alerts}`,
+    '--param=bounded=true',
+    `--param=pause=${KAFKA_PAUSE_MS}`,
+  ]
+}
+
 /** The command line as a process of its own, from source. */
 export function asProcess(commandLine: readonly string[]): [file: string, args: string[]] {
   return [process.execPath, ['-C', '@millrace/source', join(root, 'cli/main.ts'), ...commandLine]]

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import type { Consumer, Kafka } from 'kafkajs'
+import { missingForMaven } from '../../test/servers/maven-jars.ts'
+import { readCommitted } from '../../test/servers/read-committed.ts'
+
+/** The client that reads topics here: Java's shares no code with what wrote them, kafkajs is there without Java. */
+export const TOPIC_READER =
+  missingForMaven() === undefined ? 'the Java client' : 'kafkajs, as there is no Java,'
+
+/** The values of a topic that a `read_committed` consumer sees, as text. No transaction may be open. */
+export async function readTopicRows(
+  client: Kafka,
+  brokers: string,
+  topic: string,
+): Promise<readonly string[]> {
+  if (missingForMaven() !== undefined) return readWithKafkaJs(client, topic)
+  const records = await readCommitted({ brokers, topic })
+  return records.map(({ value }) => String(value))
+}
+
+/** Not a judge of transactions that were aborted: it may let records of those through. */
+export async function readWithKafkaJs(client: Kafka, topic: string): Promise<readonly string[]> {
+  const ends = await endsOf(client, topic)
+  if (ends.size === 0) return []
+  const consumer = client.consumer({ groupId: `millrace-demo-${randomUUID()}` })
+  await consumer.connect()
+  try {
+    return await readTo(ends, consumer, topic)
+  } finally {
+    await consumer.disconnect()
+  }
+}
+
+/** The offsets behind the last record, of those partitions that have any. */
+async function endsOf(client: Kafka, topic: string): Promise<Map<number, number>> {
+  const admin = client.admin()
+  await admin.connect()
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic)
+    const filled = offsets.filter(({ high, low }) => high !== low)
+    return new Map(filled.map(({ partition, high }) => [partition, Number(high)]))
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function readTo(
+  ends: Map<number, number>,
+  consumer: Consumer,
+  topic: string,
+): Promise<readonly string[]> {
+  const rows: string[] = []
+  const isRead = new Promise<void>((resolve) => {
+    // Told of the ends of transactions as well, which have offsets too and are no messages.
+    consumer.on('consumer.end_batch_process', ({ payload }) => {
+      if (Number(payload.lastOffset) + 1 >= ends.get(payload.partition)!) {
+        ends.delete(payload.partition)
+      }
+      if (ends.size === 0) resolve()
+    })
+  })
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ message }) => void rows.push(String(message.value)),
+  })
+  await isRead
+  return rows
+}
