@@ -38,7 +38,7 @@ export default job(
     let isFirst = true
     const payments = env
       .fromSource(
-        kafkaSource<Keyed, string, Payment>({
+        kafkaSource<Payment, string, Keyed>({
           brokers,
           topics: input,
           key: string(),

@@ -14,7 +14,7 @@ export default job(
   },
   (env, { brokers, input, output }) => {
     env
-      .fromSource(kafkaSource<Stamped>({ brokers, topics: input, value: json<Stamped>() }), {
+      .fromSource(kafkaSource({ brokers, topics: input, value: json<Stamped>() }), {
         uid: 'input',
         watermarks: noWatermarks(),
       })

@@ -17,7 +17,7 @@ import type { WhenMarkerLost } from './transaction-session.ts'
 const FROM = 'kafkaSink()'
 
 /** Options of `kafkaSink()`; those of the connection stand among them. */
-export interface KafkaSinkOptions<T, K = Uint8Array, V = T> extends KafkaConnection {
+export interface KafkaSinkOptions<V, K = Uint8Array, T = V> extends KafkaConnection {
   /** The topic, which must be there: its name, or what `kafkaTopic()` made, which has the formats with it. */
   readonly topic: string | KafkaTopic<V, K>
   /** How values become bytes, such as `json<Order>()`. Only where `topic` is a name. */
@@ -96,7 +96,7 @@ export interface CheckedSink<T, K, V> {
 
 /** Checks the options of a sink; `MR_SINK_INVALID`, and `MR_DEPENDENCY_MISSING` for a compression that needs a package. */
 export function checkSinkOptions<T, K, V>(
-  options: KafkaSinkOptions<T, K, V>,
+  options: KafkaSinkOptions<V, K, T>,
 ): CheckedSink<T, K, V> {
   checkOptionNames(options, NAMES, FROM, 'MR_SINK_INVALID')
   const connection = checkConnection(options, FROM, 'MR_SINK_INVALID')
@@ -170,7 +170,7 @@ function checkTopic<T, K, V>({
   topic,
   value,
   key,
-}: KafkaSinkOptions<T, K, V>): {
+}: KafkaSinkOptions<V, K, T>): {
   readonly topic: string
   readonly value: MessageFormat<V>
   readonly key: MessageFormat<K> | undefined

@@ -48,7 +48,7 @@ export interface SinkSurroundings {
  *   { uid: 'alerts' },
  * )
  */
-export function kafkaSink<T, K = Uint8Array, V = T>(options: KafkaSinkOptions<T, K, V>): Sink<T> {
+export function kafkaSink<V, K = Uint8Array, T = V>(options: KafkaSinkOptions<V, K, T>): Sink<T> {
   const checked = checkSinkOptions(options)
   loadKafkaJs('kafkaSink()')
   const { connection } = checked.writer
@@ -57,9 +57,9 @@ export function kafkaSink<T, K = Uint8Array, V = T>(options: KafkaSinkOptions<T,
 }
 
 /** As `kafkaSink`, in other surroundings. */
-export function kafkaSinkOn<T, K = Uint8Array, V = T>(
+export function kafkaSinkOn<V, K = Uint8Array, T = V>(
   surroundings: SinkSurroundings,
-  options: KafkaSinkOptions<T, K, V>,
+  options: KafkaSinkOptions<V, K, T>,
 ): Sink<T> {
   return sinkOn(surroundings, checkSinkOptions(options))
 }

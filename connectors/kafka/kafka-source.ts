@@ -20,7 +20,7 @@ const FROM = 'kafkaSource()'
 const MIB = 1024 * 1024
 
 /** Options of `kafkaSource()`; those of the connection stand among them. */
-export interface KafkaSourceOptions<T, K = Uint8Array, V = T> extends KafkaConnection {
+export interface KafkaSourceOptions<V, K = Uint8Array, T = V> extends KafkaConnection {
   /**
    * A topic, several, or a pattern for their names, in which internal topics do not count; or what `kafkaTopic()` made, which has
    * the formats with it.
@@ -94,8 +94,8 @@ const NAMES: OptionNames<KafkaSourceOptions<unknown, unknown, unknown>> = {
  *   { uid: 'orders' },
  * )
  */
-export function kafkaSource<T, K = Uint8Array, V = T>(
-  options: KafkaSourceOptions<T, K, V>,
+export function kafkaSource<V, K = Uint8Array, T = V>(
+  options: KafkaSourceOptions<V, K, T>,
 ): Source<T> {
   checkOptionNames(options, NAMES, FROM, 'MR_SOURCE_INVALID')
   const connection = checkConnection(options, FROM, 'MR_SOURCE_INVALID')
@@ -170,7 +170,7 @@ interface ReadTopics<K, V> {
   readonly value: MessageFormat<V>
 }
 
-function checkTopics<T, K, V>(options: KafkaSourceOptions<T, K, V>): ReadTopics<K, V> {
+function checkTopics<V, K, T>(options: KafkaSourceOptions<V, K, T>): ReadTopics<K, V> {
   const given = options.topics
   const ofTopic = isKafkaTopic(given) ? given : undefined
   for (const option of ['key', 'value'] as const) {
@@ -185,9 +185,7 @@ function checkTopics<T, K, V>(options: KafkaSourceOptions<T, K, V>): ReadTopics<
   return { topics, key, value: value! }
 }
 
-function isKafkaTopic<V, K>(
-  given: KafkaSourceOptions<unknown, K, V>['topics'],
-): given is KafkaTopic<V, K> {
+function isKafkaTopic<V, K>(given: KafkaSourceOptions<V, K>['topics']): given is KafkaTopic<V, K> {
   return typeof given === 'object' && given !== null && 'name' in given && 'value' in given
 }
 

@@ -8,11 +8,11 @@ import type { KafkaSinkOptions } from './kafka-sink-options.ts'
 import { kafkaSource, type KafkaSourceOptions } from './kafka-source.ts'
 
 /** Options of `kafkaUpsertSource()`: those of `kafkaSource()`, which makes the records itself. */
-export type KafkaUpsertSourceOptions<K, V> = Omit<KafkaSourceOptions<Upsert<K, V>, K, V>, 'record'>
+export type KafkaUpsertSourceOptions<K, V> = Omit<KafkaSourceOptions<V, K, Upsert<K, V>>, 'record'>
 
 /** Options of `kafkaUpsertSink()`: those of `kafkaSink()`, which knows keys and values itself. */
 export type KafkaUpsertSinkOptions<K, V> = Omit<
-  KafkaSinkOptions<Upsert<K, V>, K, V>,
+  KafkaSinkOptions<V, K, Upsert<K, V>>,
   'toKey' | 'toValue'
 >
 
@@ -33,7 +33,7 @@ export function kafkaUpsertSource<K, V>(
   options: KafkaUpsertSourceOptions<K, V>,
 ): Source<Upsert<K, V>> {
   needsKey(options, options?.topics, 'kafkaUpsertSource()', 'MR_SOURCE_INVALID')
-  return kafkaSource<Upsert<K, V>, K, V>({
+  return kafkaSource<V, K, Upsert<K, V>>({
     ...options,
     record: ({ key, value }) => {
       if (key === null)
@@ -53,7 +53,7 @@ export function kafkaUpsertSource<K, V>(
  */
 export function kafkaUpsertSink<K, V>(options: KafkaUpsertSinkOptions<K, V>): Sink<Upsert<K, V>> {
   needsKey(options, options?.topic, 'kafkaUpsertSink()', 'MR_SINK_INVALID')
-  return kafkaSink<Upsert<K, V>, K, V>({
+  return kafkaSink<V, K, Upsert<K, V>>({
     ...options,
     toKey: ({ key }) => key,
     toValue: ({ value }) => value,

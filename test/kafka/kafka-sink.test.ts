@@ -21,9 +21,9 @@ const row = (text: string | null, key: string | null = null): Row => ({ key, tex
 function rowSink(
   kafka: TestKafka,
   topic: string,
-  options: Partial<KafkaSinkOptions<Row, string, string>> = {},
+  options: Partial<KafkaSinkOptions<string, string, Row>> = {},
 ) {
-  return kafkaSink<Row, string, string>({
+  return kafkaSink<string, string, Row>({
     brokers: kafka.brokers,
     topic: kafkaTopic({ name: topic, value: string(), key: string() }),
     toKey: ({ key }) => key,
@@ -154,7 +154,7 @@ describeKafkaWithJava('kafkaSink on a broker', (kafka) => {
         await first.close()
         expected.push(`${name}-1`, `${name}-2`, `${name}-3`)
         const counter = { calls: 0 }
-        const sink = kafkaSinkOn<Row, string, string>(
+        const sink = kafkaSinkOn<string, string, Row>(
           { makeClient: () => crashing(kafka, at, isDone, counter), clock: new SystemClock() },
           {
             brokers: kafka.brokers,

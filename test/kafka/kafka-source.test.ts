@@ -55,7 +55,7 @@ describeKafka('kafkaSource', (kafka) => {
   const { brokers } = kafka
   const orders = (
     options: Omit<Partial<KafkaSourceOptions<Order>>, 'topics'> & { topics: string },
-  ) => kafkaSource<Order>({ brokers, value: json<Order>(), end: 'latest', ...options })
+  ) => kafkaSource({ brokers, value: json<Order>(), end: 'latest', ...options })
 
   describe('as any source', () => {
     let topic: string
@@ -178,7 +178,7 @@ describeKafka('kafkaSource', (kafka) => {
     const first = await kafka.createTopic(1)
     await send(kafka, first, 1, 0, 5)
     const pattern = new RegExp(`^${first}(-later)?$`, 'g')
-    const source = kafkaSource<Order>({
+    const source = kafkaSource({
       brokers,
       topics: pattern,
       value: json<Order>(),
@@ -363,7 +363,7 @@ describeKafka('kafkaSource', (kafka) => {
     })
     const topic = await kafka.createTopic(1)
     await send(kafka, topic, 1, 0, 3)
-    const source = kafkaSource<Order>({
+    const source = kafkaSource({
       brokers,
       topics: topic,
       value: json<Order>(),
@@ -382,7 +382,7 @@ describeKafka('kafkaSource', (kafka) => {
   })
 
   it('says for how long it tried which address, where no broker is', async () => {
-    const source = kafkaSource<Order>({
+    const source = kafkaSource({
       brokers: '127.0.0.1:1',
       topics: 'orders',
       value: json<Order>(),

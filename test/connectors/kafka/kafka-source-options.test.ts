@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
-import { json, string } from 'millrace'
-import { kafkaSource, kafkaTopic } from 'millrace/kafka'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import { json, type Sink, type Source, string } from 'millrace'
+import { kafkaSink, kafkaSource, kafkaTopic } from 'millrace/kafka'
 
 const good = { brokers: 'localhost:9092', topics: 'orders', value: json() }
 
@@ -51,4 +51,25 @@ describe('kafkaSource() refuses', () => {
     expect(kafkaSource({ ...good, topics: /^a/, end: 'latest' }).boundedness).toBe('bounded')
     expect(kafkaSource({ ...good, topics: ['b', 'a', 'b'] }).identity).toEqual({ topics: 'a,b' })
   })
+})
+
+it('the types of records follow from the formats, and from what is made of them', () => {
+  interface Order {
+    readonly n: number
+  }
+  const { brokers } = good
+  const orders = kafkaTopic({ name: 'orders', value: json<Order>(), key: string() })
+  expectTypeOf(kafkaSource({ brokers, topics: 'a', value: json<Order>() })).toEqualTypeOf<
+    Source<Order>
+  >()
+  expectTypeOf(kafkaSource({ brokers, topics: orders })).toEqualTypeOf<Source<Order>>()
+  const keyed = kafkaSource({
+    brokers,
+    topics: orders,
+    record: ({ key, value }) => ({ key, value }),
+  })
+  expectTypeOf(keyed).toEqualTypeOf<Source<{ key: string | null; value: Order | null }>>()
+  expectTypeOf(kafkaSink({ brokers, topic: orders })).toEqualTypeOf<Sink<Order>>()
+  const sink = kafkaSink({ brokers, topic: orders, toValue: (n: number) => ({ n }) })
+  expectTypeOf(sink).toEqualTypeOf<Sink<number>>()
 })

@@ -35,7 +35,7 @@ export default job(
   (env, { brokers, input, output }) => {
     env
       .fromSource(
-        kafkaSource<Input, string, { id: number }>({
+        kafkaSource<{ id: number }, string, Input>({
           brokers,
           topics: input,
           key: string(),

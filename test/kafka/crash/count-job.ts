@@ -38,7 +38,7 @@ export default job(
   (env, { brokers, input, output, slowMs }) => {
     env
       .fromSource(
-        kafkaSource<Keyed, string, Numbered>({
+        kafkaSource<Numbered, string, Keyed>({
           brokers,
           topics: input,
           key: string(),
