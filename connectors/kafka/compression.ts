@@ -56,7 +56,7 @@ export function compress(compression: KafkaCompression, bytes: Buffer): Buffer {
 }
 
 function decompressSnappy(snappy: SnappyModule, bytes: Buffer): Buffer {
-  if (bytes.compare(JAVA_SNAPPY, 0, JAVA_SNAPPY.length, 0, JAVA_SNAPPY.length) !== 0) {
+  if (!bytes.subarray(0, JAVA_SNAPPY.length).equals(JAVA_SNAPPY)) {
     return snappy.uncompressSync(bytes)
   }
   const blocks: Buffer[] = []

@@ -89,7 +89,7 @@ describeKafkaWithJava('kafkaSink on a broker', (kafka) => {
     },
   )
 
-  it.each(['gzip', 'zstd'] as const)(
+  it.each(['gzip', 'zstd', 'snappy', 'lz4'] as const)(
     'compresses by %s, in chunks below the limit',
     async (compression) => {
       const topic = await kafka.createTopic(1, { 'max.message.bytes': '100000' })
