@@ -45,6 +45,7 @@ async function killAndCompare(
 ): Promise<boolean> {
   const { brokers, client, transactions, alerts } = broker
   const read = () => readTopicRows(client, brokers, alerts)
+  signal.throwIfAborted()
   console.log(`   ${brokers} has the topics ${transactions} and ${alerts}, of two partitions each`)
 
   console.log(`2. The bundled transactions, into ${transactions}.`)
