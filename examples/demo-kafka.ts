@@ -7,7 +7,7 @@ import { countByRule, readAlerts } from './demo/alert-files.ts'
 import { runChild } from './demo/child-run.ts'
 import { demoCommandLine, kafkaCommandLine } from './demo/command-line.ts'
 import { compareAlerts } from './demo/comparison.ts'
-import { type DemoBroker, demoBroker } from './demo/demo-broker.ts'
+import { type DemoBroker, demoBroker, NoBrokerError } from './demo/demo-broker.ts'
 import { interruptible } from './demo/interruptible.ts'
 import { readTopicRows, TOPIC_READER } from './demo/topic-rows.ts'
 import { bundledTransactions, produceTransactions } from './demo/transaction-feed.ts'
@@ -98,7 +98,12 @@ async function main(args: readonly string[]): Promise<number> {
     )
     return 2
   }
-  return interruptible(async (signal) => ((await demoKafka(given, signal)) ? 0 : 1))
+  try {
+    return await interruptible(async (signal) => ((await demoKafka(given, signal)) ? 0 : 1))
+  } catch (error) {
+    console.error((error as Error).message)
+    return error instanceof NoBrokerError ? 2 : 1
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -16,6 +16,9 @@ export interface DemoBroker {
   close(): Promise<void>
 }
 
+/** There are no brokers to work with. The message says why, and what to do. */
+export class NoBrokerError extends Error {}
+
 /** Makes the topics on brokers of the user's own, or on one that it starts for that. */
 export async function demoBroker(given: string | undefined): Promise<DemoBroker> {
   const server = given === undefined ? await KafkaServer.start() : undefined
@@ -33,7 +36,9 @@ export async function demoBroker(given: string | undefined): Promise<DemoBroker>
     await createTopics(client, [transactions, alerts])
   } catch (error) {
     await server?.stop()
-    throw error
+    throw new NoBrokerError(
+      `The brokers ${brokers} have made no topics: ${(error as Error).message}; is KAFKA_BROKERS right, and may you make topics there?`,
+    )
   }
   const close = (): Promise<void> => server?.stop() ?? deleteTopics(client, [transactions, alerts])
   return { brokers, client, transactions, alerts, close }

@@ -20,30 +20,25 @@ export async function readTopicRows(
 
 /** Not a judge of transactions that were aborted: it may let records of those through. */
 export async function readWithKafkaJs(client: Kafka, topic: string): Promise<readonly string[]> {
-  const ends = await endsOf(client, topic)
-  if (ends.size === 0) return []
-  const consumer = client.consumer({ groupId: `millrace-demo-${randomUUID()}` })
-  await consumer.connect()
-  try {
-    return await readTo(ends, consumer, topic)
-  } finally {
-    await consumer.disconnect()
-  }
-}
-
-/** The offsets behind the last record, of those partitions that have any. */
-async function endsOf(client: Kafka, topic: string): Promise<Map<number, number>> {
-  const admin = client.admin()
+  const groupId = `millrace-demo-${randomUUID()}`
+  const [admin, consumer] = [client.admin(), client.consumer({ groupId })]
   await admin.connect()
   try {
     const offsets = await admin.fetchTopicOffsets(topic)
     const filled = offsets.filter(({ high, low }) => high !== low)
-    return new Map(filled.map(({ partition, high }) => [partition, Number(high)]))
+    if (filled.length === 0) return []
+    await consumer.connect()
+    const ends = new Map(filled.map(({ partition, high }) => [partition, Number(high)]))
+    const rows = await readTo(ends, consumer, topic)
+    await consumer.disconnect()
+    await admin.deleteGroups([groupId])
+    return rows
   } finally {
-    await admin.disconnect()
+    await Promise.all([consumer.disconnect(), admin.disconnect()])
   }
 }
 
+/** Reads each partition up to the offset behind its last record. */
 async function readTo(
   ends: Map<number, number>,
   consumer: Consumer,
