@@ -60,7 +60,7 @@ export function drawCase(random: Random, kills: number, brokerKills: number): Ka
   }
   const rescales = random.next() < 0.4
   return {
-    records: int(1_500, 6_000),
+    records: int(5_000, 16_000),
     keys: int(5, 200),
     checkpointIntervalMs: [50, 100, 300][int(0, 2)]!,
     parallelism: rescales ? blows.map(() => int(1, 3)) : [2],
