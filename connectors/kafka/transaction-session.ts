@@ -262,8 +262,22 @@ export class TransactionSession {
 
   /** A process that was stopped finds its time over, too; the next attempt would take over from whoever goes on in its place. */
   async #givenUp(spent: number, error: unknown): Promise<StreamError> {
+    if (rootCause(error).type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+      const missing = await this.#missingTopic()
+      if (missing !== undefined) return missing
+    }
     const isTaken = await this.#isTaken().catch(() => false)
     return isTaken ? this.#shutOut(new TakenError()) : unavailable(this.#tried(), spent, error)
+  }
+
+  /** Which of the two topics has been deleted. */
+  async #missingTopic(): Promise<StreamError | undefined> {
+    const { client, topic, markerTopic } = this.#options
+    for (const name of [topic, markerTopic]) {
+      const error: unknown = await client.describeTopic(name).catch((reason: unknown) => reason)
+      if (error instanceof StreamError) return error
+    }
+    return undefined
   }
 
   /** The brokers shut out in the same way whose id is taken, and whose transaction takes too long. */
