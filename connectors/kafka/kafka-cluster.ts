@@ -3,7 +3,7 @@ import type { CheckedConnection } from './connection.ts'
 import { decodeFetchResponse, type FetchResponse } from './fetch-response.ts'
 import { rootCause, topicMissing } from './kafka-errors.ts'
 import type { KafkaJsBroker, KafkaJsCluster } from './kafkajs-types.ts'
-import { createClient, fetchRequest, type FetchSettings } from './load-kafkajs.ts'
+import { createCluster, fetchRequest, type FetchSettings } from './load-kafkajs.ts'
 import { retrying } from './retrying.ts'
 
 /** A partition of a topic. */
@@ -66,7 +66,7 @@ export class KafkaCluster implements KafkaSourceClient {
 
   constructor(options: ClusterOptions) {
     this.#options = options
-    this.#cluster = createClient(options.connection, options.from).createCluster()
+    this.#cluster = createCluster(options.connection, options.from)
   }
 
   topicNames(): Promise<readonly string[]> {

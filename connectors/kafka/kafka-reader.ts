@@ -1,5 +1,5 @@
 import type { Cancel } from '../../runtime/clock.ts'
-import { StreamError, thrownText } from '../../runtime/errors.ts'
+import { thrownText } from '../../runtime/errors.ts'
 import { MIN_TIMESTAMP } from '../../runtime/element.ts'
 import type { PollResult, ReaderContext, ReaderOutput, SourceReader } from '../../runtime/source.ts'
 import { FinishedSplits } from '../finished-splits.ts'
@@ -15,9 +15,10 @@ import { decompress } from './compression.ts'
 import type { CheckedConnection } from './connection.ts'
 import { EARLIEST, type KafkaSourceClient, LATEST, type PartitionOffset } from './kafka-cluster.ts'
 import { CurrentRecord, type KafkaRecord } from './kafka-record.ts'
-import { type KafkaSplit, splitId } from './kafka-split.ts'
+import type { KafkaSplit } from './kafka-split.ts'
 import { type FetchLimits, PartitionFetcher } from './partition-fetcher.ts'
-import { type RecordSet, RecordSetError } from './record-batch.ts'
+import type { RecordSet } from './record-batch.ts'
+import { corruptBatch, offsetGone, placeIn } from './source-errors.ts'
 import { SplitFeed } from './split-feed.ts'
 
 /** Records taken from one partition before the next choice. */
@@ -362,45 +363,4 @@ export class KafkaReader<T, K, V> implements SourceReader<T, KafkaSplit> {
 
 function copyOf(bytes: Buffer | null): Uint8Array | null {
   return bytes === null ? null : new Uint8Array(bytes)
-}
-
-/** `orders[3] at offset 17`. */
-function placeIn(split: KafkaSplit, offset: number): string {
-  return `${splitId(split.topic, split.partition)} at offset ${offset}`
-}
-
-function corruptBatch(
-  operator: string,
-  split: KafkaSplit,
-  offset: number,
-  error: unknown,
-): unknown {
-  if (error instanceof StreamError) return error
-  const reason = error instanceof RecordSetError ? error.message : thrownText(error)
-  return new StreamError(
-    'MR_BAD_RECORD',
-    `"${operator}" cannot read the batch of records behind ${placeIn(split, offset)}: ${reason}; nothing behind it can be read either; ` +
-      `look into the log segment with the tools of Kafka, or start behind the batch with other offsets and a new uid.`,
-    { operator, topic: split.topic, partition: split.partition, offset },
-    error,
-  )
-}
-
-function offsetGone(
-  operator: string,
-  split: KafkaSplit,
-  offset: number,
-  first: number,
-  last: number,
-): StreamError {
-  const why =
-    offset < first
-      ? 'the records before were removed by the retention of the topic, or deleted'
-      : 'the topic was made anew, or lost records'
-  return new StreamError(
-    'MR_KAFKA_OFFSET_GONE',
-    `"${operator}" is to go on at offset ${offset} of ${split.id}, which has ${first} to ${last}: ${why}; records would be missed or ` +
-      `read twice without a word; set whenOffsetGone to "earliest" or "latest", or restore a snapshot that fits the topic.`,
-    { operator, topic: split.topic, partition: split.partition, offset, first, last },
-  )
 }

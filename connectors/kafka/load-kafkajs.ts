@@ -4,9 +4,7 @@ import type { CheckedConnection, KafkaTls } from './connection.ts'
 import { FETCH_VERSION } from './fetch-response.ts'
 import type {
   KafkaJs,
-  KafkaJsClient,
   KafkaJsCluster,
-  KafkaJsLogEntry,
   KafkaJsRequest,
   KafkaJsRequestQueue,
 } from './kafkajs-types.ts'
@@ -17,14 +15,6 @@ const ALTERNATIVE = 'read and write files instead'
 /** kafkajs itself tries again only this often; longer tries are ours, which know for how long. */
 const RETRY = { retries: 2, initialRetryTime: 50 } as const
 const LOG_NOTHING = 0
-
-/** A client of kafkajs, and what it keeps to itself. */
-export interface LoadedClient {
-  readonly kafkajs: KafkaJs
-  readonly client: KafkaJsClient
-  /** A cluster with the settings of the client: connections of its own. */
-  createCluster(): KafkaJsCluster
-}
 
 /** Where a fetch begins, for one broker. */
 export interface FetchTopic {
@@ -61,11 +51,11 @@ export function loadKafkaJs(from: string): KafkaJs {
   return kafkajs
 }
 
-/** A client for a cluster; nothing is connected yet. What kafkajs logs is left out: its errors are ours to tell. */
-export function createClient(connection: CheckedConnection, from: string): LoadedClient {
-  const kafkajs = loadKafkaJs(from)
+/** Connections of one's own to a cluster; none is open yet. What kafkajs logs is left out: its errors are ours to tell. */
+export function createCluster(connection: CheckedConnection, from: string): KafkaJsCluster {
+  const { Kafka } = loadKafkaJs(from)
   const { tls, sasl } = connection
-  const client = new kafkajs.Kafka({
+  const client = new Kafka({
     brokers: connection.brokers,
     clientId: connection.clientId,
     ssl: tls === undefined ? undefined : tlsOptions(tls),
@@ -74,22 +64,15 @@ export function createClient(connection: CheckedConnection, from: string): Loade
     requestTimeout: connection.requestTimeoutMs,
     retry: RETRY,
     logLevel: LOG_NOTHING,
-    logCreator: () => (_entry: KafkaJsLogEntry) => {},
+    logCreator: () => () => {},
   })
-  const inner = client as unknown as Record<symbol, (options: object) => KafkaJsCluster>
+  const inner = client as Record<symbol, (options: object) => KafkaJsCluster>
   const key = Object.getOwnPropertySymbols(inner).find(
     ({ description }) => description === 'private:Kafka:createCluster',
   ) as symbol
-  const create = inner[key]!
-  // Producers make their clusters with it too.
-  inner[key] = (options) => withIdleQueues(create(options))
-  const createCluster = () =>
-    (inner[key] as (options: object) => KafkaJsCluster)({
-      metadataMaxAge: 300_000,
-      allowAutoTopicCreation: false,
-      isolationLevel: 1,
-    })
-  return { kafkajs, client, createCluster }
+  return withIdleQueues(
+    inner[key]!({ metadataMaxAge: 300_000, allowAutoTopicCreation: false, isolationLevel: 1 }),
+  )
 }
 
 function tlsOptions({ serverName, ...tls }: KafkaTls): object {

@@ -1,7 +1,7 @@
 import type { CheckedConnection } from './connection.ts'
 import { rootCause, topicMissing } from './kafka-errors.ts'
 import type { KafkaJsBroker, KafkaJsCluster } from './kafkajs-types.ts'
-import { createClient } from './load-kafkajs.ts'
+import { createCluster } from './load-kafkajs.ts'
 
 /** What a broker coordinates. */
 export const GROUP = 0
@@ -23,7 +23,7 @@ export class SinkBrokers {
   constructor(connection: CheckedConnection, operator: string) {
     this.connection = connection
     this.operator = operator
-    this.cluster = createClient(connection, 'kafkaSink()').createCluster()
+    this.cluster = createCluster(connection, 'kafkaSink()')
   }
 
   /** Runs one operation; after a failure of it brokers are looked for anew. */
