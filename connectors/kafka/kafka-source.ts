@@ -142,7 +142,11 @@ export function kafkaSource<V, K = Uint8Array, T = V>(
   const source: Source<T, KafkaSplit, KafkaEnumeratorState> = {
     kind: 'kafka',
     boundedness: end === undefined ? 'unbounded' : 'bounded',
-    identity: { topics: topics instanceof RegExp ? String(topics) : topics.join(',') },
+    identity: {
+      topics: topics instanceof RegExp ? String(topics) : topics.join(','),
+      // Splits of a checkpoint keep their ends, or have none: it would never end, or end early.
+      ends: end === undefined ? 'never' : 'yes',
+    },
     createEnumerator: (context, restored) => {
       const { uid, clock } = context
       const client = new KafkaCluster({ connection, clock, operator: uid, from: FROM })

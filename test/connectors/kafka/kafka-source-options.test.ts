@@ -48,8 +48,13 @@ describe('kafkaSource() refuses', () => {
     expect(kafkaSource({ brokers: ['[::1]:9092', 'b:1'], topics: topic }).boundedness).toBe(
       'unbounded',
     )
-    expect(kafkaSource({ ...good, topics: /^a/, end: 'latest' }).boundedness).toBe('bounded')
-    expect(kafkaSource({ ...good, topics: ['b', 'a', 'b'] }).identity).toEqual({ topics: 'a,b' })
+    const ending = kafkaSource({ ...good, topics: /^a/, end: 'latest' })
+    expect(ending.boundedness).toBe('bounded')
+    expect(ending.identity).toEqual({ topics: '/^a/', ends: 'yes' })
+    expect(kafkaSource({ ...good, topics: ['b', 'a', 'b'] }).identity).toEqual({
+      topics: 'a,b',
+      ends: 'never',
+    })
   })
 })
 
