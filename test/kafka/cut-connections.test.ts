@@ -13,7 +13,8 @@ describeKafkaServer('a connection that is cut', () => {
   let broker: ProxiedBroker
 
   beforeAll(async () => {
-    broker = await proxiedBroker()
+    // The dead broker is forgotten sooner, so that its restart does not wait for that.
+    broker = await proxiedBroker({ 'broker.session.timeout.ms': '1500' })
   })
 
   afterAll(() => broker.stop())
@@ -53,4 +54,22 @@ describeKafkaServer('a connection that is cut', () => {
       expect(missed).toEqual([])
     },
   )
+
+  it('neither loses nor doubles a record when the broker is killed in a commit, with the request on its way or the answer', async () => {
+    const topic = await broker.kafka.createTopic(2)
+    const attempt = await SinkAttempt.start(sinkTo(topic))
+    for (const at of ['sent', 'answered'] as const) {
+      let restarted: Promise<void> | undefined
+      const then = () => (restarted = broker.server.restart())
+      broker.proxy.arm({ api: API.endTxn, nth: 1, at, then })
+      attempt.write(0, at)
+      await attempt.checkpoint()
+      if (restarted === undefined) throw new Error('It was not killed.')
+      await restarted
+    }
+    attempt.write(0, 'behind')
+    await attempt.checkpoint()
+    await attempt.close()
+    expect(await values(topic)).toEqual(['answered', 'behind', 'sent'])
+  })
 })

@@ -1,10 +1,15 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { KafkaSinkOptions } from '../../connectors/kafka/kafka-sink-options.ts'
 import { kafkaSink } from '../../connectors/kafka/kafka-sink.ts'
 import { string } from '../../connectors/string-format.ts'
 import { SinkAttempt, type SinkCheckpoint } from '../connectors/kafka/sink-attempt.ts'
+import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
 import { describeKafkaServer } from '../servers/kafka-for-tests.ts'
+import { runNumbers } from './attack/numbers-run.ts'
 import { type ProxiedBroker, proxiedBroker } from './attack/proxied-broker.ts'
+
+const makeFolder = temporaryFolders()
 
 describeKafkaServer('what is taken away from a sink that runs', () => {
   let broker: ProxiedBroker
@@ -129,5 +134,27 @@ describeKafkaServer('what is taken away from a sink that runs', () => {
     expect(await values(topic)).toEqual(['two'])
     await one.close()
     await two.close()
+  })
+
+  it('leaves nothing that keeps a process alive, be it finished or failed', async () => {
+    const dir = await makeFolder()
+    const topic = await broker.kafka.createTopic(1)
+    const run = (name: string, params: Record<string, string>) =>
+      runNumbers({
+        dir: join(dir, name),
+        params: { brokers: broker.brokers, topic, count: 20, rate: 0, ...params },
+      })
+    const runs = [run('good', {}), run('bad', { transactionTimeout: '1h' })]
+    const lasts = runs.map(async (one) => {
+      await one.until('ended')
+      const begin = performance.now()
+      await one.ended
+      expect(performance.now() - begin).toBeLessThan(3_000)
+      return one.told.at(-1)
+    })
+    expect(await Promise.all(lasts)).toMatchObject([
+      { status: 'finished' },
+      { code: 'MR_KAFKA_TRANSACTION_TIMEOUT' },
+    ])
   })
 })

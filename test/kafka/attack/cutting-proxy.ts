@@ -20,6 +20,8 @@ export interface Cut {
   /** The how-manieth request of that kind, from 1. */
   readonly nth: number
   readonly at: CutAt
+  /** Called when it happens. */
+  readonly then?: () => void
 }
 
 /** Size of the length before each frame. */
@@ -91,28 +93,33 @@ export class CuttingProxy {
       socket.on('close', cutOff)
     }
     /** The answer to this request is not passed on. */
-    let doomed: number | undefined
+    let doomed: { readonly correlationId: number; readonly cut: Cut } | undefined
     onFrames(client, (frame) => {
-      const at = this.#cutAt(frame)
-      if (at === 'before') return cutOff()
-      if (at === 'answered') doomed = frame.readInt32BE(LENGTH + 4)
+      const cut = this.#cutAt(frame)
+      if (cut?.at === 'before') return this.#fall(cut, cutOff)
+      if (cut?.at === 'answered') doomed = { correlationId: frame.readInt32BE(LENGTH + 4), cut }
       broker.write(frame)
-      if (at === 'sent') broker.end(() => cutOff())
+      if (cut?.at === 'sent') broker.end(() => this.#fall(cut, cutOff))
     })
     onFrames(broker, (frame) => {
-      if (frame.readInt32BE(LENGTH) === doomed) return cutOff()
+      if (frame.readInt32BE(LENGTH) === doomed?.correlationId) return this.#fall(doomed.cut, cutOff)
       if (this.delayMs === 0) client.write(frame)
       else setTimeout(() => client.destroyed || client.write(frame), this.delayMs)
     })
   }
 
-  #cutAt(frame: Buffer): CutAt | undefined {
+  #fall(cut: Cut, cutOff: () => void): void {
+    cutOff()
+    cut.then?.()
+  }
+
+  #cutAt(frame: Buffer): Cut | undefined {
     const api = frame.readInt16BE(LENGTH)
     this.requests.set(api, (this.requests.get(api) ?? 0) + 1)
     const cut = this.#cut
     if (cut === undefined || cut.api !== api || ++this.#seen < cut.nth) return undefined
     this.#cut = undefined
-    return cut.at
+    return cut
   }
 }
 
