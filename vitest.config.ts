@@ -41,7 +41,8 @@ export default defineConfig({
           // One broker for all files, in this process.
           globalSetup: ['test/servers/kafka-global-setup.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // They wait for brokers and processes most of the time.
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // The client's timers are sometimes late, which Node warns of.

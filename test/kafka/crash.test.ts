@@ -4,7 +4,7 @@ import { kafkaCampaign } from './crash/campaign.ts'
 
 describeKafkaServer('crashes', () => {
   it('20 kills of the job and 5 of the broker lose and double nothing', async () => {
-    const seed = Date.now() % 1_000_000
+    const seed = 1
     const told: string[] = [`seeds ${seed} and ${seed + 1_000}`]
     const campaign = (kills: number, brokerKills: number, from: number) =>
       kafkaCampaign({ kills, brokerKills, seed: from, tell: (line) => told.push(line) })

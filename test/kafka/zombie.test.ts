@@ -5,7 +5,7 @@ import { drawZombie, LONG_STOP, zombieCase } from './attack/zombie-case.ts'
 
 describeKafkaWithJava('a process that is stopped while another takes over', (kafka) => {
   it('is shut out when it finds its connections and its transaction gone, and harms neither the topic nor the other', async () => {
-    const seed = Date.now() % 1_000_000
+    const seed = 1
     const outcome = await zombieCase(kafka, {
       ...drawZombie(new SeededRandom(seed)),
       ...LONG_STOP,
