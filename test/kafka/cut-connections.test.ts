@@ -60,8 +60,8 @@ describeKafkaServer('a connection that is cut', () => {
     const attempt = await SinkAttempt.start(sinkTo(topic))
     for (const at of ['sent', 'answered'] as const) {
       let restarted: Promise<void> | undefined
-      const then = () => (restarted = broker.server.restart())
-      broker.proxy.arm({ api: API.endTxn, nth: 1, at, then })
+      const onCut = () => (restarted = broker.server.restart())
+      broker.proxy.arm({ api: API.endTxn, nth: 1, at, onCut })
       attempt.write(0, at)
       await attempt.checkpoint()
       if (restarted === undefined) throw new Error('It was not killed.')

@@ -21,7 +21,7 @@ export interface Cut {
   readonly nth: number
   readonly at: CutAt
   /** Called when it happens. */
-  readonly then?: () => void
+  readonly onCut?: () => void
 }
 
 /** Size of the length before each frame. */
@@ -110,7 +110,7 @@ export class CuttingProxy {
 
   #fall(cut: Cut, cutOff: () => void): void {
     cutOff()
-    cut.then?.()
+    cut.onCut?.()
   }
 
   #cutAt(frame: Buffer): Cut | undefined {
