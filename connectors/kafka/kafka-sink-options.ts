@@ -45,8 +45,9 @@ export interface KafkaSinkOptions<V, K = Uint8Array, T = V> extends KafkaConnect
   readonly linger?: Duration
   /**
    * Exactly-once: what the transactional ids, and the groups of their markers, begin with; a hyphen and the number of the subtask
-   * follow. No other job may have the same. Default `millrace-<uid>-<lineage>`, which is the same after a restart, and another one
-   * for each job and each fresh start. Give one where the rights of the user depend on it.
+   * follow. No other job may have the same: by it a run finds output that it does not continue, of another job or of an earlier start
+   * of this one, and stops with `MR_OUTPUT_CONFLICT`. Default `millrace-<topic>-<uid>`. Give one where several jobs have sinks of
+   * one uid for one topic, and where the rights of the user depend on it.
    */
   readonly transactionalIdPrefix?: string
   /**
@@ -162,7 +163,7 @@ function checkOutput(
     topic,
     markerTopic,
     transactionTimeoutMs,
-    prefixOf: (uid, lineage) => prefix ?? `millrace-${uid}-${lineage}`,
+    prefixOf: (uid) => prefix ?? `millrace-${topic}-${uid}`,
   }
 }
 

@@ -94,7 +94,7 @@ function exactlyOnce<T, K, V>(
   const sharedIn = (context: SinkContext): SubtaskTransactions => {
     let shared = known.get(context)
     if (shared === undefined) {
-      const prefix = output.prefixOf(context.uid, context.lineage)
+      const prefix = output.prefixOf(context.uid)
       const options = { ...output, prefix, whenMarkerLost, nonce: randomUUID }
       shared = new SubtaskTransactions(context, surroundings.makeClient(context.uid), options)
       known.set(context, shared)

@@ -15,8 +15,8 @@ export interface SinkOutput {
   readonly topic: string
   readonly markerTopic: string
   readonly transactionTimeoutMs: number
-  /** What transactional ids of a lineage begin with. */
-  readonly prefixOf: (uid: string, lineage: string) => string
+  /** What transactional ids of an operator begin with. */
+  readonly prefixOf: (uid: string) => string
 }
 
 /** Who asks the brokers about the output of a sink. */
@@ -78,7 +78,7 @@ export async function prepareTransactionalOutput(
   )
   await checkTransactionalOutput(check, output)
   const used = (await usedIds(check, output)).map(({ transactionalId }) => transactionalId)
-  const first = `${prefixOf(context.uid, context.current.lineage)}-0`
+  const first = `${prefixOf(context.uid)}-0`
   for (const transactionalId of new Set([first, ...used])) {
     await asking(check, output, `take over the transactional id "${transactionalId}"`, async () => {
       try {
@@ -116,11 +116,9 @@ async function usedIds(check: OutputCheck, output: SinkOutput): Promise<readonly
     if (marker !== undefined) used.set(transactionalId, { transactionalId, marker })
     return marker
   }
-  const lineages = [context.current, ...context.ancestry].map(({ lineage }) => lineage)
-  for (const prefix of new Set(lineages.map((lineage) => output.prefixOf(context.uid, lineage)))) {
-    let number = 0
-    while ((await look(`${prefix}-${number}`)) !== undefined) number++
-  }
+  const prefix = output.prefixOf(context.uid)
+  let number = 0
+  while ((await look(`${prefix}-${number}`)) !== undefined) number++
   for (const { transactionalId } of context.pending as readonly KafkaCommittable[]) {
     if (used.has(transactionalId)) continue
     const marker = await look(transactionalId)

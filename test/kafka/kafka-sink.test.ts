@@ -131,7 +131,8 @@ describeKafkaWithJava('kafkaSink on a broker', (kafka) => {
       const partitions = new Set<number>()
       for (let round = 0; partitions.size < 4; round++) {
         expect(round).toBeLessThan(50)
-        later = 6 * 60_000
+        // The partitions may take a moment to show.
+        later += 6 * 60_000
         const keys = Array.from({ length: 20 }, (_, i) => `${round}-${i}`)
         attempt.write(0, ...keys.map((key) => row('x', key)))
         await attempt.checkpoint()
@@ -147,7 +148,10 @@ describeKafkaWithJava('kafkaSink on a broker', (kafka) => {
     for (let at = 0, isOver = false; !isOver; at++) {
       for (const isDone of [false, true]) {
         const name = `${at}${isDone ? 'a' : 'b'}`
-        const first = await SinkAttempt.start(rowSink(kafka, topic), { parallelism: 2 })
+        // Another job each time.
+        const transactionalIdPrefix = `${topic}-${name}`
+        const whole = rowSink(kafka, topic, { transactionalIdPrefix })
+        const first = await SinkAttempt.start(whole, { parallelism: 2 })
         first.write(0, row(`${name}-1`), row(`${name}-2`))
         first.write(1, row(`${name}-3`))
         let from = await first.publish()
@@ -160,6 +164,7 @@ describeKafkaWithJava('kafkaSink on a broker', (kafka) => {
             brokers: kafka.brokers,
             topic: kafkaTopic({ name: topic, value: string(), key: string() }),
             toValue: ({ text }) => text,
+            transactionalIdPrefix,
           },
         )
         try {
@@ -175,7 +180,7 @@ describeKafkaWithJava('kafkaSink on a broker', (kafka) => {
             throw error
           }
         }
-        const third = await SinkAttempt.start(rowSink(kafka, topic), { parallelism: 3, from })
+        const third = await SinkAttempt.start(whole, { parallelism: 3, from })
         await third.close()
       }
       expect(at).toBeLessThan(80)
@@ -223,11 +228,11 @@ describeKafkaWithJava('kafkaSink on a broker', (kafka) => {
     first.write(0, row('a'))
     const from = await first.checkpoint()
     await first.close()
-    await (await kafka.admin()).deleteGroups([`millrace-sink-${topic}-0`])
+    await (await kafka.admin()).deleteGroups([`millrace-${topic}-sink-0`])
     const again = SinkAttempt.start(rowSink(kafka, topic), { from })
     await expect(again).rejects.toMatchObject({
       code: 'MR_KAFKA_MARKER_LOST',
-      fields: { transactionalId: `millrace-sink-${topic}-0`, marker: 'missing' },
+      fields: { transactionalId: `millrace-${topic}-sink-0`, marker: 'missing' },
     })
     const skipping = rowSink(kafka, topic, { whenMarkerLost: 'skip' })
     await (await SinkAttempt.start(skipping, { from })).close()

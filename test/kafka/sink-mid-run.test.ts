@@ -45,7 +45,7 @@ describeKafkaServer('what is taken away from a sink that runs', () => {
     const attempt = await SinkAttempt.start(sinkTo(topic, { guarantee }))
     attempt.write(0, 'a')
     await attempt.checkpoint()
-    await harm(topic, `millrace-sink-${attempt.point.lineage}-0`)
+    await harm(topic, `millrace-${topic}-sink-0`)
     const total = () => [...broker.proxy.requests.values()].reduce((a, b) => a + b, 0)
     const [requests, begin] = [total(), performance.now()]
     attempt.write(0, 'b')

@@ -57,13 +57,13 @@ describe('kafkaSink, exactly once', () => {
     await attempt.close()
   })
 
-  it('names its transactional ids after uid and lineage, and keeps them over restarts', async () => {
+  it('names its transactional ids after topic and uid, and keeps them over restarts', async () => {
     const first = await start({ parallelism: 2, lineage: 'aa' })
     const from = await first.checkpoint()
     await first.close()
     const second = await start({ parallelism: 2, from })
     await second.close()
-    expect(kafka.usedIds).toEqual(['millrace-sink-aa-0', 'millrace-sink-aa-1'])
+    expect(kafka.usedIds).toEqual(['millrace-out-sink-0', 'millrace-out-sink-1'])
   })
 
   it('shuts out at its start whoever uses an id of the checkpoint, also of a subtask that is no more (R33)', async () => {
@@ -74,8 +74,8 @@ describe('kafkaSink, exactly once', () => {
     await zombie.publish()
     await expect(zombie.commit()).rejects.toMatchObject({
       code: 'MR_KAFKA_FENCED',
-      message: expect.stringContaining('"millrace-sink-aa-2"'),
-      fields: { prefix: 'millrace-sink-aa' },
+      message: expect.stringContaining('"millrace-out-sink-2"'),
+      fields: { prefix: 'millrace-out-sink' },
     })
     expect(kafka.committed).toEqual([])
     await heir.close()
@@ -141,7 +141,7 @@ describe('kafkaSink, exactly once', () => {
     kafka.forgetMarkers()
     await expect(start({ from })).rejects.toMatchObject({
       code: 'MR_KAFKA_MARKER_LOST',
-      fields: { transactionalId: 'millrace-sink-aa-0', marker: 'missing' },
+      fields: { transactionalId: 'millrace-out-sink-0', marker: 'missing' },
     })
     expect(kafka.committed).toEqual(['a'])
     const skipping = await start({ from, whenMarkerLost: 'skip' })
@@ -204,7 +204,7 @@ describe('kafkaSink, exactly once', () => {
     expect(kafka.committed).toEqual(['a', 'b', 'b again'])
   })
 
-  it('goes on from a snapshot in a new lineage, with ids of its own, and leaves out what was committed (R33)', async () => {
+  it('goes on from a snapshot in a new lineage, with the same ids, and leaves out what was committed (R33)', async () => {
     const first = await start({ lineage: 'aa' })
     first.write(0, 'a')
     const from = await first.publish()
@@ -213,7 +213,27 @@ describe('kafkaSink, exactly once', () => {
     second.write(0, 'b')
     await second.checkpoint()
     expect(kafka.committed).toEqual(['a', 'b'])
-    expect(kafka.usedIds).toEqual(['millrace-sink-aa-0', 'millrace-sink-bb-0'])
+    expect(kafka.usedIds).toEqual(['millrace-out-sink-0'])
+  })
+
+  it('does not start a second time from one snapshot, nor afresh, on what the first has written (R2)', async () => {
+    const first = await start({ lineage: 'aa' })
+    first.write(0, 'a')
+    const from = await first.checkpoint()
+    await first.close()
+    const second = await start({ from, forks: true, lineage: 'bb' })
+    second.write(0, 'b')
+    await second.checkpoint()
+    await second.close()
+    const conflict = { code: 'MR_OUTPUT_CONFLICT' }
+    await expect(start({ from, forks: true, lineage: 'cc' })).rejects.toMatchObject(conflict)
+    await expect(start({ lineage: 'dd' })).rejects.toMatchObject(conflict)
+    await expect(start({ lineage: 'dd', policy: 'replace' })).rejects.toMatchObject(conflict)
+    expect(kafka.committed).toEqual(['a', 'b'])
+    const kept = await start({ lineage: 'dd', policy: 'keep' })
+    kept.write(0, 'a')
+    await kept.checkpoint()
+    expect(kafka.committed).toEqual(['a', 'b', 'a'])
   })
 
   it('says what the brokers allow where its transactions may take longer', async () => {
@@ -235,7 +255,7 @@ describe('kafkaSink, exactly once', () => {
       before = () => {}
       clock.advance(61_000)
       // As the coordinator does when the time is over: nobody has the epoch any more.
-      await kafka.client().initProducer('millrace-sink-aa-0', 60_000)
+      await kafka.client().initProducer('millrace-out-sink-0', 60_000)
     }
     await expect(attempt.commit()).rejects.toMatchObject({
       code: 'MR_KAFKA_TRANSACTION_TIMEOUT',
@@ -277,7 +297,7 @@ describe('kafkaSink, exactly once', () => {
     attempt.write(0, 'a'.repeat(100))
     await attempt.publish()
     await expect(attempt.commit()).rejects.toMatchObject({ code: 'MR_KAFKA_RECORD_TOO_LARGE' })
-    expect(kafka.isOpen('millrace-sink-aa-0')).toBe(false)
+    expect(kafka.isOpen('millrace-out-sink-0')).toBe(false)
   })
 
   it('refuses a record that is larger than the topic takes when it is written', async () => {
