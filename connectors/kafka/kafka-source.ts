@@ -7,7 +7,7 @@ import { bytes } from '../bytes-format.ts'
 import type { MessageFormat } from '../message-format.ts'
 import type { OnBadKafkaRecord } from './bad-message.ts'
 import { checkConnection, CONNECTION_NAMES, type KafkaConnection } from './connection.ts'
-import { KafkaCluster } from './kafka-cluster.ts'
+import { type ClusterOptions, KafkaCluster, type KafkaSourceClient } from './kafka-cluster.ts'
 import { KafkaEnumerator, type KafkaEnumeratorState } from './kafka-enumerator.ts'
 import { isTopicName, type KafkaTopic } from './kafka-topic.ts'
 import { KafkaReader, type KafkaReaderOptions } from './kafka-reader.ts'
@@ -97,6 +97,14 @@ const NAMES: OptionNames<KafkaSourceOptions<unknown, unknown, unknown>> = {
 export function kafkaSource<V, K = Uint8Array, T = V>(
   options: KafkaSourceOptions<V, K, T>,
 ): Source<T> {
+  return kafkaSourceOn((use) => new KafkaCluster(use), options)
+}
+
+/** As `kafkaSource`, on another client. */
+export function kafkaSourceOn<V, K = Uint8Array, T = V>(
+  makeClient: (use: ClusterOptions) => KafkaSourceClient,
+  options: KafkaSourceOptions<V, K, T>,
+): Source<T> {
   checkOptionNames(options, NAMES, FROM, 'MR_SOURCE_INVALID')
   const connection = checkConnection(options, FROM, 'MR_SOURCE_INVALID')
   const { start = 'earliest', end, commitGroup, onError = 'fail' } = options
@@ -149,7 +157,7 @@ export function kafkaSource<V, K = Uint8Array, T = V>(
     },
     createEnumerator: (context, restored) => {
       const { uid, clock } = context
-      const client = new KafkaCluster({ connection, clock, operator: uid, from: FROM })
+      const client = makeClient({ connection, clock, operator: uid, from: FROM })
       const { brokers } = connection
       return new KafkaEnumerator(
         context,
@@ -160,7 +168,7 @@ export function kafkaSource<V, K = Uint8Array, T = V>(
     },
     createReader: (context) => {
       const { uid, clock } = context
-      const client = new KafkaCluster({ connection, clock, operator: uid, from: FROM })
+      const client = makeClient({ connection, clock, operator: uid, from: FROM })
       return new KafkaReader<T, K, V>(context, client, readerOptions)
     },
   }
