@@ -42,7 +42,7 @@ export default defineConfig({
           globalSetup: ['test/servers/kafka-global-setup.ts'],
           pool: 'forks',
           // They wait for brokers and processes most of the time.
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // The client's timers are sometimes late, which Node warns of.

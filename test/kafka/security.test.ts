@@ -38,7 +38,7 @@ describeKafkaServer('kafkaSource on a secure broker', () => {
 
   async function read(connection: KafkaConnection): Promise<readonly unknown[]> {
     const source = kafkaSource({
-      retryTimeout: '4s',
+      retryTimeout: '2s',
       ...connection,
       topics: TOPIC,
       value: json(),

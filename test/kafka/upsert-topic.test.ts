@@ -42,15 +42,12 @@ describeKafkaWithJava('a compacted topic', (kafka) => {
     })
     await testJob(writing, { parallelism: 1 })
     const written = await kafka.read(name)
-    const ofKey = (wanted: string) =>
-      written.flatMap(({ key, value }) =>
-        key!.toString() === wanted ? [value === null ? null : value.toString()] : [],
-      )
-    expect([ofKey('a'), ofKey('b'), ofKey('c')]).toEqual([
-      ['{"limit":1}', '{"limit":3}'],
-      ['{"limit":2}', null],
-      ['{"limit":4}'],
-    ])
+    // Brokers may have left out older rows already.
+    const lastOf = (wanted: string) => {
+      const last = written.findLast(({ key }) => key!.toString() === wanted)!
+      return last.value === null ? null : last.value.toString()
+    }
+    expect(['a', 'b', 'c'].map(lastOf)).toEqual(['{"limit":3}', null, '{"limit":4}'])
 
     const reading = job('read-cards', {}, (env) => {
       const source = kafkaUpsertSource({ brokers, topics: cards, end: 'latest' })
