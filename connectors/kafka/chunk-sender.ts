@@ -17,7 +17,8 @@ import {
   isTooLarge,
   recordTooLarge,
 } from './kafka-sink-errors.ts'
-import { BATCH_HEADER, type ProducerIdentity, type SequencedChunk } from './produce-request.ts'
+import type { ProducerIdentity, SequencedChunk } from './produce-request.ts'
+import { BATCH_HEADER } from './record-batch.ts'
 import { retryDelay } from './retrying.ts'
 
 /** So much is sent at once, to all brokers together; one chunk a partition may go beyond. */

@@ -3,7 +3,7 @@ import type { CheckedConnection } from './connection.ts'
 import { decodeFetchResponse, type FetchResponse } from './fetch-response.ts'
 import { rootCause, topicMissing } from './kafka-errors.ts'
 import type { KafkaJsBroker, KafkaJsCluster } from './kafkajs-types.ts'
-import { createCluster, fetchRequest, type FetchSettings } from './load-kafkajs.ts'
+import { createCluster, fetchRequest, type FetchSettings, sendRequest } from './load-kafkajs.ts'
 import { retrying } from './retrying.ts'
 
 /** A partition of a topic. */
@@ -172,14 +172,8 @@ export class KafkaCluster implements KafkaSourceClient {
 
   async fetch(nodeId: string, settings: FetchSettings): Promise<FetchResponse> {
     const broker = await this.#broker(nodeId)
-    try {
-      const request = fetchRequest(settings, decodeFetchResponse)
-      return (await broker.connectionPool.send(request)) as FetchResponse
-    } catch (error) {
-      // As kafkajs does: the broker is connected anew at the next request.
-      if (rootCause(error).name === 'KafkaJSConnectionClosedError') await broker.disconnect()
-      throw error
-    }
+    const request = fetchRequest(settings, decodeFetchResponse)
+    return (await sendRequest(broker, request)) as FetchResponse
   }
 
   async close(): Promise<void> {

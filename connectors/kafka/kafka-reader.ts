@@ -53,8 +53,6 @@ interface Decoding<K, V> {
 class ReadPartition<T, K, V> extends SplitFeed<T> {
   decoding!: Decoding<K, V>
   current!: CurrentRecord<K, V>
-  /** The schema of the current record is being fetched. */
-  isPreparing = false
 }
 
 /** Reads the partitions of one subtask, the one with the lowest watermark first. */
@@ -281,10 +279,8 @@ export class KafkaReader<T, K, V> implements SourceReader<T, KafkaSplit> {
       (key === null ? undefined : decoding.key.prepare?.(key))
     if (preparing === undefined) return false
     from.isWaiting = true
-    from.isPreparing = true
     preparing.then(
       () => {
-        from.isPreparing = false
         from.isWaiting = false
         this.#context.wake()
       },

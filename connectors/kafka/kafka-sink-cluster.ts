@@ -9,7 +9,7 @@ import {
   type SinkTopic,
 } from './kafka-sink-client.ts'
 import type { KafkaJsBroker, KafkaJsProducing } from './kafkajs-types.ts'
-import { produceRequest, protocolError } from './load-kafkajs.ts'
+import { produceRequest, protocolError, sendRequest } from './load-kafkajs.ts'
 import {
   decodeProduceResponse,
   encodeProduceRequest,
@@ -188,13 +188,8 @@ export class KafkaSinkCluster implements KafkaSinkClient {
       const { requestTimeoutMs } = this.#brokers.connection
       const body = encodeProduceRequest(producer, topic, chunks, requestTimeoutMs)
       const decode = (response: Buffer) => decodeProduceResponse(response, version)
-      answers = (await broker.connectionPool
-        .send(produceRequest(version, body, decode))
-        .catch(async (error: unknown) => {
-          // As kafkajs does: the broker is connected anew at the next request.
-          if (rootCause(error).name === 'KafkaJSConnectionClosedError') await broker.disconnect()
-          throw error
-        })) as readonly ProduceAnswer[]
+      const request = produceRequest(version, body, decode)
+      answers = (await sendRequest(broker, request)) as readonly ProduceAnswer[]
     } catch (error) {
       this.#brokers.lookAnew()
       return chunks.map(({ partition }) => [partition, error as Error])

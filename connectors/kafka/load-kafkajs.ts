@@ -1,9 +1,11 @@
 import { StreamError } from '../../runtime/errors.ts'
 import { requirePeer } from '../optional-peer.ts'
 import type { CheckedConnection, KafkaTls } from './connection.ts'
+import { rootCause } from './kafka-errors.ts'
 import { FETCH_VERSION } from './fetch-response.ts'
 import type {
   KafkaJs,
+  KafkaJsBroker,
   KafkaJsCluster,
   KafkaJsRequest,
   KafkaJsRequestQueue,
@@ -100,6 +102,19 @@ function mendQueue(queue: KafkaJsRequestQueue): void {
   const schedule = queue.scheduleCheckPendingRequests.bind(queue)
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0) schedule()
+  }
+}
+
+/** Sends a request of ours, once. As kafkajs does: a broker that has closed the connection is connected anew at the next request. */
+export async function sendRequest(
+  broker: KafkaJsBroker,
+  request: KafkaJsRequest,
+): Promise<unknown> {
+  try {
+    return await broker.connectionPool.send(request)
+  } catch (error) {
+    if (rootCause(error).name === 'KafkaJSConnectionClosedError') await broker.disconnect()
+    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import type { RecordChunk } from './batch-builder.ts'
 import { crc32c } from './crc32c.ts'
+import { BATCH_HEADER, LENGTH_END } from './record-batch.ts'
 
 /** Who produces, as the broker knows it. */
 export interface ProducerIdentity {
@@ -21,10 +22,6 @@ export interface ProduceAnswer {
   readonly errorCode: number
 }
 
-/** Bytes of a batch besides its records. */
-export const BATCH_HEADER = 61
-/** Of these, what its length field does not count. */
-const LENGTH_END = 12
 /** Where what the checksum covers begins. */
 const CHECKED_FROM = 21
 const MAGIC = 2

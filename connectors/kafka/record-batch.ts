@@ -14,9 +14,9 @@ export interface RecordHeader {
 }
 
 /** Bytes before the records of a batch (record batch version 2). */
-const BATCH_HEADER = 61
+export const BATCH_HEADER = 61
 /** Of these, what the length field does not count: base offset and the length itself. */
-const LENGTH_END = 12
+export const LENGTH_END = 12
 
 const CODEC_MASK = 0x07
 const APPEND_TIME = 0x08

@@ -4,7 +4,7 @@ import { BatchBuilder, type RecordChunk, type WrittenHeader } from './batch-buil
 import { COMPRESSIONS, compress, type KafkaCompression } from './compression.ts'
 import { recordTooLarge } from './kafka-sink-errors.ts'
 import { partitionOfKey } from './partitioner.ts'
-import { BATCH_HEADER } from './produce-request.ts'
+import { BATCH_HEADER } from './record-batch.ts'
 
 /** Records of one partition that go out together, before compression. */
 const MAX_CHUNK_BYTES = 900_000

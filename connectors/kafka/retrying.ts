@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/clock.ts'
+import { type Clock, delay } from '../../runtime/clock.ts'
 import { type Attempted, kafkaError, mayPass, unavailable } from './kafka-errors.ts'
 
 const FIRST_DELAY_MS = 50
@@ -33,7 +33,7 @@ export async function retrying<R>(
       if (!mayPass(error) || isClosed()) throw kafkaError(tried, error)
       const spent = clock.elapsed() - begin
       if (spent >= timeoutMs) throw unavailable(tried, spent, error)
-      await new Promise<void>((resolve) => void clock.schedule(retryDelay(n), resolve))
+      await delay(clock, retryDelay(n))
     }
   }
 }
