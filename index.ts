@@ -8,7 +8,7 @@ export { failureRateRestart, type FailureRateOptions } from './operators/restart
 export { fixedDelayRestart, type FixedDelayOptions, noRestart } from './operators/restart.ts'
 export type { JobModule } from './runtime/job/job-module.ts'
 export type { RestartConfig } from './runtime/graph/restart-config.ts'
-export { runJob, startJob } from './runtime/job/run-job.ts'
+export { runJob, startJob } from './runtime/job/run-later.ts'
 export type { RunningJob, StopOptions } from './runtime/job/running-job.ts'
 export type { JobEvent, JobMetrics, JobResult, RunJobOptions } from './runtime/job/job-events.ts'
 export type { SavepointSummary } from './runtime/job/job-events.ts'

@@ -43,33 +43,12 @@ export interface RunEnvironment {
   readonly planningTimeoutMs?: number
 }
 
-/**
- * Runs a job, given as the URL of its module (or a path, relative to the working directory), to its end.
- *
- * The options are the flags of `millrace run` in camelCase, with the same defaults. Resolves when all input has been
- * processed and committed, or the job was stopped by `signal`; called again it then goes on from the last checkpoint, as
- * after a crash. Rejects with a `StreamError` when the job has failed for good. It never ends the process and installs no
- * signal handler.
- *
- * @example
- * ```ts
- * const { status, metrics } = await runJob(new URL('./job.ts', import.meta.url), { parallelism: 2 })
- * ```
- */
+/** As `runJob` of the package. */
 export function runJob(job: URL | string, options: RunJobOptions = {}): Promise<JobResult> {
   return startJob(job, options).result
 }
 
-/**
- * Runs a job as `runJob` does, and returns at once, with what can be done to the job while it runs.
- *
- * @example
- * ```ts
- * const running = startJob(new URL('./job.ts', import.meta.url))
- * const savepoint = await running.stop({ savepoint: '/backup/before-upgrade' })
- * const { status } = await running.result
- * ```
- */
+/** As `startJob` of the package. */
 export function startJob(job: URL | string, options: RunJobOptions = {}): RunningJob {
   return startJobIn(job, options, {
     clock: new SystemClock(),

@@ -29,7 +29,7 @@ function jsonOf<T>(printed: string): T {
 
 it('the profile benchmark tells what each worker spent its time on, and keeps the profiles', async () => {
   const folder = await makeFolder()
-  const few = ['--events=100000', '--rounds=1', '--parallelism=2', '--memory=512mb']
+  const few = ['--events=40000', '--rounds=1', '--parallelism=2', '--memory=512mb']
   const { code, printed } = await bench(['profile', 'q5', ...few, `--out=${folder}`, '--top=3'])
   expect([code, printed]).toEqual([0, expect.stringContaining('worker 2: the functions')])
   const { threads, nsPerEvent } = jsonOf<{

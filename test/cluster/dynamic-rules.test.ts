@@ -56,27 +56,24 @@ describe('the job with dynamic rules on the bundled payments', { timeout: 180_00
     expect(await committed(2)).toEqual(rows)
   })
 
-  it.each([1, 2])(
-    'commits the same when it is killed twice, at parallelism %i (R26, R33)',
-    async (parallelism) => {
-      const { problems, kills } = await runCase(
-        {
-          job: fileURLToPath(job),
-          name: 'dynamic-rules',
-          input: BUNDLED,
-          parallelism,
-          checkpointIntervalMs: 50,
-          params: { rate: 12_000 },
-          memory: undefined,
-          expected: rows,
-        },
-        [
-          { kind: 'failpoint', name: 'after-publish', count: 3 },
-          { kind: 'failpoint', name: 'before-publish', count: 3 },
-        ],
-      )
-      expect(problems).toEqual([])
-      expect(kills).toHaveLength(2)
-    },
-  )
+  it('commits the same when it is killed twice, at parallelism 2 (R26, R33)', async () => {
+    const { problems, kills } = await runCase(
+      {
+        job: fileURLToPath(job),
+        name: 'dynamic-rules',
+        input: BUNDLED,
+        parallelism: 2,
+        checkpointIntervalMs: 50,
+        params: { rate: 12_000 },
+        memory: undefined,
+        expected: rows,
+      },
+      [
+        { kind: 'failpoint', name: 'after-publish', count: 3 },
+        { kind: 'failpoint', name: 'before-publish', count: 3 },
+      ],
+    )
+    expect(problems).toEqual([])
+    expect(kills).toHaveLength(2)
+  })
 })

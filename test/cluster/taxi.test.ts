@@ -27,13 +27,16 @@ let runs = 0
 async function committed(
   job: string,
   input: string,
-  more: Readonly<Record<string, unknown>> = {},
+  {
+    parallelism = 1,
+    ...more
+  }: { readonly parallelism?: number; readonly [name: string]: unknown } = {},
 ): Promise<string[]> {
   const place = join(folder, `run-${++runs}`)
   const out = join(place, 'out')
   const dir = join(place, 'state')
   const params = { input, out, ...more }
-  const result = await runJob(moduleOf(job), { parallelism: 1, dir, params })
+  const result = await runJob(moduleOf(job), { parallelism, dir, params })
   expect(result.status).toBe('finished')
   return (await readCommitted(out)).rows as string[]
 }
@@ -48,7 +51,7 @@ interface Killing {
   readonly kills: readonly Blow[]
 }
 
-function suite(name: string, input: string, { rate, checkpointIntervalMs, kills }: Killing): void {
+function suite(name: string, input: string, killing?: Killing): void {
   describe.each(JOBS)(`the taxi job %s on ${name}`, { timeout: 120_000 }, (job) => {
     let rows: string[]
 
@@ -62,6 +65,13 @@ function suite(name: string, input: string, { rate, checkpointIntervalMs, kills 
       expect(parsed(rows)).toEqual(answered)
     })
 
+    if (killing === undefined) {
+      it('commits the same at parallelism 2', async () => {
+        expect(await committed(job, input, { parallelism: 2 })).toEqual(rows)
+      })
+      return
+    }
+    const { rate, checkpointIntervalMs, kills } = killing
     it('commits the same at parallelism 2, killed on the way (R26, R33)', async () => {
       const outcome = await runCase(
         {
@@ -105,9 +115,5 @@ const whole = wholeRideFile()
 if (whole === undefined) {
   it.skip('the taxi jobs on the whole file of rides (not there: set MILLRACE_SHARED)', () => {})
 } else {
-  suite('the whole file of rides', whole, {
-    rate: 80_000,
-    checkpointIntervalMs: 400,
-    kills: [AFTER_PUBLISH],
-  })
+  suite('the whole file of rides', whole)
 }
