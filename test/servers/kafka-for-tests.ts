@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, describe, inject } from 'vitest'
 import { type JavaRecord, readCommitted } from './read-committed.ts'
@@ -78,6 +79,7 @@ export class TestKafka {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
     const admin = await this.admin()
     await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
+    await writable(admin, topic)
     return topic
   }
 
@@ -88,6 +90,19 @@ export class TestKafka {
 
   async close(): Promise<void> {
     await (await this.#admin)?.disconnect()
+  }
+}
+
+/** A broker tells of the leaders of a topic before they are ready for it. */
+async function writable(admin: Admin, topic: string): Promise<void> {
+  for (let left = 100; ; left--) {
+    try {
+      await admin.fetchTopicOffsets(topic)
+      return
+    } catch (error) {
+      if (left === 0) throw error
+      await setTimeout(50)
+    }
   }
 }
 
