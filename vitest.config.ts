@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/cluster/**', 'test/kafka/**'],
+          exclude: ['test/cluster/**', 'test/kafka/**', 'test/aws/**'],
           // A file a process would spend more time on loading modules than on testing them: no file replaces any.
           isolate: false,
           // Vitest leaves one core alone, which is half of what CI has.
@@ -54,6 +54,20 @@ export default defineConfig({
           hookTimeout: 120_000,
           // The client's timers are sometimes late, which Node warns of.
           execArgv: ['-C', '@millrace/source', noKeys, '--disable-warning=TimeoutNegativeWarning'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'aws',
+          include: ['test/aws/**/*.test.ts'],
+          // One of each stand-in for all files, in this process.
+          globalSetup: ['test/servers/aws-global-setup.ts'],
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          execArgv: ['-C', '@millrace/source', noKeys],
         },
       },
     ],

@@ -7,6 +7,13 @@ export const ERROR_CODES = {
   MR_AGGREGATE_INVALID:
     'A value to be added up or compared is missing, NaN, or of another type than those before it.',
   MR_ASYNC_TIMEOUT: 'An asynchronous function did not answer in time.',
+  MR_AWS_CLOCK: 'The clock of this machine is too far off for requests to AWS.',
+  MR_AWS_CREDENTIALS: 'No credentials for AWS were found.',
+  MR_AWS_FAILED: 'A service of AWS answered with an error that ends the attempt.',
+  MR_AWS_MISSING: 'A stream, bucket or delivery stream of AWS does not exist.',
+  MR_AWS_REFUSED: 'A service of AWS does not allow these credentials to do that.',
+  MR_AWS_REGION: 'No region of AWS is known, or a bucket is in another one.',
+  MR_AWS_UNAVAILABLE: 'A service of AWS did not do what was asked for so long as it was tried.',
   MR_BAD_RECORD:
     'A record of the input does not fit the format: wrong columns, or a value that does not convert.',
   MR_CHECKPOINT_CORRUPT: 'A file of a checkpoint is missing, too short, or its checksum is wrong.',

@@ -120,6 +120,24 @@ export const ADVICE: readonly AdviceSection[] = [
     },
   },
   {
+    title: 'AWS',
+    advice: {
+      MR_AWS_CREDENTIALS:
+        'Set `credentials`, or what the SDK looks for: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a profile, a web identity, or the role of the container or machine.',
+      MR_AWS_REGION:
+        'Set `region` to that of the stream or bucket; the message names it where the service tells.',
+      MR_AWS_REFUSED:
+        'Look who asks with `aws sts get-caller-identity`, and give that user or role the rights which the message names.',
+      MR_AWS_MISSING:
+        'Create the stream or bucket, or correct its name, `region` and `endpoint`: another region has other ones.',
+      MR_AWS_CLOCK:
+        'Set the clock of the machine right; a time service such as chrony keeps it so.',
+      MR_AWS_UNAVAILABLE:
+        'Look at the address, the network and the health of the service; where it throttles, raise its limits. `retryTimeout` says how long to try. The restart strategy goes on trying.',
+      MR_AWS_FAILED: 'Look up the error that the message quotes in the reference of the service.',
+    },
+  },
+  {
     title: 'Schema registries',
     advice: {
       MR_REGISTRY_UNREACHABLE:

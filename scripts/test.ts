@@ -9,13 +9,15 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { missingForMaven } from '../test/servers/maven-jars.ts'
+import { missingForMoto } from '../test/servers/moto-server.ts'
 
 const LIMIT_SECONDS = 18 * 60
 
-/** Tests with a broker wait for another process: when it hangs, so would they. The first time it is downloaded, too. */
+/** Tests with servers wait for other processes: when those hang, so would they. The first time they are downloaded, too. */
 const KAFKA_LIMIT_SECONDS = 7 * 60
+const AWS_LIMIT_SECONDS = 5 * 60
 
-const help = `npm test [-- --only types|lint|format|unit|cluster|kafka]
+const help = `npm test [-- --only types|lint|format|unit|cluster|kafka|aws]
 
 Checks types, lint and format, and runs all tests. Exit 0 when everything passes.
 `
@@ -60,6 +62,7 @@ const steps: readonly Step[] = [
   vitest('unit'),
   vitest('cluster'),
   { ...vitest('kafka'), limitSeconds: KAFKA_LIMIT_SECONDS, skipReason: missingForMaven() },
+  { ...vitest('aws'), limitSeconds: AWS_LIMIT_SECONDS, skipReason: missingForMoto() },
 ]
 
 function vitest(project: string): Step {

@@ -1,4 +1,4 @@
-import { requirePeer } from '../optional-peer.ts'
+import { requirePeer } from '../../runtime/optional-peer.ts'
 
 /** Where avsc reads and writes. */
 export interface AvroTap {

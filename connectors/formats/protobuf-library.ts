@@ -1,6 +1,6 @@
 import type { DescFile, DescMessage, Message } from '@bufbuild/protobuf'
 import type { FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
-import { requirePeer } from '../optional-peer.ts'
+import { requirePeer } from '../../runtime/optional-peer.ts'
 import type { ProtoMessage } from './proto-names.ts'
 
 /** The part of @bufbuild/protobuf that is used here. */

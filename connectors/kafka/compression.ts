@@ -1,5 +1,5 @@
 import * as zlib from 'node:zlib'
-import { requirePeer } from '../optional-peer.ts'
+import { requirePeer } from '../../runtime/optional-peer.ts'
 import { RecordSetError } from './record-batch.ts'
 
 /** How the records of a batch are compressed. Snappy needs the package `snappy`, LZ4 `lz4-napi`; the others come with Node. */

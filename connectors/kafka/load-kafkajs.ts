@@ -1,5 +1,5 @@
 import { StreamError } from '../../runtime/errors.ts'
-import { requirePeer } from '../optional-peer.ts'
+import { requirePeer } from '../../runtime/optional-peer.ts'
 import type { CheckedConnection, KafkaTls } from './connection.ts'
 import { rootCause } from './kafka-errors.ts'
 import { FETCH_VERSION } from './fetch-response.ts'

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { requirePeer } from '../../connectors/optional-peer.ts'
+import { requirePeer } from '../../runtime/optional-peer.ts'
 
 let folder: string
 

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { StreamError, thrownText } from '../runtime/errors.ts'
+import { StreamError, thrownText } from './errors.ts'
 
 const require = createRequire(import.meta.url)
 
