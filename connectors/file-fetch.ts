@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs'
-import * as fs from 'node:fs/promises'
-import { pipeline } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { changedInput, truncatedInput, unreadableInput } from './file-errors.ts'
 import type { FileSplit } from './file-split.ts'
+import type { InputFile, InputFiles } from './input-files.ts'
 
 /** What is parsed in one go: with more the garbage collector copies what has just been parsed. */
 const CHUNK_BYTES = 64 * 1024
@@ -18,6 +17,7 @@ const READ_AHEAD_BYTES = 4 * CHUNK_BYTES
  * uncompressed data. `onChange` is called when a chunk, the end or a failure has come.
  */
 export class FileFetch {
+  readonly #files: InputFiles
   readonly #split: FileSplit
   readonly #from: number
   readonly #onChange: () => void
@@ -29,7 +29,8 @@ export class FileFetch {
   #continue: (() => void) | undefined
   #running: Promise<void> | undefined
 
-  constructor(split: FileSplit, from: number, onChange: () => void) {
+  constructor(files: InputFiles, split: FileSplit, from: number, onChange: () => void) {
+    this.#files = files
     this.#split = split
     this.#from = from
     this.#onChange = onChange
@@ -64,8 +65,10 @@ export class FileFetch {
   }
 
   async #run(): Promise<void> {
+    let file: InputFile | undefined
     try {
-      const chunks = this.#split.isGzip ? this.#inflate() : this.#read()
+      file = await this.#files.open(this.#split.path)
+      const chunks = this.#split.isGzip ? this.#inflate(file) : this.#read(file)
       for await (const chunk of chunks) {
         if (this.#isClosed) return
         for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
@@ -79,6 +82,7 @@ export class FileFetch {
     } catch (error) {
       this.#failure = unreadableInput(this.#split.path, error)
     } finally {
+      await file?.close()
       this.#isDone = true
       if (!this.#isClosed) this.#onChange()
     }
@@ -93,34 +97,23 @@ export class FileFetch {
     })
   }
 
-  async *#read(): AsyncGenerator<Buffer> {
+  async *#read(file: InputFile): AsyncGenerator<Buffer> {
     const { path, size } = this.#split
-    const handle = await fs.open(path, 'r')
-    try {
-      let position = this.#from
-      while (position < size) {
-        const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, size - position))
-        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
-        if (bytesRead === 0)
-          throw changedInput(path, `it ends at byte ${position} instead of ${size}`)
-        position += bytesRead
-        yield buffer.subarray(0, bytesRead)
-      }
-    } finally {
-      await handle.close()
+    let position = this.#from
+    for await (const chunk of file.stream(position, size)) {
+      position += chunk.length
+      yield chunk
     }
+    if (position < size) throw changedInput(path, `it ends at byte ${position} instead of ${size}`)
   }
 
-  async *#inflate(): AsyncGenerator<Buffer> {
+  async *#inflate(file: InputFile): AsyncGenerator<Buffer> {
     const { path } = this.#split
     let position = 0
     const gunzip = createGunzip({ chunkSize: INFLATED_BYTES })
     // Failures of either stream come out of the loop below, since pipeline destroys the last one with them.
-    const inflated = pipeline(
-      createReadStream(path, { highWaterMark: CHUNK_BYTES }),
-      gunzip,
-      () => {},
-    )
+    const compressed = Readable.from(file.stream(0, file.size), { objectMode: false })
+    const inflated = pipeline(compressed, gunzip, () => {})
     try {
       for await (const chunk of inflated as AsyncIterable<Buffer>) {
         const start = position

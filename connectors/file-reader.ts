@@ -9,6 +9,7 @@ import type {
 import { type OnBadRecord, badRecord, badRecordError } from './bad-record.ts'
 import type { FileSplit } from './file-split.ts'
 import { FinishedSplits } from './finished-splits.ts'
+import type { InputFiles } from './input-files.ts'
 import { OpenFile } from './open-file.ts'
 import { RatePacer } from './rate-pacer.ts'
 import type { BadRow, ReadFormat, RecordDecoder } from './read-format.ts'
@@ -21,6 +22,8 @@ const TURN_RECORDS = 64
 
 /** What a file reader does, from `fileSource()`. */
 export interface FileReaderOptions<T> {
+  /** Closed by the reader. */
+  readonly files: InputFiles
   readonly format: ReadFormat<T>
   readonly onError: OnBadRecord
   /** Rows per second of the whole source, 0 for no limit. */
@@ -138,6 +141,7 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     this.#pacer?.close()
     for (const { file } of this.#turns.all) if (file !== undefined) this.#closing.push(file.close())
     await Promise.all(this.#closing)
+    this.#options.files.close()
   }
 
   /** The rate is divided by the subtasks that have files. */
@@ -200,6 +204,7 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
       const next = this.#waiting.shift()
       if (next === undefined) return
       next.file = new OpenFile<T>(next.split, {
+        files: this.#options.files,
         format: this.#options.format,
         allowGrowth: this.#context.allow.has('grown-input'),
         log: (message) => this.#context.log(message),

@@ -1,17 +1,17 @@
 import { hash } from 'node:crypto'
-import * as fs from 'node:fs/promises'
 import { changedInput, unreadableInput } from './file-errors.ts'
+import type { InputFiles } from './input-files.ts'
 
 /** How much of a file its identity looks at: the first 64 KiB, and the 64 KiB before a position. */
 export const IDENTITY_BYTES: number = 64 * 1024
 
 /** What is known of an input file when it is listed; plain data, part of the checkpoint. */
 export interface FileIdentity {
-  /** Absolute path. */
+  /** Absolute path, or `s3://bucket/key`. */
   readonly path: string
-  /** Bytes on disk. */
+  /** Bytes as they lie there, compressed or not. */
   readonly size: number
-  /** Hash of the first 64 KiB on disk. */
+  /** Hash of the first 64 KiB of these. */
   readonly headHash: string
   readonly isGzip: boolean
 }
@@ -46,22 +46,21 @@ export function newSplit(file: FileIdentity, fileCount: number): FileSplit {
   return { id: file.path, ...file, ...position, isFinished: false, isRestored: false, fileCount }
 }
 
-/** Looks at a file on disk: size, head, kind. Reads at most 64 KiB. */
+/** Looks at a file: size, head, kind. Reads at most 64 KiB. */
 export async function identify(
+  files: InputFiles,
   path: string,
   headLength: number = IDENTITY_BYTES,
 ): Promise<FileIdentity> {
   try {
-    const handle = await fs.open(path, 'r')
+    const file = await files.open(path)
     try {
-      const { size } = await handle.stat()
-      const head = Buffer.alloc(Math.min(IDENTITY_BYTES, size))
-      const { bytesRead } = await handle.read(head, 0, head.length, 0)
-      const isGzip = bytesRead >= 2 && head[0] === 0x1f && head[1] === 0x8b
-      const headHash = hashBytes(head.subarray(0, Math.min(headLength, bytesRead)))
-      return { path, size, headHash, isGzip }
+      const { size } = file
+      const head = await file.read(0, Math.min(IDENTITY_BYTES, size))
+      const isGzip = head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b
+      return { path, size, headHash: hashBytes(head.subarray(0, headLength)), isGzip }
     } finally {
-      await handle.close()
+      await file.close()
     }
   } catch (error) {
     throw unreadableInput(path, error)
@@ -75,11 +74,12 @@ export async function identify(
  * grow at all. What lies before the position is compared when it is read again.
  */
 export async function verifySplit(
+  files: InputFiles,
   split: FileSplit,
   allowGrowth: boolean,
   log: (message: string) => void,
 ): Promise<FileSplit> {
-  const now = await identify(split.path, Math.min(IDENTITY_BYTES, split.size))
+  const now = await identify(files, split.path, Math.min(IDENTITY_BYTES, split.size))
   const sizes = { size: now.size, expectedSize: split.size }
   if (now.size < split.size) {
     throw changedInput(split.path, `it has ${now.size} bytes where it had ${split.size}`, sizes)
@@ -94,5 +94,5 @@ export async function verifySplit(
     throw changedInput(split.path, `${growth} (accepted with --allow-grown-input)`, sizes)
   }
   if (split.isRestored) log(`Input ${split.path}: ${growth}; the new part is read too.`)
-  return { ...split, size: now.size, headHash: (await identify(split.path)).headHash }
+  return { ...split, size: now.size, headHash: (await identify(files, split.path)).headHash }
 }

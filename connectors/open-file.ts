@@ -2,10 +2,12 @@ import { changedInput, emptyInput } from './file-errors.ts'
 import { FileFetch } from './file-fetch.ts'
 import { type FileSplit, IDENTITY_BYTES, hashBytes, verifySplit } from './file-split.ts'
 import type { ReadFormat, RecordDecoder } from './read-format.ts'
+import type { InputFiles } from './input-files.ts'
 import { RecentBytes } from './recent-bytes.ts'
 
 /** What an open file needs from its reader. */
 export interface OpenFileOptions<T> {
+  readonly files: InputFiles
   readonly format: ReadFormat<T>
   readonly allowGrowth: boolean
   readonly log: (message: string) => void
@@ -93,9 +95,9 @@ export class OpenFile<T> {
   }
 
   async #open(): Promise<void> {
-    const { format, allowGrowth, log, onChange } = this.#options
+    const { files, format, allowGrowth, log, onChange } = this.#options
     try {
-      this.#split = await verifySplit(this.#split, allowGrowth, log)
+      this.#split = await verifySplit(files, this.#split, allowGrowth, log)
       if (this.#isClosed) return
       const { path, offset, line, header } = this.#split
       const from = Math.max(0, offset - IDENTITY_BYTES)
@@ -107,7 +109,7 @@ export class OpenFile<T> {
         line,
         header: header ?? undefined,
       })
-      this.#fetch = new FileFetch(this.#split, from, onChange)
+      this.#fetch = new FileFetch(files, this.#split, from, onChange)
       this.#fetch.start()
     } catch (error) {
       this.#failure = error

@@ -46,8 +46,8 @@ export interface OpenUpload {
 /**
  * Objects under keys, as S3 has them: written whole, visible and durable when the call returns, and from then on for everybody.
  *
- * All calls are tried again by themselves while that may help. What cannot be done fails with an error that says so (`MR_AWS_…`); the
- * errors below are for the caller to deal with.
+ * All calls are tried again by themselves while that may help. What cannot be done fails with a coded error that says so; the errors
+ * below are for the caller to deal with.
  */
 export interface ObjectStore {
   /**

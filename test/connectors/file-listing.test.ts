@@ -5,10 +5,15 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { balance } from '../../connectors/file-enumerator.ts'
-import { listFiles } from '../../connectors/file-listing.ts'
+import { listFiles as listFilesOf } from '../../connectors/file-listing.ts'
+import { csv } from '../../connectors/csv-format.ts'
+import { fileSource } from '../../connectors/file-source.ts'
+import { localFiles } from '../../connectors/local-files.ts'
+import { SourceRun } from '../contract/source-run.ts'
 import { temporaryFolders } from './temporary-folder.ts'
 
 const newFolder = temporaryFolders()
+const listFiles = (path: string) => listFilesOf(localFiles, path)
 
 describe('listFiles', () => {
   let folder: string
@@ -80,9 +85,11 @@ describe('listFiles', () => {
     ['', 'is a folder without files'],
     ['*.csv', 'matches no file'],
     ['no/such/folder/*.csv', 'matches no file'],
-  ])('says that "%s" %s', async (path, what) => {
+  ])('finds nothing in "%s", and the source says that it %s', async (path, what) => {
     await write('.hidden', 'deep/a')
-    await expect(listFiles(join(folder, path))).rejects.toMatchObject({
+    expect(await listFiles(join(folder, path))).toEqual([])
+    const source = fileSource({ path: join(folder, path), format: csv() })
+    await expect(new SourceRun(source).start()).rejects.toMatchObject({
       code: 'MR_INPUT_EMPTY',
       message: expect.stringContaining(what),
     })

@@ -1,4 +1,4 @@
-import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -7,6 +7,7 @@ import { csv } from '../../connectors/csv-format.ts'
 import { fileSource } from '../../connectors/file-source.ts'
 import type { FileSplit } from '../../connectors/file-split.ts'
 import { json } from '../../connectors/json-format.ts'
+import { SystemClock } from '../../runtime/clock.ts'
 import type { Source } from '../../runtime/source.ts'
 import { sourceContract } from '../contract/source.ts'
 import {
@@ -209,6 +210,52 @@ describe('fileSource', () => {
     }
     await run.read()
     expect(choices).toBeGreaterThan(100)
+    await run.close()
+  })
+
+  it('finds new files while it runs, reads each once, and goes on with that after a restart (R31)', async () => {
+    const write = (name: string, n: number) =>
+      writeFile(join(folder, name), `{"n":${n}}\n{"n":${n + 1}}\n`)
+    const source = fileSource({
+      path: folder,
+      format: json<{ n: number }>(),
+      discoveryInterval: 10,
+    })
+    expect(source.boundedness).toBe('unbounded')
+    const options: SourceRunOptions = { parallelism: 2, realClock: new SystemClock() }
+    const run = await new SourceRun(source, options).start()
+    // There need not be any at the start.
+    await write('b', 0)
+    await run.read(2)
+    await write('.c', 100)
+    await write('a', 10)
+    await write('c', 20)
+    await run.read(6)
+    const numbers = (one: SourceRun<{ n: number }>) =>
+      one.records.map(({ value }) => value.n).sort((x, y) => x - y)
+    expect(numbers(run)).toEqual([0, 1, 10, 11, 20, 21])
+    expect(new Set(run.records.map(({ subtaskIndex }) => subtaskIndex)).size).toBe(2)
+    const restored = run.snapshot(1)
+    await run.close()
+    const again = await new SourceRun(source, { ...options, restored }).start()
+    await write('d', 30)
+    await again.read(2)
+    expect(numbers(again)).toEqual([30, 31])
+    await again.close()
+  })
+
+  it('says once that new files cannot be looked for, and goes on looking', async () => {
+    const path = join(folder, 'in')
+    await mkdir(path)
+    const source = fileSource({ path, format: json<{ n: number }>(), discoveryInterval: 5 })
+    const run = await new SourceRun(source, { realClock: new SystemClock() }).start()
+    await rm(path, { recursive: true })
+    await expect.poll(() => run.logs.length).toBe(1)
+    expect(run.logs[0]).toContain('New files cannot be looked for: StreamError: Input ')
+    await mkdir(path)
+    await writeFile(join(path, 'a'), '{"n":1}\n')
+    expect(await run.read(1)).toEqual([{ n: 1 }])
+    expect(run.logs).toHaveLength(1)
     await run.close()
   })
 
