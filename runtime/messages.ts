@@ -90,11 +90,21 @@ export type SlotCommand =
   | { readonly type: 'checkpoint-completed'; readonly checkpointId: number }
   | { readonly type: 'checkpoint-aborted'; readonly checkpointId: number }
   | { readonly type: 'printed'; readonly uid: string; readonly bytes: number }
+  /** To the slot that hosts the enumerators: what a reader has told its own one, in order with the triggers. */
+  | ({ readonly type: 'reader-event' } & ReaderEvent)
   /** How far groups of aligned sources have come. */
   | { readonly type: 'align'; readonly groups: readonly GroupWatermark[] }
   /** Sources with `readFirst` have been processed everywhere: the others are read from now on. */
   | { readonly type: 'release-sources' }
   | { readonly type: 'cancel' }
+
+/** What a reader tells its enumerator. */
+export interface ReaderEvent {
+  readonly vertex: number
+  readonly subtask: number
+  /** Value codec. */
+  readonly event: Uint8Array
+}
 
 /** The watermark of an aligned source subtask, for its group. */
 export interface SourceWatermark {
@@ -177,6 +187,8 @@ export type SlotReport = { readonly attempt: number; readonly slot: number } & (
   | { readonly type: 'subtask-finished'; readonly subtask: SubtaskId }
   /** All that comes of sources with `readFirst` has been processed by this subtask. */
   | { readonly type: 'has-read-first'; readonly subtask: SubtaskId }
+  /** In order with the acknowledgements of the reader. */
+  | ({ readonly type: 'reader-event' } & ReaderEvent)
   | { readonly type: 'source-watermarks'; readonly sources: readonly SourceWatermark[] }
   | {
       readonly type: 'figures'

@@ -50,6 +50,11 @@ export interface SplitEnumerator<EnumeratorState> {
    */
   start(): void | Promise<void>
   /**
+   * Called with what a reader has told (`tellEnumerator`), in order for each reader, once `start` has settled. What a reader had
+   * told before it took its snapshot for a checkpoint comes before the state of the next checkpoint is taken.
+   */
+  handleReaderEvent?(subtaskIndex: number, event: unknown): void
+  /**
    * Called with each checkpoint, in the same turn as the triggers go to the readers; must return at once. What has been
    * assigned before is not part of it.
    */
@@ -69,6 +74,11 @@ export interface ReaderContext {
   readonly allow: ReadonlySet<string>
   /** Tells the runtime that `poll` has something to do again; cheap, may be called from any callback. */
   wake(): void
+  /**
+   * Tells the enumerator something, within the type table (R18). It is lost with the attempt, unless a completed checkpoint was
+   * triggered after it had arrived: what must not be lost is in the splits until the checkpoint after the one that has it.
+   */
+  tellEnumerator(event: unknown): void
   /** Ends the attempt with this error (asynchronous failures of a fetch). */
   fail(error: unknown): void
   /** Adds to a named counter of the operator, shown in progress and summary, such as `recordsSkipped`. */

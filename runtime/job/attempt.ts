@@ -366,6 +366,11 @@ export class Attempt {
       case 'source-watermarks':
         this.#alignment.receive(slot, report.sources)
         return
+      case 'reader-event': {
+        const { vertex, subtask, event } = report
+        this.#send(0, { type: 'reader-event', vertex, subtask, event })
+        return
+      }
       case 'has-read-first':
         this.#release.passed(report.subtask)
         return

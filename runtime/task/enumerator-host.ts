@@ -19,6 +19,12 @@ export interface EnumeratorHostOptions {
   readonly log: (uid: string, message: string) => void
 }
 
+interface EarlyEvent {
+  readonly uid: string
+  readonly subtask: number
+  readonly event: Uint8Array
+}
+
 interface Hosted {
   readonly uid: string
   readonly enumerator: SplitEnumerator<unknown>
@@ -33,6 +39,8 @@ interface Hosted {
 export class EnumeratorHost {
   readonly #options: EnumeratorHostOptions
   readonly #hosted: Hosted[] = []
+  /** What readers told before all enumerators had started; undefined from then on. */
+  #early: EarlyEvent[] | undefined = []
 
   constructor(options: EnumeratorHostOptions) {
     this.#options = options
@@ -67,6 +75,19 @@ export class EnumeratorHost {
   /** Starts them one after another; splits flow from here on. */
   async start(): Promise<void> {
     for (const { enumerator } of this.#hosted) await enumerator.start()
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const { uid, subtask, event } of early) this.readerEvent(uid, subtask, event)
+  }
+
+  /** Hands on what a reader has told its enumerator; what comes early waits until all have started. */
+  readerEvent(uid: string, subtask: number, event: Uint8Array): void {
+    if (this.#early !== undefined) {
+      this.#early.push({ uid, subtask, event })
+      return
+    }
+    const hosted = this.#hosted.find((one) => one.uid === uid)
+    hosted?.enumerator.handleReaderEvent?.(subtask, decodeValue(event))
   }
 
   snapshotState(checkpointId: number): Record<string, string> {

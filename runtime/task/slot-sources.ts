@@ -1,5 +1,5 @@
 import type { JobGraph } from '../graph/job-graph-types.ts'
-import type { LinkMessage, SlotCommand } from '../messages.ts'
+import type { LinkMessage, ReaderEvent, SlotCommand } from '../messages.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
 import { EnumeratorHost } from './enumerator-host.ts'
 import type { SlotEnvironment } from './slot-environment.ts'
@@ -56,6 +56,12 @@ export class SlotSources {
       })
     }
     this.#host = host
+  }
+
+  /** Hands what a reader has told to its enumerator, which is here. */
+  readerEvent({ vertex, subtask, event }: ReaderEvent): void {
+    const uid = this.#options.graph.vertices[vertex]!.chain[0]!.node.name
+    this.#host!.readerEvent(uid, subtask, event)
   }
 
   #send(slot: number, message: SourceMessage): void {

@@ -168,6 +168,9 @@ export class Slot {
       case 'release-sources':
         for (const subtask of this.#subtasks()) subtask.release()
         break
+      case 'reader-event':
+        this.#sources.readerEvent(command)
+        break
       case 'align':
         this.#alignment.align(command.groups)
         break
@@ -228,6 +231,8 @@ export class Slot {
   async #openAll(command: Extract<SlotCommand, { type: 'open' }>): Promise<void> {
     const environment = this.#environment
     const { slot } = environment.settings
+    // Before any reader is opened anywhere, and so may tell its enumerator something.
+    if (slot === 0) this.#sources.host(command.enumerators)
     const directory = command.restoreDirectory
     const restoreStorage =
       directory === undefined ? environment.storage : environment.openSnapshot(directory)
@@ -250,6 +255,8 @@ export class Slot {
         deadline: () => this.#deadline,
         wake: () => this.wake(),
         listener: this.#listener(vertex.index),
+        tellEnumerator: (event) =>
+          this.#report({ type: 'reader-event', vertex: vertex.index, subtask: slot, event }),
         log: (uid, subtask, values) => this.#logs.log(uid, subtask, values),
         print: (uid, lines) => {
           this.#addToBacklog(uid, Buffer.byteLength(lines))
@@ -266,7 +273,6 @@ export class Slot {
       await built?.open()
     }
     environment.failpoint('after-restore')
-    if (slot === 0) this.#sources.host(command.enumerators)
   }
 
   #addToBacklog(uid: string, bytes: number): void {

@@ -17,7 +17,7 @@ import { resolveTtl } from '../state/state-ttl.ts'
 import type { StateDescriptor } from '../state/state.ts'
 import { EVENT_TIMERS, PROCESSING_TIMERS } from '../state/timer-names.ts'
 import { EventTtlTime } from '../state/ttl-time.ts'
-import { decodeValue } from '../value-codec.ts'
+import { decodeValue, encodeValue } from '../value-codec.ts'
 import { NodeOutput, NodeRuntime } from './chain-node.ts'
 import { describeFailure, extendFailure } from './failure-context.ts'
 import { InputGate } from './input-gate.ts'
@@ -50,6 +50,8 @@ export interface BuilderHost {
   readonly deadline: () => number
   readonly wake: () => void
   readonly listener: SubtaskListener
+  /** A reader has something for its enumerator: value codec. */
+  readonly tellEnumerator: (event: Uint8Array) => void
   readonly log: (uid: string, subtask: number, values: readonly unknown[]) => void
   readonly print: (uid: string, lines: string) => void
   readonly printBacklog: (uid: string) => number
@@ -322,6 +324,7 @@ function makeSource(
     clock,
     allow: new Set(settings.allow),
     wake: () => subtask.resume(),
+    tellEnumerator: (event) => host.tellEnumerator(encodeValue(event, `an event of ${node.name}`)),
     fail: (error) => host.listener.failed(nameOperator(error, node)),
     count: (counter, by) => node.count(counter, by),
     log: (message) => host.log(node.name, settings.slot, [message]),

@@ -88,6 +88,8 @@ export class SourceRun<T> {
   #failure: { readonly error: unknown } | undefined
   #woken: (() => void) | undefined
   #isWoken = false
+  /** What readers told before the enumerator had started. */
+  #early: { readonly subtaskIndex: number; readonly event: unknown }[] | undefined = []
 
   constructor(source: Source<T>, options: SourceRunOptions = {}) {
     this.#source = source
@@ -112,6 +114,9 @@ export class SourceRun<T> {
     )
     restored?.readers.forEach((splits, i) => this.readers[i]?.addSplits(structuredClone(splits)))
     await this.#enumerator.start()
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const { subtaskIndex, event } of early) this.#tell(subtaskIndex, event)
     return this
   }
 
@@ -193,6 +198,7 @@ export class SourceRun<T> {
       clock: this.#options.realClock ?? this.clock,
       allow: new Set(allow),
       wake: () => this.#wake(),
+      tellEnumerator: (event) => this.#tell(subtaskIndex, structuredClone(event)),
       fail: (error) => {
         this.#failure = { error }
         this.#wake()
@@ -201,6 +207,11 @@ export class SourceRun<T> {
       log: (message) => this.logs.push(message),
       emitSide: (tag, value) => this.side.push({ tag, value }),
     }
+  }
+
+  #tell(subtaskIndex: number, event: unknown): void {
+    if (this.#early !== undefined) this.#early.push({ subtaskIndex, event })
+    else this.#enumerator!.handleReaderEvent?.(subtaskIndex, event)
   }
 
   #wake(): void {

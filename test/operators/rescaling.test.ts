@@ -136,6 +136,30 @@ describe('going on at another parallelism', () => {
     })
   })
 
+  it('brings what readers tell to the enumerator, whatever crashes (R31)', async () => {
+    const splits = Array.from({ length: 8 }, (_, i) => rowsOf(`k${i}`, 20))
+    const inTurn = job('in-turn', {}, (env) => {
+      env
+        .fromSource(
+          splitsSource<Row>({ splits, assignEveryMs: 'in-turn', fetchRows: 0, fetchMs: 0 }),
+          {
+            uid: 'rows',
+          },
+        )
+        .sinkTo(collectionSink(), { uid: 'out' })
+    })
+    await forSeeds(6, async (seed) => {
+      const { collected, crashes } = await testJob(inTurn, {
+        seed,
+        parallelism: [3, 1, 2, 4],
+        checkpointInterval: 2,
+        crashAt: ['after-publish:2', { step: 60 + seed * 17 }, 'after-publish:2'],
+      })
+      expect(crashes.length).toBeGreaterThan(1)
+      expect(texts(collected['out'])).toEqual(texts(splits.flat()))
+    })
+  })
+
   const LATE = outputTag<Row>('late')
 
   /** What tells late rows apart keeps its parallelism, what is before it does not. */

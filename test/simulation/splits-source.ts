@@ -20,8 +20,8 @@ interface RowSplit {
 
 export interface SplitsSourceOptions<T = Row> {
   readonly splits: readonly (readonly T[])[]
-  /** Time between two assignments; 0 assigns all at the start. */
-  readonly assignEveryMs: number
+  /** Time between two assignments; 0 assigns all at the start, 'in-turn' each when the one before has been read. */
+  readonly assignEveryMs: number | 'in-turn'
   /** Rows after which a reader waits for as long, as if it fetched; 0 never waits. */
   readonly fetchRows: number
   readonly fetchMs: number
@@ -59,7 +59,15 @@ class Enumerator implements SplitEnumerator<number> {
   start(): void {
     const { assignEveryMs } = this.#options
     if (assignEveryMs === 0) while (this.#assignNext());
-    else this.#later(assignEveryMs)
+    else if (assignEveryMs === 'in-turn') {
+      if (this.#assigned === 0) this.#assignNext()
+    } else this.#later(assignEveryMs)
+  }
+
+  /** A reader has read the split with this index; after a restore it may say so again. */
+  handleReaderEvent(_subtask: number, index: unknown): void {
+    const isNews = index === this.#assigned - 1
+    if (this.#options.assignEveryMs === 'in-turn' && isNews) this.#assignNext()
   }
 
   #later(ms: number): void {
@@ -122,6 +130,7 @@ class Reader<T> implements SourceReader<T, RowSplit> {
       if (split.isFinished) {
         this.#finished.push({ split, recordedBy: Infinity })
         output.finish()
+        this.#context.tellEnumerator(split.index)
       } else this.#open.push(split)
     }
     this.#context.wake()
@@ -143,6 +152,7 @@ class Reader<T> implements SourceReader<T, RowSplit> {
       if (row === undefined) {
         this.#finished.push({ split: { ...split, isFinished: true }, recordedBy: Infinity })
         output.finish()
+        this.#context.tellEnumerator(split.index)
         continue
       }
       this.#open.push({ ...split, next: split.next + 1 })

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { SourceNode } from '../../../runtime/graph/stream-graph.ts'
 import type { EnumeratorContext, Source, SplitEnumerator } from '../../../runtime/source.ts'
 import { EnumeratorHost } from '../../../runtime/task/enumerator-host.ts'
+import { encodeValue } from '../../../runtime/value-codec.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 
 describe('EnumeratorHost', () => {
@@ -116,5 +117,24 @@ describe('EnumeratorHost', () => {
     }
     await expect(one.close()).rejects.toThrow('a does not close')
     expect(log).toEqual(['close a', 'close b'])
+  })
+
+  it('hands on what readers tell, in order, once all have started (R31)', async () => {
+    const one = host()
+    const made = (uid: string) =>
+      source(uid, () => ({
+        start: () => void log.push(`${uid} starts`),
+        handleReaderEvent: (subtask, event) => log.push(`${uid}: ${subtask} ${String(event)}`),
+        snapshotState: () => null,
+      }))
+    const tell = (uid: string, subtask: number, event: unknown) =>
+      one.readerEvent(uid, subtask, encodeValue(event, 'test'))
+    one.add(made('a'), 2, link)
+    one.add(made('b'), 2, link)
+    tell('b', 1, 'early')
+    tell('a', 0, 'early')
+    await one.start()
+    tell('b', 1, 'later')
+    expect(log).toEqual(['a starts', 'b starts', 'b: 1 early', 'a: 0 early', 'b: 1 later'])
   })
 })
