@@ -17,10 +17,11 @@ export class FinishedSplits<Split> {
     return this.#splits.map((entry) => entry.split)
   }
 
-  /** Drops the splits that this checkpoint, or an earlier one that is thereby outdated, has recorded. */
-  completed(checkpointId: number): void {
-    this.#splits = this.#splits.filter(
-      ({ recordedBy }) => recordedBy === undefined || recordedBy > checkpointId,
-    )
+  /** Drops the splits that this checkpoint, or an earlier one that is thereby outdated, has recorded, and returns them. */
+  completed(checkpointId: number): readonly Split[] {
+    const isRecorded = ({ recordedBy = Infinity }) => recordedBy <= checkpointId
+    const dropped = this.#splits.filter(isRecorded).map(({ split }) => split)
+    this.#splits = this.#splits.filter((entry) => !isRecorded(entry))
+    return dropped
   }
 }

@@ -75,8 +75,9 @@ export interface ReaderContext {
   /** Tells the runtime that `poll` has something to do again; cheap, may be called from any callback. */
   wake(): void
   /**
-   * Tells the enumerator something, within the type table (R18). It is lost with the attempt, unless a completed checkpoint was
-   * triggered after it had arrived: what must not be lost is in the splits until the checkpoint after the one that has it.
+   * Tells the enumerator something, within the type table (R18). What is told before the snapshot for a checkpoint is with the
+   * enumerator before its state for the next checkpoint is taken. A crash may lose it until then: what must not be lost stays in
+   * a split until a checkpoint that has that split completes, and is told again when the split comes back.
    */
   tellEnumerator(event: unknown): void
   /** Ends the attempt with this error (asynchronous failures of a fetch). */

@@ -135,6 +135,8 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_AWS_UNAVAILABLE:
         'Look at the address, the network and the health of the service; where it throttles, raise its limits. `retryTimeout` says how long to try. The restart strategy goes on trying.',
       MR_AWS_FAILED: 'Look up the error that the message quotes in the reference of the service.',
+      MR_KINESIS_POSITION_GONE:
+        'Set `whenPositionGone` to `earliest`, knowing that records are missed; let the stream keep its records for longer than a job may be down.',
     },
   },
   {

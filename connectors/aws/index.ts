@@ -4,3 +4,7 @@
  */
 
 export type { AwsConnection, AwsCredentials } from '../../runtime/aws/aws-connection.ts'
+export { kinesisSource, type KinesisSourceOptions } from '../kinesis/kinesis-source.ts'
+export type { KinesisEnd, KinesisStart } from '../kinesis/kinesis-start.ts'
+export type { KinesisRecord } from '../kinesis/kinesis-record.ts'
+export type { BadKinesisRecord, OnBadKinesisRecord } from '../kinesis/bad-kinesis-record.ts'

@@ -1,0 +1,272 @@
+import { MIN_TIMESTAMP } from '../../runtime/element.ts'
+import type { PollResult, ReaderContext, ReaderOutput, SourceReader } from '../../runtime/source.ts'
+import { FinishedSplits } from '../finished-splits.ts'
+import { BadMessageError, type MessageFormat, type MessageReader } from '../message-format.ts'
+import { SplitTurns } from '../split-turns.ts'
+import {
+  type BadKinesisRecord,
+  badRecordError,
+  type OnBadKinesisRecord,
+} from './bad-kinesis-record.ts'
+import type { StreamClient } from './kinesis-client.ts'
+import { placeIn } from './kinesis-errors.ts'
+import { CurrentRecord, type KinesisRecord } from './kinesis-record.ts'
+import type { KinesisSplit, ShardEvent } from './kinesis-split.ts'
+import { goneBy, type WhenPositionGone } from './position-gone.ts'
+import { ShardFeed } from './shard-feed.ts'
+import { ShardPoller } from './shard-poller.ts'
+
+/** Records taken from one shard before the next choice. */
+const TURN_RECORDS = 64
+
+/** What a Kinesis reader does, from `kinesisSource()`. */
+export interface KinesisReaderOptions<T, V> {
+  /** Name or ARN of the stream. */
+  readonly stream: string
+  readonly value: MessageFormat<V>
+  /** Undefined: the values are the records. */
+  readonly record: ((record: KinesisRecord<V>) => T) | undefined
+  readonly onError: OnBadKinesisRecord
+  readonly whenPositionGone: WhenPositionGone
+  readonly pollIntervalMs: number
+  readonly maxRecords: number
+  readonly maxWaitingBytes: number
+  readonly retryTimeoutMs: number
+}
+
+/** A shard with how its records become values. */
+class ReadShard<T, V> extends ShardFeed<T> {
+  current!: CurrentRecord<V>
+  fetcher!: ShardPoller<T>
+}
+
+/** Reads the shards of one subtask, the one with the lowest watermark first. */
+export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
+  readonly #context: ReaderContext
+  readonly #options: KinesisReaderOptions<T, V>
+  readonly #client: StreamClient
+  readonly #reader: MessageReader<V>
+  readonly #turns = new SplitTurns<ReadShard<T, V>>()
+  readonly #finished = new FinishedSplits<KinesisSplit>()
+  #output: ReaderOutput<T> | undefined
+  #current: ReadShard<T, V> | undefined
+  #isComplete = false
+  #toldLag = 0
+
+  constructor(context: ReaderContext, client: StreamClient, options: KinesisReaderOptions<T, V>) {
+    this.#context = context
+    this.#options = options
+    this.#client = client
+    const { stream, value } = options
+    this.#reader = value.createMessageReader({ topic: streamName(stream), part: 'value' })
+  }
+
+  async open(output: ReaderOutput<T>): Promise<void> {
+    this.#output = output
+    await this.#reader.open?.()
+  }
+
+  addSplits(splits: readonly KinesisSplit[]): void {
+    for (const split of splits) {
+      const output = (this.#output as ReaderOutput<T>).split(split.id)
+      if (split.isFinished) {
+        this.#finished.add(split)
+        output.finish()
+        this.#tellFinished(split)
+        this.#tell({ type: 'settled', shardIds: [split.id] })
+        continue
+      }
+      this.#read(split)
+    }
+    this.#context.wake()
+  }
+
+  noMoreSplits(): void {
+    this.#isComplete = true
+    this.#context.wake()
+  }
+
+  poll(maxRecords: number): PollResult {
+    let left = maxRecords
+    while (left > 0) {
+      const next = this.#turns.next()
+      if (next === undefined) break
+      const limit = Math.min(left, TURN_RECORDS)
+      const read = this.#emit(next, limit)
+      this.#turns.served(next, Math.abs(read))
+      left -= Math.abs(read)
+      if (next.isAtEnd) this.#finish(next)
+      else if (next.wantsMore) next.fetcher.wake()
+      if (read < 0) return this.#result('more')
+    }
+    return this.#result(left > 0 ? 'wait' : 'more')
+  }
+
+  pauseSplits(splitIds: ReadonlySet<string>): void {
+    for (const shard of this.#turns.all) shard.isPaused = splitIds.has(shard.split.id)
+  }
+
+  snapshotState(checkpointId: number): readonly KinesisSplit[] {
+    const open = this.#turns.all.map((shard) => shard.snapshot())
+    return [...this.#finished.snapshot(checkpointId), ...open]
+  }
+
+  checkpointCompleted(checkpointId: number): void {
+    const settled = this.#finished.completed(checkpointId)
+    if (settled.length > 0) this.#tell({ type: 'settled', shardIds: settled.map(({ id }) => id) })
+  }
+
+  describePosition(): string {
+    const current = this.#current
+    if (current === undefined) return 'before the first record'
+    return this.#placeIn(current.split, current)
+  }
+
+  describeSplit(split: KinesisSplit): string | undefined {
+    return split.isFinished ? undefined : placeIn(this.#options.stream, split, split)
+  }
+
+  close(): void {
+    for (const { fetcher } of this.#turns.all) fetcher.close()
+    this.#client.close()
+  }
+
+  #read(split: KinesisSplit): void {
+    const { stream, maxRecords, maxWaitingBytes, pollIntervalMs, retryTimeoutMs } = this.#options
+    const { uid, clock, count, log } = this.#context
+    const output = this.#output!.split(split.id)
+    const shard = new ReadShard<T, V>(split, output, maxWaitingBytes, {
+      changed: () => this.#context.wake(),
+      lagChanged: () => this.#countLag(),
+    })
+    shard.current = new CurrentRecord(split.id, shard, this.#reader)
+    const { whenPositionGone } = this.#options
+    shard.fetcher = new ShardPoller(
+      {
+        client: this.#client,
+        clock,
+        stream,
+        maxRecords,
+        intervalMs: pollIntervalMs,
+        retryTimeoutMs,
+        count,
+        fail: (error) => this.#context.fail(error),
+        gone: goneBy({ operator: uid, stream, whenPositionGone, count, log, client: this.#client }),
+      },
+      shard,
+    )
+    this.#turns.add(shard)
+    void shard.fetcher.run()
+  }
+
+  /** Emits up to `limit` records of a shard; how many it read, below zero when the output wants a pause. */
+  #emit(from: ReadShard<T, V>, limit: number): number {
+    const { record } = this.#options
+    const reader = this.#reader
+    this.#current = from
+    for (let read = 0; read < limit; read++) {
+      if (!from.next()) {
+        from.isWaiting = !from.isAtEnd
+        return read
+      }
+      if (reader.prepare !== undefined && this.#mustPrepare(from)) return read
+      let emitted: T
+      try {
+        emitted =
+          record === undefined ? (reader.read(from.data) as unknown as T) : record(from.current)
+      } catch (error) {
+        if (!(error instanceof BadMessageError)) throw error
+        const goesOn = this.#reject(from, error.problem)
+        from.handed()
+        if (!goesOn) return -(read + 1)
+        continue
+      }
+      const { arrival } = from
+      // The position is behind the record before it goes out: what it causes may take a snapshot.
+      from.handed()
+      if (!from.output.emit(emitted, arrival < 0 ? undefined : arrival)) return -(read + 1)
+    }
+    return limit
+  }
+
+  /** True while something has to be fetched before the current record can be read. */
+  #mustPrepare(from: ReadShard<T, V>): boolean {
+    const preparing = this.#reader.prepare!(from.data)
+    if (preparing === undefined) return false
+    from.isWaiting = true
+    from.isPreparing = true
+    preparing.then(
+      () => {
+        from.isPreparing = false
+        from.isWaiting = false
+        this.#context.wake()
+      },
+      (error: unknown) => this.#context.fail(error),
+    )
+    return true
+  }
+
+  /** Deals with a bad record; false where it used credit, which `emitSide` does not tell about (R7). */
+  #reject(from: ReadShard<T, V>, problem: string): boolean {
+    const { onError, stream } = this.#options
+    if (onError === 'skip') {
+      this.#context.count('recordsSkipped')
+      return true
+    }
+    const { sequenceNumber, subSequenceNumber, partitionKey, arrival } = from
+    const bad: BadKinesisRecord = {
+      error: `${this.#placeIn(from.split, from)}: the value ${problem}`,
+      stream,
+      shardId: from.split.id,
+      sequenceNumber,
+      subSequenceNumber,
+      partitionKey,
+      arrival,
+      value: new Uint8Array(from.data),
+    }
+    if (onError === 'fail') throw badRecordError(bad)
+    this.#context.count('recordsToSideOutput')
+    this.#context.emitSide(onError.name, bad, arrival < 0 ? MIN_TIMESTAMP : arrival)
+    return false
+  }
+
+  #placeIn(split: KinesisSplit, current: ShardFeed<T>): string {
+    return placeIn(this.#options.stream, split, current.currentPlace)
+  }
+
+  #finish(done: ReadShard<T, V>): void {
+    const split = done.snapshot()
+    this.#finished.add(split)
+    this.#turns.remove(done)
+    done.fetcher.close()
+    done.output.finish()
+    if (done.leftOut > 0) this.#context.count('recordsOfOtherShards', done.leftOut)
+    this.#countLag()
+    this.#tellFinished(split)
+  }
+
+  #tellFinished({ id, children }: KinesisSplit): void {
+    this.#tell({ type: 'finished', shardId: id, children })
+  }
+
+  #tell(event: ShardEvent): void {
+    this.#context.tellEnumerator(event)
+  }
+
+  /** The counter is what the shard that is furthest behind is behind. */
+  #countLag(): void {
+    const lag = Math.max(0, ...this.#turns.all.map(({ lagMs }) => lagMs))
+    if (lag !== this.#toldLag) this.#context.count('lagMs', lag - this.#toldLag)
+    this.#toldLag = lag
+  }
+
+  #result(otherwise: 'more' | 'wait'): PollResult {
+    if (this.#turns.all.length > 0) return otherwise
+    return this.#isComplete ? 'end' : 'wait'
+  }
+}
+
+/** The name in an ARN, or the name as it is. */
+function streamName(stream: string): string {
+  return stream.startsWith('arn:') ? stream.slice(stream.lastIndexOf('/') + 1) : stream
+}

@@ -1,0 +1,111 @@
+import type { SplitOutput } from '../../runtime/source.ts'
+import type { RawRecord } from './kinesis-client.ts'
+import type { KinesisSplit, ShardPosition } from './kinesis-split.ts'
+import { ShardRecords } from './shard-records.ts'
+
+/** What a feed tells its reader. */
+export interface FeedListener {
+  /** There is something to read, or the end has come. */
+  changed(): void
+  /** How far it is behind has changed. */
+  lagChanged(): void
+}
+
+/** One shard being read: what was fetched and waits, and where it ends. */
+export class ShardFeed<T> extends ShardRecords {
+  readonly split: KinesisSplit
+  readonly output: SplitOutput<T>
+  /** True when there is nothing to read at the moment. */
+  isWaiting = true
+  /** Something has to be fetched before the current record can be read. */
+  isPreparing = false
+  /** Alignment holds it back. */
+  isPaused = false
+  /** What it was behind the tip of its shard by the last fetch, in milliseconds. */
+  lagMs = 0
+  readonly #maxWaitingBytes: number
+  readonly #listener: FeedListener
+  #children: readonly string[] = []
+  /** Nothing is fetched any more. */
+  #hasEnd = false
+  #fetched: ShardPosition
+
+  constructor(
+    split: KinesisSplit,
+    output: SplitOutput<T>,
+    maxWaitingBytes: number,
+    listener: FeedListener,
+  ) {
+    super(split)
+    this.split = split
+    this.output = output
+    this.#maxWaitingBytes = maxWaitingBytes
+    this.#listener = listener
+    this.#fetched = this.position
+  }
+
+  get hasEnd(): boolean {
+    return this.#hasEnd
+  }
+
+  get wantsMore(): boolean {
+    return !this.#hasEnd && this.waitingBytes < this.#maxWaitingBytes
+  }
+
+  /** Behind what was fetched: where fetching goes on. */
+  get fetchPosition(): ShardPosition {
+    return this.#fetched
+  }
+
+  /** All that this split has was handed out. */
+  get isAtEnd(): boolean {
+    return this.#hasEnd && !this.hasWaiting
+  }
+
+  /** Takes what a fetch brought that was sent at `askedAt`, possibly nothing. */
+  received(records: readonly RawRecord[], millisBehind: number, askedAt: number): void {
+    const { end } = this.split
+    const isTooLate = (record: RawRecord): boolean =>
+      end >= 0 && (record.ApproximateArrivalTimestamp?.getTime() ?? -1) >= end
+    const cut = end < 0 ? -1 : records.findIndex(isTooLate)
+    const taken = cut < 0 ? records : records.slice(0, cut)
+    if (taken.length > 0) {
+      const { SequenceNumber } = taken.at(-1)!
+      this.#fetched = { ...this.#fetched, sequenceNumber: SequenceNumber, subSequenceNumber: -1 }
+      this.add(taken)
+    }
+    // At the tip all that had arrived by the time of the question is there.
+    const isPast = end >= 0 && millisBehind === 0 && askedAt >= end
+    if (cut >= 0 || isPast) this.#hasEnd = true
+    this.#changed(millisBehind)
+    // Away from the tip an empty answer says nothing about the next one.
+    if (taken.length === 0 && millisBehind === 0 && !this.hasWaiting) this.output.fetchedEmpty()
+  }
+
+  /** Its shard has no more records; these have taken over its keys. */
+  ended(children: readonly string[]): void {
+    this.#children = children
+    this.#hasEnd = true
+    this.#changed(0)
+  }
+
+  /** Goes on somewhere else, with nothing that waits. */
+  resumeAt(position: ShardPosition): void {
+    this.#fetched = position
+  }
+
+  snapshot(): KinesisSplit {
+    const isFinished = this.isAtEnd
+    return { ...this.split, ...this.position, isFinished, children: this.#children }
+  }
+
+  #changed(millisBehind: number): void {
+    if (this.lagMs !== millisBehind) {
+      this.lagMs = millisBehind
+      this.#listener.lagChanged()
+    }
+    if (!this.hasWaiting && !this.#hasEnd) return
+    this.isWaiting = this.isPreparing
+    this.#listener.changed()
+  }
+}
