@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   MR_AWS_CREDENTIALS: 'No credentials for AWS were found.',
   MR_AWS_FAILED: 'A service of AWS answered with an error that ends the attempt.',
   MR_AWS_MISSING: 'A stream, bucket or delivery stream of AWS does not exist.',
+  MR_AWS_RECORD_TOO_LARGE: 'A record is larger than a stream or delivery stream of AWS takes.',
   MR_AWS_REFUSED: 'A service of AWS does not allow these credentials to do that.',
   MR_AWS_REGION: 'No region of AWS is known, or a bucket is in another one.',
   MR_AWS_UNAVAILABLE: 'A service of AWS did not do what was asked for so long as it was tried.',
@@ -78,6 +79,7 @@ export const ERROR_CODES = {
   MR_KEY_UNSTABLE: 'A key selector returned another key for the same record the second time.',
   MR_KINESIS_POSITION_GONE:
     'The record to go on behind is not in the shard of a Kinesis stream (any more).',
+  MR_KINESIS_KEY_INVALID: 'A function returned something that is no key of a record of Kinesis.',
   MR_MAX_PARALLELISM_CHANGED: 'The maximum parallelism is not the one of the checkpoint.',
   MR_NAME_INVALID: 'The name of a job, uid or state cannot be used.',
   MR_NOT_IN_CONTEXT:

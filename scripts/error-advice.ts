@@ -134,6 +134,10 @@ export const ADVICE: readonly AdviceSection[] = [
         'Set the clock of the machine right; a time service such as chrony keeps it so.',
       MR_AWS_UNAVAILABLE:
         'Look at the address, the network and the health of the service; where it throttles, raise its limits. `retryTimeout` says how long to try. The restart strategy goes on trying.',
+      MR_AWS_RECORD_TOO_LARGE:
+        'Make the record smaller; for Kinesis the limit of the stream can be raised, and `maxRecordBytes` with it.',
+      MR_KINESIS_KEY_INVALID:
+        'Return a text of 1 to 256 characters as partition key, and decimal digits as explicit hash key.',
       MR_AWS_FAILED: 'Look up the error that the message quotes in the reference of the service.',
       MR_KINESIS_POSITION_GONE:
         'Set `whenPositionGone` to `earliest`, knowing that records are missed; let the stream keep its records for longer than a job may be down.',

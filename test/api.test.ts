@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as millrace from 'millrace'
+import * as aws from 'millrace/aws'
 import * as kafka from 'millrace/kafka'
 import * as formats from 'millrace/formats'
 import * as state from 'millrace/state'
@@ -379,6 +380,21 @@ test('millrace/kafka exports the names listed here', async () => {
     'kafkaUpsertSource',
   ])
   expect(await typesOf('../connectors/kafka/index.ts')).toEqual(KAFKA_TYPES)
+})
+
+const AWS_VALUES = ['firehoseSink', 'kinesisSink']
+
+const AWS_TYPES = [
+  'AtLeastOnceSink',
+  'AwsConnection',
+  'AwsCredentials',
+  'FirehoseSinkOptions',
+  'KinesisSinkOptions',
+]
+
+test('millrace/aws exports the names listed here', async () => {
+  expect(Object.keys(aws).sort()).toEqual(AWS_VALUES)
+  expect(await typesOf('../connectors/aws/index.ts')).toEqual(AWS_TYPES)
 })
 
 test('millrace/state exports the names listed here', async () => {

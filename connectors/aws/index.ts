@@ -8,3 +8,8 @@ export { kinesisSource, type KinesisSourceOptions } from '../kinesis/kinesis-sou
 export type { KinesisEnd, KinesisStart } from '../kinesis/kinesis-start.ts'
 export type { KinesisRecord } from '../kinesis/kinesis-record.ts'
 export type { BadKinesisRecord, OnBadKinesisRecord } from '../kinesis/bad-kinesis-record.ts'
+export type { AtLeastOnceSink } from './put-sink.ts'
+export type { KinesisSinkOptions } from '../kinesis/kinesis-sink-options.ts'
+export { kinesisSink } from '../kinesis/kinesis-sink.ts'
+export type { FirehoseSinkOptions } from '../firehose/firehose-sink-options.ts'
+export { firehoseSink } from '../firehose/firehose-sink.ts'

@@ -1,0 +1,281 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { firehoseSinkOn } from '../../../connectors/firehose/firehose-sink.ts'
+import type { FirehoseSinkOptions } from '../../../connectors/firehose/firehose-sink-options.ts'
+import { string } from '../../../connectors/string-format.ts'
+import { ManualClock } from '../../../testing/manual-clock.ts'
+import { FakePutService, sdkError } from './fake-put-service.ts'
+import { PutRun } from './put-run.ts'
+
+let service: FakePutService
+let clock: ManualClock
+beforeEach(() => {
+  service = new FakePutService()
+  clock = new ManualClock()
+})
+
+function start(options: Partial<FirehoseSinkOptions<string>> = {}) {
+  const sink = firehoseSinkOn<string>(() => service, {
+    deliveryStream: 'out',
+    value: string(),
+    delimiter: '',
+    ...options,
+  })
+  return PutRun.start(sink, clock)
+}
+
+const turns = async (n = 5) => {
+  for (let i = 0; i < n; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+}
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => String(from + i))
+
+describe('PutWriter', () => {
+  it('sends when the first record has waited for linger, and not before', async () => {
+    const run = await start()
+    run.write('a')
+    clock.advance(60)
+    run.write('b')
+    clock.advance(39)
+    await turns()
+    expect(service.requests).toEqual([])
+    clock.advance(1)
+    await turns()
+    expect(service.requests).toEqual([2])
+    run.write('c')
+    clock.advance(99)
+    await turns()
+    expect(service.texts).toEqual(['a', 'b'])
+    clock.advance(1)
+    await turns()
+    expect(service.texts).toEqual(['a', 'b', 'c'])
+    await run.close()
+  })
+
+  it('sends full requests at once, of 500 records or 4 MiB', async () => {
+    const run = await start()
+    run.write(...numbers(0, 1_100))
+    await turns()
+    expect(service.requests).toEqual([500, 500])
+    await run.cut()
+    expect(service.requests).toEqual([500, 500, 100])
+    const size = 1_000_000
+    for (let n = 0; n < 5; n++) run.write('x'.repeat(size))
+    await turns()
+    expect(service.requests.slice(3)).toEqual([4])
+    await run.cut()
+    expect(service.requests.slice(3)).toEqual([4, 1])
+    await run.close()
+  })
+
+  it('has at most maxRequests on their way, and takes no records while too much waits', async () => {
+    const gates: (() => void)[] = []
+    service.wait = () => new Promise((resolve) => gates.push(resolve))
+    const run = await start({ maxRequests: 2, maxBufferedBytes: 200_000 })
+    const all = numbers(0, 2_500)
+    let n = 0
+    while (run.writer.isReady) run.write(all[n++]!)
+    expect(n).toBeGreaterThan(1_500)
+    await turns()
+    expect(service.inFlight).toBe(2)
+    expect(run.wakes).toBe(0)
+    gates.shift()!()
+    await turns()
+    expect(run.writer.isReady).toBe(true)
+    expect(run.wakes).toBe(1)
+    expect(service.inFlight).toBe(2)
+    const cut = run.cut()
+    while (service.texts.length < n) {
+      gates.shift()!()
+      await turns()
+    }
+    await cut
+    expect(service.mostInFlight).toBe(2)
+    expect(service.texts).toEqual(all.slice(0, n))
+    await run.close()
+  })
+
+  it('does not end a cut before what was written is taken; what comes later is not waited for', async () => {
+    const gates: (() => void)[] = []
+    service.wait = () => new Promise((resolve) => gates.push(resolve))
+    const run = await start()
+    run.write('a')
+    let isCut = false
+    const cut = run.cut().then(() => (isCut = true))
+    run.write('b')
+    await turns()
+    expect(isCut).toBe(false)
+    gates.shift()!()
+    await cut
+    expect(service.texts).toEqual(['a'])
+    const second = run.cut()
+    await turns()
+    gates.shift()!()
+    await second
+    await run.cut()
+    expect(service.texts).toEqual(['a', 'b'])
+    await run.close()
+  })
+
+  it('sends again only what the service has refused, after a delay', async () => {
+    service.plan = (records, nth) =>
+      nth === 0 ? records.map((_, i) => (i % 3 === 0 ? 'InternalFailure' : undefined)) : undefined
+    const run = await start()
+    run.write(...numbers(0, 10))
+    const cut = run.cut()
+    await turns()
+    expect(service.requests).toEqual([10])
+    clock.advance(99)
+    await turns()
+    expect(service.requests).toEqual([10])
+    clock.advance(1)
+    await cut
+    expect(service.requests).toEqual([10, 4])
+    expect([...service.texts].sort()).toEqual(numbers(0, 10))
+    expect(run.counters).toEqual({ recordsRefused: 4 })
+    await run.close()
+  })
+
+  it('sends all again when the outcome is not known, and counts what may be there twice', async () => {
+    service.plan = (_, nth) => {
+      if (nth === 0) return { fails: sdkError('TimeoutError'), isTaken: true }
+      return nth === 1 ? { fails: sdkError('InternalFailure', 500), isTaken: false } : undefined
+    }
+    const run = await start()
+    run.write('a', 'b')
+    const cut = run.cut()
+    await turns()
+    clock.advance(100)
+    await turns()
+    clock.advance(200)
+    await cut
+    expect(service.texts).toEqual(['a', 'b', 'a', 'b'])
+    expect(run.counters).toEqual({ recordsSentAgain: 4 })
+    await run.close()
+  })
+
+  it.each([
+    ['ECONNREFUSED', sdkError('Error', undefined, 'ECONNREFUSED')],
+    ['a throttled request', sdkError('ThrottlingException', 400)],
+  ])('does not count as sent again what certainly was not taken: %s', async (_, fails) => {
+    service.plan = (_records, nth) => (nth === 0 ? { fails, isTaken: false } : undefined)
+    const run = await start()
+    run.write('a')
+    const cut = run.cut()
+    await turns()
+    clock.advance(100)
+    await cut
+    expect(run.counters).toEqual({ recordsRefused: 1 })
+    await run.close()
+  })
+
+  it('gives up when nothing of a request is taken for retryTimeout, and says how much and why', async () => {
+    service.plan = (records, nth) =>
+      records.map((_, i) => (i === 0 && nth < 3 ? undefined : nth === 0 ? 'First' : 'Throttled'))
+    const run = await start({ retryTimeout: '1s' })
+    run.write(...numbers(0, 10))
+    const cut = run.cut()
+    const error = cut.catch((reason: unknown) => reason)
+    for (let n = 0; n < 30 && run.failure === undefined; n++) {
+      await turns()
+      clock.advance(100)
+    }
+    expect(await error).toBe(run.failure)
+    expect(run.failure).toMatchObject({
+      code: 'MR_AWS_UNAVAILABLE',
+      name: 'RestartableError',
+      fields: { records: 7, first: 'First', last: 'Throttled' },
+    })
+    // The clock began anew with the last record that was taken.
+    const { triedMs } = (run.failure as { fields: { triedMs: number } }).fields
+    expect(triedMs).toBeGreaterThanOrEqual(1_000)
+    expect(triedMs).toBeLessThan(1_500)
+    expect((run.failure as Error).message).toMatch(
+      /^"sink" could not write 7 records to the stream "out" for \d s: .*first: First: First of the test; last: Throttled/,
+    )
+    expect(run.writer.isReady).toBe(false)
+    await expect(run.cut()).rejects.toBe(run.failure)
+    await run.close()
+  })
+
+  it('fails at once where no other try can help', async () => {
+    service.plan = () => ({ fails: sdkError('ResourceNotFoundException', 400), isTaken: false })
+    const run = await start()
+    run.write('a')
+    await expect(run.cut()).rejects.toMatchObject({ code: 'MR_AWS_MISSING', name: 'StreamError' })
+    expect(run.failure).toMatchObject({ code: 'MR_AWS_MISSING' })
+    expect(service.requests).toEqual([1])
+    await run.close()
+  })
+
+  it('tries once more when the clock is off, as the SDK sets it right', async () => {
+    const fails = sdkError('RequestExpired', 400)
+    service.plan = (_, nth) => (nth === 0 ? { fails, isTaken: false } : undefined)
+    const run = await start()
+    run.write('a')
+    const cut = run.cut()
+    await turns()
+    clock.advance(100)
+    await cut
+    service.plan = () => ({ fails, isTaken: false })
+    run.write('b')
+    const second = expect(run.cut()).rejects.toMatchObject({ code: 'MR_AWS_CLOCK' })
+    await turns()
+    clock.advance(100)
+    await second
+    expect(service.requests).toEqual([1, 1, 1, 1])
+    await run.close()
+  })
+
+  it('fails where the answer does not say what became of each record', async () => {
+    service.plan = () => [undefined]
+    const run = await start()
+    run.write('a', 'b')
+    await expect(run.cut()).rejects.toMatchObject({
+      code: 'MR_AWS_FAILED',
+      fields: { sent: 2, answered: 1 },
+    })
+    await run.close()
+  })
+
+  it('sends fewer records at once while the service throttles', async () => {
+    service.plan = (records, nth) => (nth < 4 ? records.map(() => 'Throttled') : undefined)
+    const run = await start()
+    run.write(...numbers(0, 4_000))
+    const cut = run.cut()
+    for (let n = 0; n < 30; n++) {
+      await turns()
+      clock.advance(100)
+    }
+    await cut
+    // Four requests of 500 are sent at once; the next ones begin when there is less than the window on its way.
+    expect(service.requests.slice(0, 4)).toEqual([500, 500, 500, 500])
+    expect(service.texts).toHaveLength(4_000)
+    expect(run.counters).toEqual({ recordsRefused: 2_000 })
+    await run.close()
+  })
+
+  it('ends what is on its way when it is closed, without failing the attempt', async () => {
+    service.wait = () => new Promise(() => {})
+    const run = await start()
+    run.write('a')
+    const cut = expect(run.cut()).rejects.toThrow()
+    await turns()
+    await run.close()
+    await cut
+    expect(run.failure).toBe(undefined)
+    expect(service.isClosed).toBe(true)
+    expect(service.inFlight).toBe(0)
+  })
+
+  it('does not wait for a delay when it is closed', async () => {
+    service.plan = (records) => records.map(() => 'InternalFailure')
+    const run = await start()
+    run.write('a')
+    clock.advance(100)
+    await turns()
+    expect(service.requests).toEqual([1])
+    await run.close()
+    expect(run.failure).toBe(undefined)
+    expect(clock.nextDelay).toBe(undefined)
+  })
+})
