@@ -170,11 +170,10 @@ describe('PutWriter', () => {
 
   it('gives up when nothing of a request is taken for retryTimeout, and says how much and why', async () => {
     service.plan = (records, nth) =>
-      records.map((_, i) => (i === 0 && nth < 3 ? undefined : nth === 0 ? 'First' : 'Throttled'))
+      records.map((_, i) => (i === 0 && nth < 5 ? undefined : nth === 0 ? 'First' : 'Throttled'))
     const run = await start({ retryTimeout: '1s' })
     run.write(...numbers(0, 10))
-    const cut = run.cut()
-    const error = cut.catch((reason: unknown) => reason)
+    const error = run.cut().catch((reason: unknown) => reason)
     for (let n = 0; n < 30 && run.failure === undefined; n++) {
       await turns()
       clock.advance(100)
@@ -183,14 +182,12 @@ describe('PutWriter', () => {
     expect(run.failure).toMatchObject({
       code: 'MR_AWS_UNAVAILABLE',
       name: 'RestartableError',
-      fields: { records: 7, first: 'First', last: 'Throttled' },
+      fields: { records: 5, triedMs: 1_000, first: 'First', last: 'Throttled' },
     })
-    // The clock began anew with the last record that was taken.
-    const { triedMs } = (run.failure as { fields: { triedMs: number } }).fields
-    expect(triedMs).toBeGreaterThanOrEqual(1_000)
-    expect(triedMs).toBeLessThan(1_500)
+    // Time and delays begin anew with each record that is taken, the last one after 400 ms.
+    expect(service.requests).toEqual([10, 9, 8, 7, 6, 5, 5, 5, 5])
     expect((run.failure as Error).message).toMatch(
-      /^"sink" could not write 7 records to the stream "out" for \d s: .*first: First: First of the test; last: Throttled/,
+      /^"sink" could not write 5 records to the stream "out" for 1 s: .*first: First: First of the test; last: Throttled/,
     )
     expect(run.writer.isReady).toBe(false)
     await expect(run.cut()).rejects.toBe(run.failure)
@@ -237,8 +234,8 @@ describe('PutWriter', () => {
     await run.close()
   })
 
-  it('sends fewer records at once while the service throttles', async () => {
-    service.plan = (records, nth) => (nth < 4 ? records.map(() => 'Throttled') : undefined)
+  it('has fewer records on their way while the service throttles, and slowly more again', async () => {
+    service.plan = (records, nth) => (nth < 20 ? records.map(() => 'Throttled') : undefined)
     const run = await start()
     run.write(...numbers(0, 4_000))
     const cut = run.cut()
@@ -247,10 +244,14 @@ describe('PutWriter', () => {
       clock.advance(100)
     }
     await cut
-    // Four requests of 500 are sent at once; the next ones begin when there is less than the window on its way.
-    expect(service.requests.slice(0, 4)).toEqual([500, 500, 500, 500])
     expect(service.texts).toHaveLength(4_000)
-    expect(run.counters).toEqual({ recordsRefused: 2_000 })
+    // Five times the first four: the window is 62 records then, and 40 more when they are taken.
+    expect(service.requests.slice(0, 24)).toEqual(Array.from({ length: 24 }, () => 500))
+    const later = service.requests.slice(24, -2)
+    expect(later[0]).toBeLessThanOrEqual(102)
+    expect(later.length).toBeGreaterThan(10)
+    expect(Math.max(...later)).toBeLessThan(300)
+    expect(later.at(-1)).toBeGreaterThan(later[0]!)
     await run.close()
   })
 
