@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { json } from 'millrace'
 import { firehoseSink, type FirehoseSinkOptions } from 'millrace/aws'
-import { FIREHOSE } from '../../connectors/firehose/put-record-batch.ts'
-import type { AwsClient } from '../../runtime/aws/aws-client.ts'
 import { SystemClock } from '../../runtime/clock.ts'
 import { PutRun } from '../connectors/aws/put-run.ts'
 import { sinkContract } from '../contract/sink.ts'
-import {
-  bareClient,
-  describeS3,
-  standIn,
-  type TestS3,
-  uniqueName,
-} from '../servers/aws-for-tests.ts'
+import { describeS3, standIn, uniqueName } from '../servers/aws-for-tests.ts'
 import { FaultProxy, jsonFailure } from '../servers/fault-proxy.ts'
+import { createDelivery, linesIn } from './deliveries.ts'
 import { refusing } from './partial-failures.ts'
 
 interface Row {
@@ -28,45 +21,12 @@ const sinkOf = (
   options: Partial<FirehoseSinkOptions<Row>> = {},
 ) => firehoseSink<Row>({ ...standIn(endpoint), deliveryStream, value: json<Row>(), ...options })
 
-/** A delivery stream to a bucket of its own. */
-async function createDelivery(s3: TestS3, client: AwsClient) {
-  const bucket = await s3.createBucket()
-  const DeliveryStreamName = uniqueName('delivery')
-  await client.sendOnce('CreateDeliveryStream', {
-    DeliveryStreamName,
-    DeliveryStreamType: 'DirectPut',
-    ExtendedS3DestinationConfiguration: {
-      BucketARN: `arn:aws:s3:::${bucket}`,
-      RoleARN: 'arn:aws:iam::123456789012:role/delivery',
-    },
-  })
-  return { bucket, name: DeliveryStreamName }
-}
-
-/** The lines of all objects in a bucket. */
-async function linesIn(s3: TestS3, bucket: string): Promise<string[]> {
-  const store = s3.store(bucket)
-  const lines: string[] = []
-  for await (const { key } of store.list('')) {
-    const text = Buffer.from((await store.get(key))!.body).toString()
-    expect(text.endsWith('\n')).toBe(true)
-    lines.push(...text.slice(0, -1).split('\n'))
-  }
-  return lines
-}
-
 describeS3('firehoseSink', (s3) => {
-  let client: AwsClient
-  beforeAll(() => {
-    client = bareClient(FIREHOSE, s3.endpoint)
-  })
-  afterAll(() => client.close())
-
   sinkContract({
     name: 'firehoseSink on moto',
     guarantee: 'at-least-once',
     open: async () => {
-      const { bucket, name } = await createDelivery(s3, client)
+      const { bucket, name } = await createDelivery(s3)
       return {
         create: () =>
           firehoseSink<unknown>({
@@ -80,7 +40,7 @@ describeS3('firehoseSink', (s3) => {
   })
 
   it('has each row in the bucket at least once, whatever is refused with status 200, throttled or lost', async () => {
-    const { bucket, name } = await createDelivery(s3, client)
+    const { bucket, name } = await createDelivery(s3)
     const proxy = await FaultProxy.start(s3.endpoint, {
       plan: (request) => {
         if (request.operation !== 'PutRecordBatch') return undefined
