@@ -88,7 +88,8 @@ export function checkAwsConnection(
   return {
     region,
     endpoint: endpoint === undefined ? undefined : String(endpoint),
-    credentials,
+    // The SDK writes into the object that it is given.
+    credentials: typeof credentials === 'object' ? { ...credentials } : credentials,
     requestTimeoutMs: parseDuration(given.requestTimeout ?? '30s', `${where}: requestTimeout`),
     retryTimeoutMs: parseDuration(given.retryTimeout ?? '2m', `${where}: retryTimeout`),
   }
