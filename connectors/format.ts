@@ -7,3 +7,25 @@ export interface WriteFormat<T> {
   /** One record as text, with its line end. Throws a coded error for what the format cannot hold. */
   encode(value: T): string
 }
+
+/** A format whose files are more than their records one after another, such as Parquet. */
+export interface FileFormat<T> {
+  /** Ending of the files, such as `.parquet`. */
+  readonly suffix: string
+  /** Begins a file. */
+  createEncoder(): FileEncoder<T>
+}
+
+/** Turns the records of one file into its bytes, block by block. */
+export interface FileEncoder<T> {
+  /** Takes a record. Throws a coded error for what the format cannot hold; nothing of that record is in the file then. */
+  add(value: T): void
+  /** How many bytes the records that were not taken yet come to, about. */
+  readonly heldBytes: number
+  /** Whether a block is complete, so that `take` is due. */
+  readonly isFull: boolean
+  /** The bytes of all records that were not taken yet, which end a block. */
+  take(): Uint8Array
+  /** The same, with what the file ends with. Nothing may be added after that. */
+  end(): Uint8Array
+}

@@ -35,6 +35,8 @@ export interface DeploySettings {
   readonly parallelism: number
   readonly maxParallelism: number
   readonly lineage: string
+  /** The checkpoint of that lineage that the attempt goes on from; 0 where there is none yet. */
+  readonly restoredCheckpointId: number
   readonly strict: boolean
   readonly allow: readonly string[]
   readonly cacheBytesPerSlot: number

@@ -29,6 +29,8 @@ export interface SinkContext {
   readonly parallelism: number
   readonly attempt: number
   readonly lineage: string
+  /** The checkpoint of that lineage that this attempt goes on from; 0 where there is none yet. */
+  readonly restoredCheckpointId: number
   readonly clock: Clock
   /** Tells the runtime that `isReady` may have become true. */
   wake(): void

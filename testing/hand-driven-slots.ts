@@ -96,6 +96,7 @@ export class HandDrivenSlots {
         parallelism: plan.parallelism,
         maxParallelism: plan.maxParallelism,
         lineage: 'harness',
+        restoredCheckpointId: 0,
         strict: true,
         allow: [],
         cacheBytesPerSlot: 1_000_000,

@@ -38,7 +38,10 @@ export interface JobRunOptions {
     { readonly manifest: CheckpointManifest; readonly directory: string } | undefined
   /** The same where the job takes it over: the checkpoint of its own that it will be when `started` has resolved. */
   readonly claimed?: CheckpointManifest | undefined
-  readonly settings: Omit<DeploySettings, 'attempt' | 'slot' | 'states' | 'workDirectory'>
+  readonly settings: Omit<
+    DeploySettings,
+    'attempt' | 'slot' | 'restoredCheckpointId' | 'states' | 'workDirectory'
+  >
   /** A new folder for the working state of an attempt (R37). */
   readonly workDirectory: (attempt: number) => string
   readonly policy: OutputPolicy
@@ -300,6 +303,7 @@ export class JobRun {
       merger: options.merger,
       settings: {
         ...options.settings,
+        restoredCheckpointId: own,
         workDirectory: options.workDirectory(number),
         states: numberStates(options.plan, restore?.manifest),
       },

@@ -349,6 +349,7 @@ function makeSink(
     parallelism: vertex.parallelism,
     attempt: settings.attempt,
     lineage: settings.lineage,
+    restoredCheckpointId: settings.restoredCheckpointId,
     clock,
     wake: host.wake,
     fail: (error) => host.listener.failed(nameOperator(error, node)),

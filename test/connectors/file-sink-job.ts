@@ -184,6 +184,7 @@ export class FileSinkJob {
       parallelism: 2,
       attempt: this.#attempt,
       lineage: LINEAGE,
+      restoredCheckpointId: 0,
       clock: this.#clock,
       wake() {},
       fail() {},

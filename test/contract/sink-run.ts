@@ -32,6 +32,8 @@ export interface SinkRunOptions {
   readonly subtaskIndex?: number
   readonly attempt?: number
   readonly lineage?: string
+  /** Default 0. */
+  readonly restoredCheckpointId?: number
 }
 
 /** One attempt of one subtask of a sink alone: writer and committer in this thread, with a manual clock. */
@@ -78,6 +80,7 @@ export class SinkRun<T = unknown> {
       parallelism: 2,
       attempt: options.attempt ?? 1,
       lineage: options.lineage ?? LINEAGE,
+      restoredCheckpointId: options.restoredCheckpointId ?? 0,
       clock: this.clock,
       wake: () => this.wakes++,
       fail: (error) => {

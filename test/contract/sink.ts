@@ -142,7 +142,7 @@ export function sinkContract({ name, guarantee, open }: SinkContractOptions): vo
         const pending = await run.cut(1)
         run.write(...values(2))
         await run.close()
-        const other = new SinkRun(place.create(), { runner, attempt: 2 })
+        const other = new SinkRun(place.create(), { runner, attempt: 2, restoredCheckpointId: 1 })
         await other.commit(pending)
         await other.commit(pending)
         other.write(...values(3))

@@ -85,6 +85,7 @@ export class SinkAttempt<T> {
             parallelism,
             attempt: 1,
             lineage: point.lineage,
+            restoredCheckpointId: point.checkpointId,
             clock,
             wake() {},
             fail: (error) => void (self.failure ??= error),

@@ -31,6 +31,7 @@ function setUp(script: Script, options: Partial<AttemptOptions> = {}) {
       parallelism: 2,
       maxParallelism: 128,
       lineage: 'l',
+      restoredCheckpointId: 0,
       strict: false,
       allow: [],
       cacheBytesPerSlot: 1,

@@ -57,6 +57,7 @@ describe('Slot', () => {
         parallelism,
         maxParallelism: 16,
         lineage: 'test',
+        restoredCheckpointId: 0,
         strict: true,
         allow: [],
         cacheBytesPerSlot: 1_000,

@@ -1,0 +1,141 @@
+import type { ObjectStore, OpenUpload, UploadedPart } from '../../runtime/object-store.ts'
+import type { OutputFlow } from './output-flow.ts'
+import type { RequestSlots } from './request-slots.ts'
+import { type S3Part, TOKEN_NAME } from './s3-part.ts'
+
+/** The least size of a part that is not the last one. */
+export const PART_BYTES: number = 5 * 1024 * 1024
+/** An object up to this size may be held in the checkpoint. */
+export const HELD_BYTES: number = 64 * 1024
+
+/** What makes bytes smaller; what it makes of several pieces, one after another, must be valid. */
+export type Compress = (bytes: Uint8Array) => Promise<Uint8Array>
+
+/** What an upload stands on. */
+export interface UploadOptions {
+  readonly store: ObjectStore
+  readonly slots: RequestSlots
+  readonly flow: OutputFlow
+  readonly compress: Compress | undefined
+  /** Called at most once an operation, at once: the attempt is to end. */
+  readonly onFailure: (error: unknown) => void
+}
+
+/** How many bytes of small objects a cut may hold in its checkpoint. */
+export interface HeldBudget {
+  bytesLeft: number
+}
+
+/**
+ * The bytes of one object on their way into S3: collected to parts of 5 MiB, which are uploaded while it grows.
+ *
+ * ```
+ *   append ─▶ compressed ─▶ held ──5 MiB──▶ part 1, 2, … ──end──▶ last part ─▶ staged: upload id and parts
+ *                             └────────── end, small, no part yet ──────────▶ held: the bytes themselves
+ * ```
+ */
+export class ObjectUpload {
+  readonly key: string
+  readonly #options: UploadOptions
+  readonly #token: string
+  #held: Uint8Array[] = []
+  /** Of all that was appended, as it lies in the object. */
+  bytes = 0
+  /** Of these, what is in no part yet. */
+  heldBytes = 0
+  #work: Promise<void> = Promise.resolve()
+  #upload: Promise<OpenUpload> | undefined
+  readonly #parts: Promise<UploadedPart>[] = []
+
+  constructor(key: string, token: string, options: UploadOptions) {
+    this.key = key
+    this.#token = token
+    this.#options = options
+  }
+
+  append(chunk: Uint8Array): void {
+    const { compress, flow } = this.#options
+    if (compress === undefined) {
+      this.#hold(chunk)
+      return
+    }
+    flow.leaves(chunk.byteLength)
+    this.#work = this.#work.then(async () => {
+      const compressed = await compress(chunk)
+      flow.arrives(chunk.byteLength)
+      this.#hold(compressed)
+    })
+    this.#work.catch(this.#options.onFailure)
+  }
+
+  /** Nothing is appended any more: uploads what is held, unless it may go into the checkpoint. */
+  end(): void {
+    this.#work = this.#work.then(() => {
+      if (this.heldBytes > 0 && this.bytes > HELD_BYTES) this.#uploadHeld()
+    })
+    this.#work.catch(this.#options.onFailure)
+  }
+
+  /** After `end`: resolves when all of it is in S3, or to be in the checkpoint. */
+  async finished(budget: HeldBudget): Promise<S3Part> {
+    await this.#work
+    const { key, bytes } = this
+    const token = this.#token
+    if (this.#upload === undefined && bytes <= budget.bytesLeft) {
+      budget.bytesLeft -= bytes
+      return { key, bytes, token, body: this.#takeHeld() }
+    }
+    if (this.heldBytes > 0) this.#uploadHeld()
+    const parts = await Promise.all(this.#parts)
+    const { uploadId } = await this.#upload!
+    return { key, bytes, token, uploadId, parts }
+  }
+
+  /** Removes what is in S3 of an object that is in no checkpoint. */
+  async abort(): Promise<void> {
+    await this.#work
+    await Promise.allSettled(this.#parts)
+    const upload = await this.#upload
+    if (upload !== undefined) await this.#options.store.abortUpload(upload)
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#held.push(bytes)
+    this.heldBytes += bytes.byteLength
+    this.bytes += bytes.byteLength
+    this.#options.flow.heldBytes += bytes.byteLength
+    if (this.heldBytes >= PART_BYTES) this.#uploadHeld()
+  }
+
+  #takeHeld(): Uint8Array {
+    const body = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held)
+    this.#options.flow.heldBytes -= this.heldBytes
+    this.#held = []
+    this.heldBytes = 0
+    return body
+  }
+
+  #uploadHeld(): void {
+    const { store, slots, flow, onFailure } = this.#options
+    const body = this.#takeHeld()
+    const partNumber = this.#parts.length + 1
+    flow.leaves(body.byteLength)
+    const upload = (this.#upload ??= this.#begin())
+    const part = upload
+      .then((one) => slots.run(() => store.uploadPart(one, partNumber, body)))
+      .then((etag) => {
+        flow.arrives(body.byteLength)
+        return { partNumber, etag }
+      })
+    part.catch(onFailure)
+    this.#parts.push(part)
+  }
+
+  async #begin(): Promise<OpenUpload> {
+    const { store, slots } = this.#options
+    const { key } = this
+    const metadata = { [TOKEN_NAME]: this.#token }
+    const uploadId = await slots.run(() => store.createUpload(key, { metadata }))
+    return { key, uploadId }
+  }
+}

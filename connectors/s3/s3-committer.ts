@@ -1,0 +1,62 @@
+import { type ObjectStore, UploadGone } from '../../runtime/object-store.ts'
+import type { Committer } from '../../runtime/sink.ts'
+import { RequestSlots } from './request-slots.ts'
+import { lostUpload, s3OutputFailed } from './s3-output-errors.ts'
+import { type S3Part, type StagedPart, TOKEN_NAME } from './s3-part.ts'
+
+/** So many objects are committed at once. */
+const COMMITS_AT_ONCE = 16
+
+/**
+ * Makes the objects of a checkpoint visible (R33).
+ *
+ * What the checkpoint holds is written under its key; a second time writes the same. An upload is completed; where it is gone, a try
+ * before, perhaps of another process, may have done it: the token in the metadata of the object says so, whatever its etag is like.
+ */
+export class S3Committer implements Committer<S3Part> {
+  readonly #store: ObjectStore
+  readonly #uid: string
+  readonly #urlOf: (key: string) => string
+  readonly #slots: RequestSlots = new RequestSlots(COMMITS_AT_ONCE)
+
+  constructor(store: ObjectStore, uid: string, urlOf: (key: string) => string) {
+    this.#store = store
+    this.#uid = uid
+    this.#urlOf = urlOf
+  }
+
+  async commit(parts: readonly S3Part[]): Promise<void> {
+    const commits = parts.map((part) => this.#slots.run(() => this.#commit(part)))
+    // All have ended when this fails: nothing is written behind the back of the next attempt.
+    const failed = (await Promise.allSettled(commits)).find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+
+  async #commit(part: S3Part): Promise<void> {
+    try {
+      if ('body' in part) {
+        const metadata = { [TOKEN_NAME]: part.token }
+        await this.#store.put(part.key, part.body, { metadata })
+      } else {
+        await this.#complete(part)
+      }
+    } catch (error) {
+      throw s3OutputFailed(this.#uid, this.#urlOf(part.key), error)
+    }
+  }
+
+  async #complete({ key, uploadId, parts, token }: StagedPart): Promise<void> {
+    try {
+      await this.#store.completeUpload({ key, uploadId }, parts)
+    } catch (error) {
+      if (!(error instanceof UploadGone)) throw error
+      const there = await this.#store.head(key)
+      if (there?.metadata[TOKEN_NAME] === token) return
+      throw lostUpload(this.#urlOf(key), there !== undefined)
+    }
+  }
+}

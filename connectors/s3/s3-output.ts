@@ -1,0 +1,121 @@
+import { invariant } from '../../runtime/errors.ts'
+import type { ObjectStore } from '../../runtime/object-store.ts'
+import type { PrepareOutputContext } from '../../runtime/sink.ts'
+import { fateOf, type Fate } from '../file-output.ts'
+import { finishedName, parseOutputName } from '../part-name.ts'
+import { s3OutputConflict } from './s3-output-errors.ts'
+import type { S3Part } from './s3-part.ts'
+
+/** Where a sink writes. */
+export interface S3Output {
+  /** For messages: `s3://bucket/prefix`. */
+  readonly url: string
+  /** What keys begin with, each with a slash at its end or empty: of the output, and of records that cannot be written. */
+  readonly prefixes: readonly string[]
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** Refuses objects that this run does not continue (R2); changes nothing. Costs one request for 1,000 objects below the prefix. */
+export async function checkS3Output(
+  store: ObjectStore,
+  output: S3Output,
+  context: PrepareOutputContext,
+): Promise<void> {
+  refuseConflicts(output, context, await keysByFate(store, output, context))
+}
+
+/**
+ * Makes a prefix ready for an attempt: refuses or removes objects that this run does not continue, ends the uploads of attempts that
+ * are over, and finds out that it may write (R2, R3). Nothing is removed when it refuses. Idempotent.
+ *
+ * Nothing depends on whether all uploads are found: those that are not just cost room.
+ */
+export async function prepareS3Output(
+  store: ObjectStore,
+  output: S3Output,
+  context: PrepareOutputContext,
+): Promise<void> {
+  const having = await keysByFate(store, output, context)
+  refuseConflicts(output, context, having)
+  const takenBack = having('take-back')
+  const replaced = context.policy === 'replace' ? having('conflict') : []
+  await store.delete([...takenBack, ...replaced])
+  await endUploads(store, output, context)
+  await tryOut(store, output, context)
+  const after = context.current.checkpointId
+  if (takenBack.length > 0) {
+    context.log(
+      `${output.url}: took back ${objectsOf(takenBack)} committed after checkpoint ${after}`,
+    )
+  }
+  if (replaced.length > 0)
+    context.log(`${output.url}: removed ${objectsOf(replaced)} of another run`)
+}
+
+async function keysByFate(
+  store: ObjectStore,
+  { prefixes }: S3Output,
+  context: PrepareOutputContext,
+): Promise<(fate: Fate) => string[]> {
+  const keys: Partial<Record<Fate, string[]>> = {}
+  for (const prefix of prefixes) {
+    for await (const { key } of store.list(prefix)) {
+      const fate = fateOf(nameOf(key), context, NONE)
+      if (fate !== 'leave') (keys[fate] ??= []).push(key)
+    }
+  }
+  return (fate) => keys[fate] ?? []
+}
+
+function refuseConflicts(
+  { url }: S3Output,
+  { policy }: PrepareOutputContext,
+  having: (fate: Fate) => string[],
+): void {
+  const conflicts = having('conflict')
+  if (policy === 'refuse' && conflicts.length > 0) throw s3OutputConflict(url, conflicts)
+}
+
+/** No attempt of this lineage is running by now: of its uploads only those that the checkpoint counts on are needed. */
+async function endUploads(
+  store: ObjectStore,
+  { prefixes }: S3Output,
+  { current, policy, pending }: PrepareOutputContext,
+): Promise<void> {
+  const needed = new Set(
+    (pending as readonly S3Part[]).flatMap((part) => ('uploadId' in part ? [part.uploadId] : [])),
+  )
+  for (const prefix of prefixes) {
+    for (const upload of await store.listUploads(prefix)) {
+      const found = parseOutputName(nameOf(upload.key))
+      if (found.state !== 'finished' || needed.has(upload.uploadId)) continue
+      const isOurs = found.part.lineage === current.lineage
+      if (isOurs || policy === 'replace') await store.abortUpload(upload)
+    }
+  }
+}
+
+/** Finds out, before any input is read, that objects can be written; leaves nothing. */
+async function tryOut(
+  store: ObjectStore,
+  { prefixes }: S3Output,
+  { current: { lineage } }: PrepareOutputContext,
+): Promise<void> {
+  const name = finishedName({ lineage, checkpointId: 0, subtaskIndex: 0, n: 0, suffix: '' })
+  const found = parseOutputName(name)
+  invariant(found.state === 'finished', `lineage ${lineage} cannot be part of a name`)
+  for (const prefix of prefixes) {
+    const key = prefix + name
+    const uploadId = await store.createUpload(key)
+    await store.abortUpload({ key, uploadId })
+  }
+}
+
+function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1)
+}
+
+function objectsOf(keys: readonly string[]): string {
+  return keys.length === 1 ? `1 object (${keys[0]})` : `${keys.length} objects`
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import { loadAwsService } from '../../runtime/aws/aws-client.ts'
+import { checkAwsConnection } from '../../runtime/aws/aws-connection.ts'
+import { S3, S3Store } from '../../runtime/aws/s3-store.ts'
+import { SystemClock, SystemRandom } from '../../runtime/clock.ts'
+import type { ObjectStore } from '../../runtime/object-store.ts'
+import type { PrepareOutputContext, Sink, SinkContext } from '../../runtime/sink.ts'
+import { S3Committer } from './s3-committer.ts'
+import { checkS3Output, prepareS3Output } from './s3-output.ts'
+import type { S3Part } from './s3-part.ts'
+import { type CheckedS3Sink, checkS3SinkOptions, type S3SinkOptions } from './s3-sink-options.ts'
+import { S3Writer } from './s3-writer.ts'
+
+/** Makes the objects of the bucket of a sink, for the operator of this name; nothing is asked for yet. */
+export type MakeStore = (operator: string) => ObjectStore
+
+/**
+ * Writes records into objects of S3, exactly once. Needs the package `@aws-sdk/client-s3`.
+ *
+ * Objects lie below the prefix as `<partitions>/part-<lineage>-<checkpoint>-<subtask>-<n>.jsonl`, partitions as Hive, Athena and
+ * DuckDB read them. Every checkpoint ends the objects that are open, so there are one or more a checkpoint, partition and subtask; an
+ * object that reaches `rollSize` or `rollInterval` before is ended sooner. So the checkpoint interval decides how large objects get,
+ * and how soon records are seen: there is nothing below the prefix that is not committed, and all of an object, or nothing of it.
+ *
+ * How: what is written is encoded and collected, and uploaded in parts of 5 MiB while an object grows. At the barrier all is uploaded
+ * but small objects (64 KiB each, 1 MiB a subtask), which go into the checkpoint: one request later instead of three. The checkpoint
+ * knows upload ids and parts, so nothing is asked of S3 after a crash. Once it is complete, uploads are completed and small objects
+ * written. Where the answer is lost it is done again: writing the same bytes under the same key changes nothing, and an upload that is
+ * gone was completed if the object under its key has its token in its metadata. The `<checkpoint>` of a name is known when the object
+ * begins, since parts are uploaded under it: the first one after the last cut, usually the one that commits it.
+ *
+ * Objects must stay where they are until a checkpoint that began after they appeared has completed, and those of the last checkpoint
+ * before a savepoint while that may be started from. An upload that a crash leaves open is ended at the next start; give the bucket a
+ * rule that ends uploads after some days besides, longer than a job may stand still. Each start lists the prefix, with a request for
+ * 1,000 objects. Objects of another run below the prefix are an error, unless `--output replace` or `--output keep` is given; when a job
+ * has to go back to an older checkpoint, objects of later ones are removed first.
+ *
+ * Memory: up to 64 MiB a subtask in open objects, then the largest is ended; 32 MiB on their way. A record that cannot be written
+ * stops the job unless `onError` says otherwise. Errors: `MR_SINK_INVALID` for options, `MR_OUTPUT_CONFLICT`, `MR_OUTPUT_FAILED`,
+ * `MR_VALUE_UNSUPPORTED`, and those of AWS.
+ *
+ * @example
+ * clicks.sinkTo(
+ *   s3Sink({
+ *     path: 's3://lake/clicks',
+ *     format: json<Click>(),
+ *     compression: 'gzip',
+ *     partitions: { dt: eventTime('day'), country: (click) => click.country },
+ *   }),
+ *   { uid: 'lake' },
+ * )
+ */
+export function s3Sink<T>(options: S3SinkOptions<T>): Sink<T> {
+  const checked = checkS3SinkOptions(options)
+  const connection = checkAwsConnection(options, 's3Sink()', 'MR_SINK_INVALID')
+  loadAwsService(S3, 's3Sink()')
+  const { place, settings } = checked
+  const [clock, random] = [new SystemClock(), new SystemRandom()]
+  const from = 's3Sink()'
+  const common = {
+    bucket: place.bucket,
+    connection,
+    clock,
+    random,
+    from,
+    settings: { ...settings },
+  }
+  return sinkOn((operator) => new S3Store({ ...common, operator }), checked)
+}
+
+/** As `s3Sink`, on other objects. */
+export function s3SinkOn<T>(makeStore: MakeStore, options: S3SinkOptions<T>): Sink<T, S3Part> {
+  return sinkOn(makeStore, checkS3SinkOptions(options))
+}
+
+function sinkOn<T>(makeStore: MakeStore, { place, writer }: CheckedS3Sink<T>): Sink<T, S3Part> {
+  const { url, objects, onError } = writer
+  const errors = typeof onError === 'object' ? [onError.prefix] : []
+  const output = { url, prefixes: [objects.prefix, ...errors] }
+  const urlOf = (key: string) => `s3://${place.bucket}/${key}`
+  // The writer and the committer of a subtask have one context, and share connections.
+  const stores: WeakMap<SinkContext, ObjectStore> = new WeakMap()
+  const storeIn = (context: SinkContext): ObjectStore => {
+    const store = stores.get(context) ?? makeStore(context.uid)
+    stores.set(context, store)
+    return store
+  }
+  const using = async (
+    context: PrepareOutputContext,
+    work: (store: ObjectStore) => Promise<void>,
+  ): Promise<void> => {
+    const store = makeStore(context.uid)
+    try {
+      await work(store)
+    } finally {
+      store.close()
+    }
+  }
+  return {
+    kind: 's3',
+    guarantee: 'exactly-once',
+    identity: { url },
+    canTakeBack: true,
+    checkOutput: (context) => using(context, (store) => checkS3Output(store, output, context)),
+    prepareOutput: (context) => using(context, (store) => prepareS3Output(store, output, context)),
+    createWriter: (context) =>
+      new S3Writer<T>(context, storeIn(context), { ...writer, token: randomUUID }),
+    createCommitter: (context) => new S3Committer(storeIn(context), context.uid, urlOf),
+  }
+}
