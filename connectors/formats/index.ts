@@ -1,8 +1,20 @@
-/** Formats of messages that need a package or a service of their own, `millrace/formats`: an explicit list of names. */
+/** Formats that need a package or a service of their own, `millrace/formats`: an explicit list of names. */
 
 export type { AvroLongs, AvroSchema } from './avro-codec.ts'
 export { avro, type AvroFormatOptions } from './avro-format.ts'
 export { float64, int32, int64 } from './number-formats.ts'
+export { parquet, type ParquetFormatOptions } from './parquet-format.ts'
+export type { ParquetCompression } from './parquet-library.ts'
+export type {
+  ParquetColumn,
+  ParquetDecimal,
+  ParquetList,
+  ParquetMap,
+  ParquetPrimitive,
+  ParquetRecord,
+  ParquetSchema,
+  ParquetStruct,
+} from './parquet-schema.ts'
 export { protobuf, type ProtobufFormatOptions } from './protobuf-format.ts'
 export {
   schemaRegistry,
