@@ -8,6 +8,8 @@ export const ERROR_CODES = {
     'A value to be added up or compared is missing, NaN, or of another type than those before it.',
   MR_ASYNC_TIMEOUT: 'An asynchronous function did not answer in time.',
   MR_AWS_CLOCK: 'The clock of this machine is too far off for requests to AWS.',
+  MR_AWS_CONDITIONS:
+    'A store for the state of jobs does not look at the conditions of writes, so two runs could not be kept apart.',
   MR_AWS_CREDENTIALS: 'No credentials for AWS were found.',
   MR_AWS_FAILED: 'A service of AWS answered with an error that ends the attempt.',
   MR_AWS_MISSING: 'A stream, bucket or delivery stream of AWS does not exist.',
@@ -52,6 +54,7 @@ export const ERROR_CODES = {
   MR_JOB_CHANGED: 'The job file was changed while the job was running.',
   MR_JOB_EXITED: 'The job module ended its thread while it was imported.',
   MR_JOB_FAILED_TO_LOAD: 'The job module threw while it was imported or while its graph was built.',
+  MR_JOB_FENCED: 'Another run of the job has taken it over, so this one has ended.',
   MR_JOB_INVALID: 'The job module has no job as its default export.',
   MR_JOB_MISSING: 'The job file does not exist.',
   MR_JOB_NOT_RUNNING: 'No run of the job is there that could be told to do something.',

@@ -12,6 +12,10 @@ export interface CheckpointStorageContractOptions {
   readonly create: () => StorageUnderTest | Promise<StorageUnderTest>
   /** Its calls take real time, or it differs little from another: fewer faults and orders are tried. Default false. */
   readonly few?: boolean
+  /** False where the same storage is tested with faults elsewhere, faster. Default true. */
+  readonly faults?: boolean
+  /** False where nothing can be pinned. Default true. */
+  readonly pins?: boolean
 }
 
 /**
@@ -29,11 +33,11 @@ export function checkpointStorageContract(options: CheckpointStorageContractOpti
     })
     afterEach(() => place.remove?.())
 
-    const { few = false } = options
+    const { few = false, faults = true, pins = true } = options
     const create = async (): Promise<StorageUnderTest> => options.create()
-    storageFaultContract(create, { few })
-    storageDamageContract(create)
-    slowStorageContract(create, { few })
+    if (faults) storageFaultContract(create, { few, pins })
+    storageDamageContract(create, { few })
+    slowStorageContract(create, { few, pins })
 
     const reserve = async (count: number): Promise<void> => {
       for (let i = 0; i < count; i++) await storage.reserveId(0)

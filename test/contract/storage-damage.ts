@@ -5,9 +5,17 @@ import type { StorageUnderTest } from './storage-under-test.ts'
 
 /** At most so many places of an object are damaged, evenly spread. */
 const MOST_PLACES = 60
+const FEW_PLACES = 8
 
 /** What a storage must do with what is missing, torn, changed or there twice: find it, name it, and leave the rest whole. */
-export function storageDamageContract(create: () => Promise<StorageUnderTest>): void {
+export function storageDamageContract(
+  create: () => Promise<StorageUnderTest>,
+  options: { readonly few: boolean },
+): void {
+  const placesIn = ({ byteLength }: Uint8Array): number[] => {
+    const count = Math.min(byteLength, options.few ? FEW_PLACES : MOST_PLACES)
+    return Array.from({ length: count }, (_, index) => Math.floor((index * byteLength) / count))
+  }
   describe('when something is lost or damaged', () => {
     let place: StorageUnderTest
     let storage: CheckpointStorage
@@ -111,11 +119,6 @@ async function objectWith(place: StorageUnderTest, content: string | Uint8Array)
   }
   expect(found).toHaveLength(1)
   return found[0]!
-}
-
-function placesIn({ byteLength }: Uint8Array): number[] {
-  const count = Math.min(byteLength, MOST_PLACES)
-  return Array.from({ length: count }, (_, index) => Math.floor((index * byteLength) / count))
 }
 
 function flipped(content: Uint8Array, at: number): Uint8Array {

@@ -24,10 +24,10 @@ const PASSING = ['MR_CHECKPOINT_FAILED', 'MR_DIRECTORY_UNUSABLE']
 /** What a storage must do when what lies below it fails: at whatever call, before it, after it, or halfway. */
 export function storageFaultContract(
   create: () => Promise<StorageUnderTest>,
-  options: { readonly few: boolean },
+  options: { readonly few: boolean; readonly pins: boolean },
 ): void {
   describe('when what lies below fails', () => {
-    for (const act of ACTS) {
+    for (const act of ACTS.filter(({ name }) => options.pins || name !== 'pinning')) {
       for (const span of options.few ? SPANS.slice(0, 1) : SPANS) {
         it(`${act.name} tells the file and the way out, and leaves nothing half done: ${span} (R26, R27)`, async () => {
           for (const fault of options.few ? FAULTS.slice(0, 1) : FAULTS) {

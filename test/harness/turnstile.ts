@@ -4,6 +4,9 @@ import type { Call } from './faults.ts'
 /** Turns of the event loop in which nothing happens, after which someone is taken to wait for nothing. */
 const MOST_IDLE_TURNS = 1_000
 
+/** How long a server may take for an answer. */
+const MOST_SERVER_MS = 20_000
+
 /** Slow calls: each waits until it is let through, one at a time, in a random order. */
 export class Turnstile {
   readonly #random: Random
@@ -49,14 +52,23 @@ export async function settled<T>(work: Promise<T>, help: () => boolean = () => f
   }
   work.then(done, done)
   const clock = new SystemClock()
+  let busyAt = clock.elapsed()
   for (let idle = 0; !isDone; idle++) {
     await new Promise<void>((resolve) => clock.nextTurn(resolve))
     if (help() || isFilePending()) idle = 0
-    if (idle > MOST_IDLE_TURNS) throw new Error('it hangs')
+    if (idle === 0) busyAt = clock.elapsed()
+    if (idle <= MOST_IDLE_TURNS) continue
+    const isOver = !isConnected() || clock.elapsed() - busyAt > MOST_SERVER_MS
+    if (isOver) throw new Error('it hangs')
   }
   return work
 }
 
 function isFilePending(): boolean {
   return process.getActiveResourcesInfo().some((name) => /^(FSReq|CloseReq)/.test(name))
+}
+
+/** A connection may be idle, too. */
+function isConnected(): boolean {
+  return process.getActiveResourcesInfo().some((name) => /^TCP/.test(name))
 }

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest'
+import { checkConditions } from '../../runtime/job/store-conditions.ts'
+import { checkpointStorageContract } from '../contract/checkpoint-storage.ts'
+import { jobPlace, objectStorageUnderTest } from '../harness/object-storage.ts'
+import { describeS3 } from '../servers/aws-for-tests.ts'
+
+describeS3('checkpoints in S3', (s3) => {
+  checkpointStorageContract({
+    name: 'moto',
+    few: true,
+    faults: false,
+    pins: false,
+    create: async () => objectStorageUnderTest(s3.store(await s3.createBucket())),
+  })
+
+  it('the store looks at conditions', async () => {
+    const store = s3.store(await s3.createBucket())
+    await checkConditions(jobPlace(store), 'probe')
+    expect(await store.head('fraud/probe')).toBeUndefined()
+  })
+})

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import {
+  type ObjectHead,
+  type ObjectStore,
+  type OpenUpload,
+  type StoredObject,
+  type UploadedPart,
+  UploadGone,
+  WriteConflict,
+  type WriteOptions,
+} from '../../runtime/object-store.ts'
+
+interface Kept {
+  readonly body: Uint8Array
+  readonly etag: string
+  readonly modifiedAt: number
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+interface Upload {
+  readonly key: string
+  readonly options: WriteOptions
+  readonly parts: Map<number, { readonly body: Uint8Array; readonly etag: string }>
+}
+
+/** Objects in memory. As in S3, an etag is the hash of the content: what was there before comes again with the same one. */
+export class MemoryObjectStore implements ObjectStore {
+  readonly #objects: Map<string, Kept> = new Map()
+  readonly #uploads: Map<string, Upload> = new Map()
+  #begun = 0
+
+  async put(key: string, body: Uint8Array, options: WriteOptions = {}): Promise<string> {
+    const { condition } = options
+    const there = this.#objects.get(key)
+    if (condition !== undefined) {
+      const holds = 'ifAbsent' in condition ? there === undefined : there?.etag === condition.ifEtag
+      if (!holds) throw new WriteConflict(key)
+    }
+    return this.#keep(key, body.slice(), options)
+  }
+
+  async get(
+    key: string,
+  ): Promise<{ readonly body: Uint8Array; readonly etag: string } | undefined> {
+    const found = this.#objects.get(key)
+    return found && { body: found.body.slice(), etag: found.etag }
+  }
+
+  async read(key: string, offset: number, length: number): Promise<Uint8Array | undefined> {
+    return this.#objects.get(key)?.body.slice(offset, offset + length)
+  }
+
+  async head(key: string): Promise<ObjectHead | undefined> {
+    const found = this.#objects.get(key)
+    return found && { ...listed(key, found), metadata: found.metadata }
+  }
+
+  async *list(prefix: string, after = ''): AsyncIterable<StoredObject> {
+    const keys = [...this.#objects.keys()]
+      .filter((key) => key.startsWith(prefix) && compare(key, after) > 0)
+      .toSorted(compare)
+    for (const key of keys) {
+      const found = this.#objects.get(key)
+      if (found !== undefined) yield listed(key, found)
+    }
+  }
+
+  async listFolders(prefix: string): Promise<readonly string[]> {
+    const names = [...this.#objects.keys()]
+      .filter((key) => key.startsWith(prefix) && key.includes('/', prefix.length))
+      .map((key) => key.slice(prefix.length, key.indexOf('/', prefix.length)))
+    return [...new Set(names)].toSorted(compare)
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.#objects.delete(key)
+  }
+
+  async createUpload(key: string, options: Omit<WriteOptions, 'condition'> = {}): Promise<string> {
+    const uploadId = `upload-${++this.#begun}`
+    this.#uploads.set(uploadId, { key, options, parts: new Map() })
+    return uploadId
+  }
+
+  async uploadPart(upload: OpenUpload, partNumber: number, body: Uint8Array): Promise<string> {
+    const etag = etagOf(body)
+    this.#upload(upload).parts.set(partNumber, { body: body.slice(), etag })
+    return etag
+  }
+
+  async completeUpload(upload: OpenUpload, parts: readonly UploadedPart[]): Promise<void> {
+    const { key, options, parts: there } = this.#upload(upload)
+    const bodies = parts
+      .toSorted((a, b) => a.partNumber - b.partNumber)
+      .map(({ partNumber, etag }) => {
+        const part = there.get(partNumber)
+        if (part?.etag !== etag) throw new Error(`part ${partNumber} of ${key} is not that one`)
+        return part.body
+      })
+    this.#uploads.delete(upload.uploadId)
+    this.#keep(key, Buffer.concat(bodies), options)
+  }
+
+  async abortUpload({ uploadId }: OpenUpload): Promise<void> {
+    this.#uploads.delete(uploadId)
+  }
+
+  async listUploads(prefix: string): Promise<readonly OpenUpload[]> {
+    return [...this.#uploads]
+      .map(([uploadId, { key }]) => ({ key, uploadId }))
+      .filter(({ key }) => key.startsWith(prefix))
+  }
+
+  close(): void {}
+
+  #keep(key: string, body: Uint8Array, { metadata = {} }: WriteOptions): string {
+    const etag = etagOf(body)
+    this.#objects.set(key, { body, etag, modifiedAt: Date.now(), metadata })
+    return etag
+  }
+
+  #upload({ key, uploadId }: OpenUpload): Upload {
+    const found = this.#uploads.get(uploadId)
+    if (found === undefined) throw new UploadGone(key)
+    return found
+  }
+}
+
+function listed(key: string, { body, etag, modifiedAt }: Kept): StoredObject {
+  return { key, bytes: body.byteLength, etag, modifiedAt }
+}
+
+function etagOf(body: Uint8Array): string {
+  return `"${createHash('md5').update(body).digest('hex')}"`
+}
+
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
