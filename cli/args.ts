@@ -60,6 +60,7 @@ export type SavepointCommand = JobReference & {
   /** As written; undefined for the default. */
   readonly path: string | undefined
   readonly dir: string | undefined
+  readonly work: string | undefined
   readonly json: boolean
 }
 
@@ -69,6 +70,7 @@ export type StopCommand = JobReference & {
   readonly path: string | undefined
   readonly drain: boolean
   readonly dir: string | undefined
+  readonly work: string | undefined
   readonly json: boolean
 }
 
@@ -254,6 +256,7 @@ function runCommand(given: Given): RunCommand {
   const options = {
     parallelism: wholeNumber(given, 'parallelism'),
     dir: last(given, 'dir'),
+    work: last(given, 'work'),
     checkpointInterval: duration(given, 'checkpoint-interval'),
     checkpointMinPause: duration(given, 'checkpoint-min-pause'),
     checkpointTimeout: duration(given, 'checkpoint-timeout'),

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { resolvePlace } from '../runtime/job/place-names.ts'
 import type { SavepointProgress } from '../runtime/job/savepoints.ts'
 import { NAME_RULE, nameProblem } from '../runtime/names.ts'
 import type { SavepointCommand, StopCommand } from './args.ts'
@@ -17,14 +17,14 @@ export async function commandJob(
   const screen = new Screen(host.stdout, host.stderr, host.stderr.isTerminal && !command.json)
   const job = await nameOf(command, host)
   const dir = command.dir ?? '.millrace'
-  const path = command.path === undefined ? undefined : resolve(command.path)
+  const path = command.path === undefined ? undefined : resolvePlace(command.path)
   const told =
     command.verb === 'stop'
       ? { verb: command.verb, path, drain: command.drain }
       : { verb: command.verb, path }
   let stage: SavepointProgress['stage'] | undefined
   try {
-    const savepoint = await host.commandJob({ dir, job }, told, (progress) => {
+    const savepoint = await host.commandJob({ dir, work: command.work, job }, told, (progress) => {
       const line = progressText(progress)
       if (screen.isLive) screen.setStatus(line)
       else if (progress.stage !== stage) screen.log(line)

@@ -50,7 +50,13 @@ const PARAM: Flag = {
 const DIR: Flag = {
   name: 'dir',
   value: 'DIR',
-  description: 'State and checkpoints live in DIR/<job name>. Default: .millrace',
+  description: 'State lives in DIR/<job name>; in S3 with s3://BUCKET/PREFIX. Default: .millrace',
+}
+
+const WORK: Flag = {
+  name: 'work',
+  value: 'DIR',
+  description: 'With a --dir in S3: for working state on this machine. Default: .millrace/s3',
 }
 
 const JSON_LINES: Flag = {
@@ -90,6 +96,7 @@ const HELP_ALONE: Flag = { ...HELP, description: 'Show this help.' }
 /** Of commands to a job that runs. */
 const OF_RUNNING: readonly Flag[] = [
   { ...DIR, description: 'The --dir that the job was started with. Default: .millrace' },
+  { ...WORK, description: 'The --work that it was started with, if its --dir is in S3.' },
   { ...JSON_LINES, description: 'Write {"path": …} to stdout, and nothing else.' },
   HELP_ALONE,
 ]
@@ -100,6 +107,7 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
     PARALLELISM,
     PARAM,
     DIR,
+    WORK,
     {
       name: 'checkpoint-interval',
       value: '10s',

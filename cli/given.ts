@@ -95,6 +95,7 @@ const JOB_FILE = /\.[cm]?[jt]sx?$|[\\/]/
 export function runningJob(given: Given): JobReference & {
   readonly path: string | undefined
   readonly dir: string | undefined
+  readonly work: string | undefined
   readonly json: boolean
 } {
   const { verb, positionals } = given
@@ -108,7 +109,12 @@ export function runningJob(given: Given): JobReference & {
     const wayOut = 'give a job and at most one path, and flags with their dashes'
     throw usageError(`millrace ${verb}`, `unexpected argument "${extra ?? ''}"`, wayOut, help)
   }
-  const rest = { path, dir: last(given, 'dir'), json: given.flags.has('json') }
+  const rest = {
+    path,
+    dir: last(given, 'dir'),
+    work: last(given, 'work'),
+    json: given.flags.has('json'),
+  }
   return JOB_FILE.test(job) ? { job, ...rest } : { name: job, ...rest }
 }
 

@@ -138,6 +138,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Make the record smaller; for Kinesis the limit of the stream can be raised, and `maxRecordBytes` with it.',
       MR_KINESIS_KEY_INVALID:
         'Return a text of 1 to 256 characters as partition key, and decimal digits as explicit hash key.',
+      MR_AWS_CONDITIONS:
+        'Keep the state in S3, in a store that looks at `If-None-Match` and `If-Match` of `PutObject`, or on a disk: without these two runs of a job would not notice each other.',
       MR_AWS_FAILED: 'Look up the error that the message quotes in the reference of the service.',
       MR_KINESIS_POSITION_GONE:
         'Set `whenPositionGone` to `earliest`, knowing that records are missed; let the stream keep its records for longer than a job may be down.',
@@ -223,6 +225,8 @@ export const ADVICE: readonly AdviceSection[] = [
     advice: {
       MR_JOB_NOT_RUNNING:
         'Start the job, or give the `--dir` that it was started with; a job that has ended can be started from any of its checkpoints.',
+      MR_JOB_FENCED:
+        'Nothing is to be mended in this run: the other one goes on from its last checkpoint. See that the job is started in one place only.',
       MR_JOB_STOPPING: 'Wait for the job to end.',
       MR_COMMAND_LOST: 'Look why the run ended; run the job again, and repeat the command.',
       MR_REPEATED_FAILURE: 'Mend the cause that the message quotes, then run the same command.',

@@ -63,6 +63,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'runtime/job': [
     'runtime',
+    'runtime/aws',
     'runtime/state',
     'runtime/channel',
     'runtime/graph',
@@ -71,6 +72,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'runtime/inspect': [
     'runtime',
+    'runtime/aws',
     'runtime/state',
     'runtime/checkpoint',
     'runtime/task',
@@ -78,6 +80,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'runtime/rewrite': [
     'runtime',
+    'runtime/aws',
     'runtime/state',
     'runtime/checkpoint',
     'runtime/job',

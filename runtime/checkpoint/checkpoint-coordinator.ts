@@ -1,5 +1,11 @@
 import type { Cancel, Clock } from '../clock.ts'
-import { type ErrorData, fromErrorData, RestartableError, toErrorData } from '../errors.ts'
+import {
+  type ErrorData,
+  fromErrorData,
+  RestartableError,
+  StreamError,
+  toErrorData,
+} from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { Alignment, CheckpointKind, SlotCommand, SlotReport, SubtaskId } from '../messages.ts'
 import type { CheckpointStorage } from './checkpoint-storage.ts'
@@ -450,6 +456,12 @@ export class CheckpointCoordinator {
     of: { readonly isLast: boolean; readonly savepoints: readonly SavepointRequest[] },
   ): void {
     this.#options.onAborted(checkpointId, toErrorData(error))
+    // Nothing that comes after it can be published either.
+    if (error instanceof StreamError && error.code === 'MR_JOB_FENCED') {
+      for (const savepoint of of.savepoints) savepoint.failed(error)
+      this.#options.fail(error)
+      return
+    }
     // A last checkpoint has nothing after it that could make up for it, but another attempt.
     if (of.isLast) {
       this.#savepoints.putBack(of.savepoints)

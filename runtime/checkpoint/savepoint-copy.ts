@@ -1,7 +1,7 @@
 import { undrained } from './drained.ts'
 import { foldSegments } from './fold.ts'
 import type { CheckpointManifest, ManifestSubtask, SegmentReference } from './manifest.ts'
-import type { SavepointTarget } from './savepoint-target.ts'
+import type { OpenSavepoint } from './open-savepoint.ts'
 import type { SegmentMerger } from './segment-merger.ts'
 
 /** Bytes a second that are read: somebody waits for it, and the job has to live beside it. */
@@ -12,7 +12,7 @@ export interface SavepointCopyOptions {
   readonly merger: SegmentMerger
   /** A complete checkpoint. */
   readonly manifest: CheckpointManifest
-  readonly target: SavepointTarget
+  readonly target: OpenSavepoint
   /** Ends the copying soon: it rejects with the reason. */
   readonly signal: AbortSignal
   /** Told after each subtask: bytes read so far, and of all. */

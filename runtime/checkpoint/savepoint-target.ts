@@ -2,11 +2,12 @@ import { dirname, join } from 'node:path'
 import { makeDurable } from '../durable-folder.ts'
 import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
-import type { SnapshotTarget, StorageWriter } from './checkpoint-storage.ts'
+import type { StorageWriter } from './checkpoint-storage.ts'
 import { MANIFEST } from './file-names.ts'
 import { createSegmentFile } from './file-storage-writer.ts'
 import type { CheckpointManifest } from './manifest.ts'
 import { publishManifest, removeFile } from './manifest-file.ts'
+import type { OpenSavepoint } from './open-savepoint.ts'
 import { isSystemError } from './storage-errors.ts'
 
 /** Lies in the folder of a savepoint from its beginning to its end: without a manifest beside it, it is none. */
@@ -23,7 +24,7 @@ export const INCOMPLETE = 'savepoint.incomplete'
  *
  * Whatever resolves is durable (R26).
  */
-export class SavepointTarget implements SnapshotTarget {
+export class SavepointTarget implements OpenSavepoint {
   /** Absolute. */
   readonly path: string
   readonly #fs: FileSystem
@@ -104,7 +105,8 @@ export class SavepointTarget implements SnapshotTarget {
   }
 }
 
-function taken(path: string, names: readonly string[]): StreamError {
+/** What is in the way of a savepoint, by the names that are there. */
+export function taken(path: string, names: readonly string[]): StreamError {
   if (names.includes(MANIFEST)) {
     return refused(path, 'there is a snapshot already', 'give another path, or leave it out')
   }

@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { isS3Url } from '../aws/s3-url.ts'
 import { checkpointFolder, checkpointIdOf, MANIFEST } from '../checkpoint/file-names.ts'
 import { createFileStorage } from '../checkpoint/file-storage.ts'
 import { removeFile } from '../checkpoint/manifest-file.ts'
@@ -38,6 +39,7 @@ export async function collectGarbage(
   path: string,
   options: { readonly dryRun: boolean },
 ): Promise<Garbage> {
+  if (isS3Url(path)) throw notInS3(path)
   const location = await locate(path)
   if (location.kind !== 'job') throw noJob(path)
   const { directory } = location
@@ -134,6 +136,15 @@ async function removeFolder(path: string): Promise<void> {
   } catch (error) {
     if (!isSystemError(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
   }
+}
+
+/** What nobody needs can only be told apart, from what a run writes now, by taking the job over from it. */
+function notInS3(path: string): StreamError {
+  return new StreamError(
+    'MR_OPTION_INVALID',
+    `${path} is in S3, where garbage is not collected by this command, as no lock tells it from what a run is writing; nothing was removed; a run of the job removes what earlier ones have left after its first checkpoint, and a lifecycle rule of the bucket ends uploads that were not completed.`,
+    { path },
+  )
 }
 
 function noJob(path: string): StreamError {

@@ -1,14 +1,13 @@
-import { basename, dirname, join, resolve } from 'node:path'
-import { checkpointFolder, checkpointIdOf, MANIFEST } from '../checkpoint/file-names.ts'
-import { createFileStorage } from '../checkpoint/file-storage.ts'
-import { FolderFiles } from '../checkpoint/folder-files.ts'
+import { basename, dirname } from 'node:path'
+import { checkpointFolder, checkpointIdOf } from '../checkpoint/file-names.ts'
 import { validateManifestFiles } from '../checkpoint/manifest-codec.ts'
-import { readManifestFile } from '../checkpoint/manifest-file.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { unreadable } from '../checkpoint/storage-errors.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import { currentLineage } from '../job/lineage.ts'
+import { joinPlace, resolvePlace } from '../job/place-names.ts'
+import { filesAt, placesOf } from '../job/snapshot-places.ts'
 import { HeldFiles } from './held-files.ts'
 import { locate } from './locate.ts'
 
@@ -16,7 +15,7 @@ import { locate } from './locate.ts'
 export interface FoundSnapshot {
   readonly manifest: CheckpointManifest
   readonly files: HeldFiles
-  /** The folder with its manifest, absolute. */
+  /** The folder with its manifest, absolute, or `s3://…`. */
   readonly path: string
 }
 
@@ -54,21 +53,22 @@ async function candidatesAt(path: string): Promise<string[]> {
   if (location.kind === 'lineage') return checkpointsIn(directory, [])
   if (location.record === undefined) return []
   const { lineage, abandoned, origin } = currentLineage(location.record)
-  const own = await checkpointsIn(join(directory, 'checkpoints', lineage), abandoned)
+  const own = await checkpointsIn(joinPlace(directory, 'checkpoints', lineage), abandoned)
   if (own.length > 0 || origin === undefined) return own
   // It has none of its own yet: a run goes on from what it began from.
-  const isSavepoint = (await nodeFileSystem.size(join(origin.directory, MANIFEST))) !== undefined
+  const places = placesOf(origin.directory, nodeFileSystem)
+  const isSavepoint = await places.hasManifest(origin.directory)
   return isSavepoint
     ? [origin.directory]
-    : [join(origin.directory, checkpointFolder(origin.point.checkpointId))]
+    : [joinPlace(origin.directory, checkpointFolder(origin.point.checkpointId))]
 }
 
 /** The newest first. */
 async function checkpointsIn(directory: string, abandoned: readonly number[]): Promise<string[]> {
-  const ids = await createFileStorage({ directory, fileSystem: nodeFileSystem }).list()
+  const ids = await placesOf(directory, nodeFileSystem).lineage(directory).list()
   return ids
     .filter((id) => !abandoned.includes(id))
-    .map((id) => join(directory, checkpointFolder(id)))
+    .map((id) => joinPlace(directory, checkpointFolder(id)))
     .toReversed()
 }
 
@@ -76,7 +76,7 @@ async function tryOpen(path: string): Promise<FoundSnapshot | { readonly failure
   let held: HeldFiles | undefined
   try {
     const { manifest, directory } = await readSnapshotManifest(path)
-    const files = new FolderFiles(directory, nodeFileSystem)
+    const files = filesAt(directory, nodeFileSystem)
     held = await HeldFiles.open(manifest, files, directory)
     await validateManifestFiles(held, manifest)
     return { manifest, files: held, path }
@@ -91,7 +91,7 @@ async function tryOpen(path: string): Promise<FoundSnapshot | { readonly failure
 export async function readSnapshotManifest(
   path: string,
 ): Promise<{ readonly manifest: CheckpointManifest; readonly directory: string }> {
-  const manifest = await readManifestFile(nodeFileSystem, path)
+  const manifest = await placesOf(path, nodeFileSystem).readManifest(path)
   if (manifest.kind === 'savepoint') return { manifest, directory: path }
   const { checkpointId } = manifest
   if (checkpointIdOf(basename(path)) !== checkpointId) {
@@ -106,7 +106,7 @@ export async function readSnapshotManifest(
 function noneThere(path: string): StreamError {
   return new StreamError(
     'MR_CHECKPOINT_NOT_FOUND',
-    `${resolve(path)} has no checkpoint yet; there is no state to read; let the job run until it has taken one, or give another path.`,
+    `${resolvePlace(path)} has no checkpoint yet; there is no state to read; let the job run until it has taken one, or give another path.`,
     { path },
   )
 }

@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SnapshotFiles, StoredFile } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
+import { isS3Url } from '../aws/s3-url.ts'
 import { isSystemError } from '../checkpoint/storage-errors.ts'
 
 /** Files held open; what a manifest names beyond that is opened for each read. */
@@ -20,14 +21,14 @@ export class HeldFiles implements SnapshotFiles {
     this.#handles = handles
   }
 
-  /** What cannot be opened is left to the reading, which says what is wrong with it. */
+  /** What cannot be opened is left to the reading, which says what is wrong with it. Nothing in S3 can be held. */
   static async open(
     manifest: CheckpointManifest,
     files: SnapshotFiles,
     directory: string,
   ): Promise<HeldFiles> {
     const handles = new Map<string, FileHandle>()
-    for (const name of namesIn(manifest)) {
+    for (const name of isS3Url(directory) ? [] : namesIn(manifest)) {
       if (handles.size === MAX_HELD || (await files.stat(name)) === undefined) continue
       const handle = await openFile(join(directory, name))
       if (handle !== undefined) handles.set(name, handle)

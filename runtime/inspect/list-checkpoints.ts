@@ -1,12 +1,12 @@
-import { basename, dirname, join } from 'node:path'
-import { checkpointFolder, checkpointIdOf, MANIFEST } from '../checkpoint/file-names.ts'
-import { createFileStorage } from '../checkpoint/file-storage.ts'
-import { FolderFiles } from '../checkpoint/folder-files.ts'
+import { basename, dirname } from 'node:path'
+import { checkpointFolder, checkpointIdOf } from '../checkpoint/file-names.ts'
 import { validateManifestFiles } from '../checkpoint/manifest-codec.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import type { JobRecord } from '../job/lineage.ts'
+import { joinPlace } from '../job/place-names.ts'
+import { filesAt, placesOf } from '../job/snapshot-places.ts'
 import type { LineagePoint } from '../sink.ts'
 import { readSnapshotManifest } from './find-snapshot.ts'
 import { type Location, locate, savepointsIn } from './locate.ts'
@@ -15,7 +15,7 @@ import { type Location, locate, savepointsIn } from './locate.ts'
 export interface ListedCheckpoint {
   readonly lineage: string
   readonly checkpointId: number
-  /** Absolute. */
+  /** Absolute, or `s3://…`. */
   readonly path: string
   /** What is wrong with it, by which a restore would pass it over; all below is undefined if its manifest is damaged. */
   readonly damage: string | undefined
@@ -44,10 +44,10 @@ export async function listCheckpoints(path: string): Promise<ListedCheckpoint[]>
   const location = await locate(path)
   if (location.kind === 'lineage') return listLineage(location.directory, undefined)
   if (location.kind === 'snapshot') return listOne(location.directory)
-  const checkpoints = join(location.directory, 'checkpoints')
+  const checkpoints = joinPlace(location.directory, 'checkpoints')
   const lists: ListedCheckpoint[][] = []
   for (const lineage of await lineagesOf(location, checkpoints)) {
-    lists.push(await listLineage(join(checkpoints, lineage), location.record))
+    lists.push(await listLineage(joinPlace(checkpoints, lineage), location.record))
   }
   for (const path of await savepointsIn(location.directory)) lists.push(await listOne(path))
   return lists.flat()
@@ -58,7 +58,7 @@ async function lineagesOf(
   { record }: Location & { kind: 'job' },
   checkpoints: string,
 ): Promise<string[]> {
-  const there = await nodeFileSystem.list(checkpoints)
+  const there = await placesOf(checkpoints, nodeFileSystem).names(checkpoints)
   const known = (record?.lineages ?? []).map(({ lineage }) => lineage)
   return [
     ...known.filter((lineage) => there.includes(lineage)),
@@ -75,12 +75,12 @@ async function listLineage(
   directory: string,
   record: JobRecord | undefined,
 ): Promise<ListedCheckpoint[]> {
-  const storage = createFileStorage({ directory, fileSystem: nodeFileSystem })
+  const storage = placesOf(directory, nodeFileSystem).lineage(directory)
   const lineage = basename(directory)
   const abandoned = record?.lineages.find((one) => one.lineage === lineage)?.abandoned ?? []
   const listed: ListedCheckpoint[] = []
   for (const checkpointId of await storage.list()) {
-    const found = await readOne(join(directory, checkpointFolder(checkpointId)))
+    const found = await readOne(joinPlace(directory, checkpointFolder(checkpointId)))
     const isAbandoned = abandoned.includes(checkpointId)
     if (found !== undefined) listed.push({ ...found, isAbandoned, isNext: false })
   }
@@ -97,11 +97,11 @@ async function readOne(path: string): Promise<Facts | undefined> {
   try {
     const { manifest, directory } = await readSnapshotManifest(path)
     facts = factsOf(manifest, path)
-    await validateManifestFiles(new FolderFiles(directory, nodeFileSystem), manifest)
+    await validateManifestFiles(filesAt(directory, nodeFileSystem), manifest)
     return facts
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    if ((await nodeFileSystem.size(join(path, MANIFEST))) === undefined) return undefined
+    if (!(await placesOf(path, nodeFileSystem).hasManifest(path))) return undefined
     return { ...facts, damage: error.message }
   }
 }

@@ -1,17 +1,17 @@
-import { join } from 'node:path'
-import { checkpointFolder, MANIFEST } from '../checkpoint/file-names.ts'
-import { createFileStorage } from '../checkpoint/file-storage.ts'
-import { FolderFiles } from '../checkpoint/folder-files.ts'
+import type { SnapshotFiles } from '../checkpoint/checkpoint-storage.ts'
+import { checkpointFolder } from '../checkpoint/file-names.ts'
 import type { CheckpointManifest, SegmentReference } from '../checkpoint/manifest.ts'
 import { openSegment } from '../checkpoint/segment-reader.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
+import { joinPlace } from '../job/place-names.ts'
+import { filesAt, placesOf } from '../job/snapshot-places.ts'
 import { readSnapshotManifest } from './find-snapshot.ts'
 import { locate, savepointsIn } from './locate.ts'
 
 /** What verifying one snapshot came to. */
 export interface VerifiedSnapshot {
-  /** The folder with its manifest, absolute. */
+  /** The folder with its manifest, absolute, or `s3://…`. */
   readonly path: string
   readonly checkpointId: number | undefined
   /** Files that were read whole, and their bytes; those that several snapshots need are read once. */
@@ -40,16 +40,16 @@ async function foldersAt(path: string): Promise<string[]> {
   if (kind === 'snapshot') return [directory]
   if (kind === 'lineage') return checkpointsIn(directory)
   const folders: string[] = []
-  const checkpoints = join(directory, 'checkpoints')
-  for (const lineage of await nodeFileSystem.list(checkpoints)) {
-    folders.push(...(await checkpointsIn(join(checkpoints, lineage))))
+  const checkpoints = joinPlace(directory, 'checkpoints')
+  for (const lineage of await placesOf(checkpoints, nodeFileSystem).names(checkpoints)) {
+    folders.push(...(await checkpointsIn(joinPlace(checkpoints, lineage))))
   }
   return [...folders, ...(await savepointsIn(directory))]
 }
 
 async function checkpointsIn(directory: string): Promise<string[]> {
-  const ids = await createFileStorage({ directory, fileSystem: nodeFileSystem }).list()
-  return ids.map((id) => join(directory, checkpointFolder(id)))
+  const ids = await placesOf(directory, nodeFileSystem).lineage(directory).list()
+  return ids.map((id) => joinPlace(directory, checkpointFolder(id)))
 }
 
 async function verifyOne(
@@ -66,11 +66,11 @@ async function verifyOne(
     return { path, checkpointId: undefined, files: 0, bytes: 0, damages: found, isGone }
   }
   const { manifest, directory } = read
-  const files = new FolderFiles(directory, nodeFileSystem)
+  const files = filesAt(directory, nodeFileSystem)
   let fileCount = 0
   let bytes = 0
   for (const segment of segmentsIn(manifest)) {
-    const name = join(directory, segment.file)
+    const name = joinPlace(directory, segment.file)
     if (!verified.has(name)) {
       verified.set(name, await verifySegment(files, segment))
       fileCount++
@@ -89,7 +89,7 @@ function segmentsIn(manifest: CheckpointManifest): SegmentReference[] {
   return [...new Map(segments.map((segment) => [segment.file, segment])).values()]
 }
 
-async function verifySegment(files: FolderFiles, segment: SegmentReference): Promise<string[]> {
+async function verifySegment(files: SnapshotFiles, segment: SegmentReference): Promise<string[]> {
   const damages: string[] = []
   try {
     const reader = await openSegment(files, segment)
@@ -101,7 +101,7 @@ async function verifySegment(files: FolderFiles, segment: SegmentReference): Pro
 }
 
 async function hasGone(path: string): Promise<boolean> {
-  return (await nodeFileSystem.size(join(path, MANIFEST))) === undefined
+  return !(await placesOf(path, nodeFileSystem).hasManifest(path))
 }
 
 /** What is wrong, without what it prevents: that is told once. Other failures are not damage. */

@@ -1,14 +1,15 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { checkpointFolder, MANIFEST } from '../checkpoint/file-names.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import { selectBase } from './base-selection.ts'
-import { JobDirectory } from './job-directory.ts'
+import type { JobHome } from './job-home.ts'
 import { DEFAULT_MAX_PARALLELISM } from './job-module.ts'
 import { hashJobSources } from './job-sources.ts'
 import { JobStart, startNotes } from './job-start.ts'
+import { lookIntoHome } from './open-home.ts'
+import { joinPlace } from './place-names.ts'
 import { jobUrlOf, type PlannedJob, Planner } from './planning.ts'
 import { renameNotes, renameUids } from './renamed-uids.ts'
 import { resetWatermarks } from './reset-watermarks.ts'
@@ -70,7 +71,7 @@ export async function checkJob(
   const planner = new Planner(jobUrl, { onLog })
   try {
     const { name } = await planner.describe()
-    const directory = JobDirectory.lookInto(options.dir ?? DEFAULT_DIR, name, nodeFileSystem)
+    const directory = lookIntoHome(options.dir ?? DEFAULT_DIR, name, nodeFileSystem)
     const start = await settled(() => findStart(directory, name, options.from))
     const base = start instanceof StreamError ? undefined : start.base
     const planned = await planner.build({
@@ -95,11 +96,7 @@ async function settled<T>(work: () => T | Promise<T>): Promise<T | StreamError> 
   }
 }
 
-function findStart(
-  directory: JobDirectory,
-  job: string,
-  from: string | undefined,
-): Promise<JobStart> {
+function findStart(directory: JobHome, job: string, from: string | undefined): Promise<JobStart> {
   return JobStart.find({
     directory,
     job,
@@ -119,7 +116,7 @@ async function compare(
   options: CheckJobOptions,
 ): Promise<JobCheck> {
   const { plan } = planned
-  const pathOf = (id: number): string => join(start.checkpointDirectory, checkpointFolder(id))
+  const pathOf = (id: number): string => joinPlace(start.checkpointDirectory, checkpointFolder(id))
   const selected = await settled(() =>
     selectBase({
       storage: start.storage,
@@ -127,7 +124,7 @@ async function compare(
       damaged: new Map(),
       abandoned: new Set(start.start.lineage.abandoned),
       allowRewind: options.allowRewind ?? false,
-      pathOf: (id) => join(pathOf(id), MANIFEST),
+      pathOf: (id) => joinPlace(pathOf(id), MANIFEST),
     }),
   )
   if (selected instanceof StreamError) return refused(planned, [selected])
@@ -176,7 +173,7 @@ function snapshotOf(manifest: CheckpointManifest, path: string): CheckedSnapshot
 /** The folder of the snapshot that a lineage begins from. */
 function originOf({ start }: JobStart, { kind, checkpointId }: CheckpointManifest): string {
   const { directory } = start.lineage.origin!
-  return kind === 'savepoint' ? directory : join(directory, checkpointFolder(checkpointId))
+  return kind === 'savepoint' ? directory : joinPlace(directory, checkpointFolder(checkpointId))
 }
 
 /** Nothing to compare with: there is none, or it cannot be read. */

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { SavepointSummary } from '../checkpoint/checkpoint-summary.ts'
 import { fromErrorData, StreamError } from '../errors.ts'
 import {
@@ -11,12 +11,15 @@ import {
   type ControlLine,
   decodeAddress,
 } from './control-protocol.ts'
+import { localFolderOf } from './local-folder.ts'
 import type { SavepointProgress } from './savepoints.ts'
 
 /** A job that may be running in another process. */
 export interface CommandedJob {
   /** Where its state is, as in `--dir`. */
   readonly dir: string
+  /** As in `--work`; default: its default. */
+  readonly work?: string | undefined
   readonly job: string
 }
 
@@ -25,14 +28,15 @@ export interface CommandedJob {
  * `MR_JOB_NOT_RUNNING`; the run went away before it answered: `MR_COMMAND_LOST`; else what the run answers.
  */
 export async function commandJob(
-  { dir, job }: CommandedJob,
+  { dir, work, job }: CommandedJob,
   command: ControlCommand,
   onProgress: (progress: SavepointProgress) => void = () => {},
 ): Promise<SavepointSummary> {
-  const directory = join(resolve(dir), job)
+  const local = localFolderOf(dir, work)
+  const directory = join(local, job)
   const address = await readAddress(directory)
   const response = address === undefined ? undefined : await post(address, command)
-  if (address === undefined || response === undefined) throw await notRunning(dir, job)
+  if (address === undefined || response === undefined) throw await notRunning(local, job)
   for await (const line of linesOf(response)) {
     if (line.type === 'progress') onProgress(line.progress)
     else if (line.type === 'done') return line.savepoint
@@ -100,13 +104,13 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<ControlLine> 
 }
 
 async function notRunning(dir: string, job: string): Promise<StreamError> {
-  const there = await foldersIn(resolve(dir))
+  const there = await foldersIn(dir)
   const others = there.includes(job) ? [] : there
   const known = others.length === 0 ? '' : ` (there is state of ${others.join(', ')})`
   return new StreamError(
     'MR_JOB_NOT_RUNNING',
-    `Job "${job}" is not running with its state in ${resolve(dir)}${known}; there is nobody to do it; start the job, or give the --dir that it was started with.`,
-    { job, dir: resolve(dir) },
+    `Job "${job}" is not running with its state in ${dir}${known}; there is nobody to do it; start the job, or give the --dir (and --work) that it was started with, on the machine where it runs.`,
+    { job, dir },
   )
 }
 

@@ -1,14 +1,13 @@
-import { basename, dirname, join, resolve } from 'node:path'
-import { createFileStorage } from '../checkpoint/file-storage.ts'
+import { basename, dirname } from 'node:path'
 import { checkpointIdOf, MANIFEST } from '../checkpoint/file-names.ts'
-import { FolderFiles } from '../checkpoint/folder-files.ts'
 import { validateManifestFiles } from '../checkpoint/manifest-codec.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
-import { readManifestFile } from '../checkpoint/manifest-file.ts'
 import { INCOMPLETE } from '../checkpoint/savepoint-target.ts'
 import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { LineagePoint } from '../sink.ts'
+import { resolvePlace } from './place-names.ts'
+import { placesOf } from './snapshot-places.ts'
 
 /**
  * A snapshot that a lineage begins from: its manifest, and the folder that the names in it are relative to, which is the
@@ -20,18 +19,19 @@ export interface Snapshot {
 }
 
 /**
- * Reads the snapshot that `--from` names: the folder of a savepoint or of a checkpoint, or the manifest in it, anywhere.
+ * Reads the snapshot that `--from` names: the folder of a savepoint or of a checkpoint, or the manifest in it, in a folder or in S3.
  *
  * A checkpoint must be among the folders of its lineage, since it names files of earlier ones; a savepoint stands alone.
  * Fails with `MR_CHECKPOINT_NOT_FOUND`, `MR_CHECKPOINT_CORRUPT` or `MR_CHECKPOINT_VERSION`.
  */
 export async function readSnapshot(path: string, fileSystem: FileSystem): Promise<Snapshot> {
   const folder = snapshotFolder(path)
-  const names = await fileSystem.list(folder)
+  const places = placesOf(folder, fileSystem)
+  const names = await places.names(folder)
   if (!names.includes(MANIFEST)) throw notFound(path, whatIsThere(folder, names))
-  const manifest = await readManifestFile(fileSystem, folder)
+  const manifest = await places.readManifest(folder)
   if (manifest.kind === 'savepoint') {
-    await validateManifestFiles(new FolderFiles(folder, fileSystem), manifest)
+    await validateManifestFiles(places.files(folder), manifest)
     return { manifest, directory: folder }
   }
   const checkpointId = checkpointIdOf(basename(folder))
@@ -43,7 +43,7 @@ export async function readSnapshot(path: string, fileSystem: FileSystem): Promis
 
 /** The folder that a path of a snapshot means. */
 export function snapshotFolder(path: string): string {
-  const given = resolve(path)
+  const given = resolvePlace(path)
   return basename(given) === MANIFEST ? dirname(given) : given
 }
 
@@ -53,7 +53,7 @@ export async function readOrigin(
   fileSystem: FileSystem,
 ): Promise<Snapshot> {
   // That of a savepoint has the manifest in it, that of a lineage has it further down.
-  if ((await fileSystem.size(join(directory, MANIFEST))) === undefined) {
+  if (!(await placesOf(directory, fileSystem).hasManifest(directory))) {
     return readCheckpoint(directory, point.checkpointId, { path: directory, fileSystem })
   }
   const snapshot = await readSnapshot(directory, fileSystem)
@@ -70,7 +70,7 @@ async function readCheckpoint(
   checkpointId: number,
   { path, fileSystem }: { readonly path: string; readonly fileSystem: FileSystem },
 ): Promise<Snapshot> {
-  const storage = createFileStorage({ directory, fileSystem })
+  const storage = placesOf(directory, fileSystem).lineage(directory)
   if (!(await storage.list()).includes(checkpointId)) {
     throw notFound(path, `${directory} has no manifest of checkpoint ${checkpointId}`)
   }
@@ -90,7 +90,7 @@ function whatIsThere(folder: string, names: readonly string[]): string {
 function notFound(path: string, what: string): StreamError {
   return new StreamError(
     'MR_CHECKPOINT_NOT_FOUND',
-    `${resolve(path)} is not a checkpoint or savepoint: ${what}; the job cannot start from it; give the path of its folder or of the manifest in it, as a run tells it.`,
+    `${resolvePlace(path)} is not a checkpoint or savepoint: ${what}; the job cannot start from it; give the path of its folder or of the manifest in it, as a run tells it.`,
     { path },
   )
 }

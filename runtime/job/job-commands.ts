@@ -7,6 +7,7 @@ import { nodeFileSystem } from '../file-system.ts'
 import type { ControlCommand } from './control-protocol.ts'
 import { alreadyStopping, ControlServer } from './control-server.ts'
 import type { JobEvent } from './job-events.ts'
+import type { JobHome } from './job-home.ts'
 import type { StopOptions } from './running-job.ts'
 import { endedBefore, type SavepointProgress, Savepoints } from './savepoints.ts'
 
@@ -46,7 +47,7 @@ export class JobCommands {
   }
 
   /** The folder of the job is there, and locked: commands come from now on. */
-  async open(directory: string): Promise<void> {
+  async open({ path: directory, localPath }: Pick<JobHome, 'path' | 'localPath'>): Promise<void> {
     const { clock, failpoint, merger, onEvent } = this.#options
     this.#savepoints = new Savepoints({
       directory,
@@ -59,7 +60,7 @@ export class JobCommands {
     })
     this.#opened.resolve(this.#savepoints)
     try {
-      this.#server = await ControlServer.open(directory, (command, onProgress) =>
+      this.#server = await ControlServer.open(localPath, (command, onProgress) =>
         this.#obey(command, onProgress),
       )
     } catch (error) {

@@ -1,11 +1,14 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
+import { createFileStorage } from '../checkpoint/file-storage.ts'
 import { makeDurable } from '../durable-folder.ts'
 import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
 import { NAME_RULE, nameProblem } from '../names.ts'
 import { type JobLock, takeJobLock } from './job-lock.ts'
 import { CONTROL_FILE } from './control-protocol.ts'
+import type { JobHome } from './job-home.ts'
 import { decodeJobRecord, encodeJobRecord } from './job-record.ts'
 import type { JobRecord } from './lineage.ts'
 import { SAVEPOINTS } from './savepoints.ts'
@@ -31,9 +34,10 @@ const RECORD = 'job.json'
  *
  * Folders have mode 0700, files 0600 (N25). What cannot be created, read or written fails with `MR_DIRECTORY_UNUSABLE`.
  */
-export class JobDirectory {
+export class JobDirectory implements JobHome {
   /** Absolute. */
   readonly path: string
+  readonly epoch: number = 0
   readonly #fileSystem: FileSystem
   /** Undefined where it is only looked into. */
   readonly #lock: JobLock | undefined
@@ -42,6 +46,10 @@ export class JobDirectory {
     this.path = path
     this.#fileSystem = fileSystem
     this.#lock = lock
+  }
+
+  get localPath(): string {
+    return this.path
   }
 
   /** Creates the directory of a job if need be, and locks it; removes what crashed attempts left in `work`. */
@@ -134,6 +142,11 @@ export class JobDirectory {
   /** The folder of a lineage's checkpoints; not created. */
   checkpointsOf(lineage: string): string {
     return join(this.path, 'checkpoints', lineage)
+  }
+
+  storageOf(lineage: string): CheckpointStorage {
+    const directory = this.checkpointsOf(lineage)
+    return createFileStorage({ directory, fileSystem: this.#fileSystem })
   }
 
   /** Creates a folder in the directory, durably. */

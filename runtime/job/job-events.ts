@@ -11,8 +11,17 @@ export type { CheckpointSummary, HeldSources, SavepointSummary }
 export interface RunJobOptions {
   /** Default: the checkpoint's on a resume, else the number of cores (N22). */
   readonly parallelism?: number
-  /** State and checkpoints live in `dir/<job name>`. Default `.millrace`. */
+  /**
+   * State and checkpoints live in `dir/<job name>`. Default `.millrace`. In S3 with `s3://bucket/prefix`: this run then takes the job
+   * over from one that may be going elsewhere, which ends with `MR_JOB_FENCED`; region, credentials and endpoint come from the
+   * environment as the AWS SDK finds them.
+   */
   readonly dir?: string
+  /**
+   * Where `dir` is in S3: the folder on this machine for the working state, and for what commands need to find the run. Default
+   * `.millrace/s3`.
+   */
+  readonly work?: string
   /** From the beginning of one checkpoint to that of the next: milliseconds or '10s'; default 10 s. */
   readonly checkpointInterval?: number | string
   /**
@@ -37,12 +46,12 @@ export interface RunJobOptions {
   readonly bufferTimeout?: number | string
   /** Parameter values as given: strings are parsed by the parameter's type. */
   readonly params?: Readonly<Record<string, unknown>>
-  /** Start anew; old state moves to `dir/<job>/old/<n>`. */
+  /** Start anew; old state moves to `dir/<job>/old/<n>`, or in S3 stays where it is. */
   readonly fresh?: boolean
-  /** Start from this checkpoint or savepoint: its directory or manifest file. It stays the user's, and as it is. */
+  /** Start from this checkpoint or savepoint, on a disk or in S3: its directory or manifest file. It stays the user's, and as it is. */
   readonly from?: string
   /**
-   * Take the snapshot of `from` over: its files become those of the first checkpoint of this job, which is removed like any
+   * Take the snapshot of `from` over, on a disk: its files become those of the first checkpoint of this job, which is removed like any
    * other when it is no longer needed; a savepoint is not there any more then, a checkpoint stays with its lineage.
    */
   readonly claim?: boolean
@@ -130,7 +139,7 @@ export type JobEvent =
   | {
       readonly type: 'started'
       readonly job: string
-      /** Absolute state directory of the job. */
+      /** Absolute state directory of the job, or `s3://…`. */
       readonly directory: string
       readonly lineage: string
       readonly parallelism: number

@@ -1,12 +1,11 @@
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import { createFileStorage } from '../checkpoint/file-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import { Claim } from './claim.ts'
 import { readOrigin, readSnapshot, type Snapshot, snapshotFolder } from './from-snapshot.ts'
-import type { JobDirectory } from './job-directory.ts'
+import type { JobHome } from './job-home.ts'
 import { changedSources, type JobSources } from './job-sources.ts'
 import {
   decideStart,
@@ -17,7 +16,7 @@ import {
 } from './lineage.ts'
 
 export interface JobStartOptions {
-  readonly directory: JobDirectory
+  readonly directory: JobHome
   readonly job: string
   readonly fresh: boolean
   /** Path of a snapshot (`--from`). */
@@ -44,11 +43,11 @@ export class JobStart {
   readonly foreign: Snapshot | undefined
   /** The same where it is taken over: it will be the first checkpoint. */
   readonly claim: Claim | undefined
-  readonly #directory: JobDirectory
+  readonly #directory: JobHome
   #record: Start['record']
 
   private constructor(
-    directory: JobDirectory,
+    directory: JobHome,
     start: Start,
     found: Pick<JobStart, 'checkpointDirectory' | 'storage' | 'newest' | 'foreign' | 'claim'>,
   ) {
@@ -71,7 +70,7 @@ export class JobStart {
     const start = decideStart({ job, record, fresh, from, newLineage })
     const { lineage, ancestry, abandoned, origin } = start.lineage
     const checkpointDirectory = directory.checkpointsOf(lineage)
-    const storage = createFileStorage({ directory: checkpointDirectory, fileSystem })
+    const storage = directory.storageOf(lineage)
     const ids = await storage.list()
     const newest = await newestReadable(storage, ids, abandoned)
     const place = { directory: checkpointDirectory, fileSystem, failpoint }

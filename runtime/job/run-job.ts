@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { checkpointFolder, MANIFEST } from '../checkpoint/file-names.ts'
 import {
@@ -16,14 +15,16 @@ import { nodeFileSystem } from '../file-system.ts'
 import { Deliveries } from './deliveries.ts'
 import { JobCommands } from './job-commands.ts'
 import type { CheckpointSummary, JobEvent, JobResult, RunJobOptions } from './job-events.ts'
-import { JobDirectory } from './job-directory.ts'
+import type { JobHome } from './job-home.ts'
 import { DEFAULT_MAX_PARALLELISM } from './job-module.ts'
 import { JobRun } from './job-run.ts'
 import { changedSources, hashJobSources, type JobSources } from './job-sources.ts'
 import { JobStart, startNotes } from './job-start.ts'
 import { splitMemory } from './memory.ts'
 import { MergeThread } from './merge-thread.ts'
+import { openHome } from './open-home.ts'
 import { packageVersion } from './package-version.ts'
+import { joinPlace } from './place-names.ts'
 import { jobUrlOf, type PlannedJob, Planner } from './planning.ts'
 import { createRestartStrategy } from './restart-strategy.ts'
 import { RunEvents } from './run-events.ts'
@@ -165,11 +166,17 @@ class JobSession {
       },
     })
     this.#planner = planner
-    let directory: JobDirectory | undefined
+    let directory: JobHome | undefined
     try {
       const { name } = await planner.describe()
-      directory = await JobDirectory.open(this.#settings.dir, name, nodeFileSystem)
-      await this.#commands.open(directory.path)
+      directory = await openHome({
+        dir: this.#settings.dir,
+        work: this.#settings.work,
+        job: name,
+        fileSystem: nodeFileSystem,
+        random: this.#environment.random,
+      })
+      await this.#commands.open(directory)
       const start = await this.#findStart(directory, name)
       this.#merger = new MergeThread(start.checkpointDirectory)
       const planned = await planner.build({
@@ -205,7 +212,7 @@ class JobSession {
     return { status: 'stopped', lastCheckpoint: undefined, metrics, collected: {} }
   }
 
-  #findStart(directory: JobDirectory, job: string): Promise<JobStart> {
+  #findStart(directory: JobHome, job: string): Promise<JobStart> {
     const { fresh, from, claim } = this.#settings
     const { random, failpoint } = this.#environment
     const newLineage = randomId(random)
@@ -222,7 +229,7 @@ class JobSession {
   }
 
   async #runPlanned(
-    directory: JobDirectory,
+    directory: JobHome,
     start: JobStart,
     planned: PlannedJob,
     sources: JobSources,
@@ -233,13 +240,16 @@ class JobSession {
     const memory = splitMemory(settings.memoryBytes, plan)
     const { lineage, ancestry, abandoned } = start.start.lineage
     const workingDirectory = process.cwd()
-    const notes = startNotes({
-      start: start.start,
-      from: settings.from,
-      base: start.base,
-      sources,
-      workingDirectory,
-    })
+    const notes = [
+      ...localNotes(directory),
+      ...startNotes({
+        start: start.start,
+        from: settings.from,
+        base: start.base,
+        sources,
+        workingDirectory,
+      }),
+    ]
     const run = new JobRun({
       plan,
       clock,
@@ -248,6 +258,7 @@ class JobSession {
         jobUrl: this.#jobUrl,
         params,
         checkpointDirectory: start.checkpointDirectory,
+        epoch: directory.epoch,
         heapMb: memory.heapMb,
         youngHeapMb: memory.youngHeapMb,
       }),
@@ -310,7 +321,7 @@ class JobSession {
   }
 
   #started(
-    directory: JobDirectory,
+    directory: JobHome,
     { start, foreign, claim }: JobStart,
     { plan }: PlannedJob,
     own: CheckpointManifest | undefined,
@@ -369,6 +380,14 @@ function claimNote(problem: string | undefined, { from }: RunSettings): string {
   return `${from} was taken over: it is a checkpoint of this job now${rest}`
 }
 
+function localNotes({ path, localPath, epoch }: JobHome): string[] {
+  if (localPath === path) return []
+  return [
+    `this is run ${epoch} of the job: an earlier one that is still going can publish nothing any more, and ends`,
+    `working state, and what commands need to find the run, are in ${localPath}`,
+  ]
+}
+
 function allowances(settings: RunSettings): string[] {
   return [
     ...(settings.allowRewind ? ['rewind'] : []),
@@ -410,5 +429,5 @@ function threadPoolNotes(parallelism: number): string[] {
 }
 
 function pathOf(directory: string, checkpointId: number): string {
-  return join(directory, checkpointFolder(checkpointId), MANIFEST)
+  return joinPlace(directory, checkpointFolder(checkpointId), MANIFEST)
 }

@@ -1,4 +1,5 @@
 import { type CheckpointSettings, checkpointSettings } from '../checkpoint/checkpoint-settings.ts'
+import { isS3Url, parseS3Url } from '../aws/s3-url.ts'
 import { parseDuration } from '../duration.ts'
 import { StreamError } from '../errors.ts'
 import { checkOptionNames } from '../option-names.ts'
@@ -12,6 +13,8 @@ export interface RunSettings {
   /** Undefined: the checkpoint's on a resume, else the number of cores (N22). */
   readonly parallelism: number | undefined
   readonly dir: string
+  /** For the working state, where `dir` is in S3. */
+  readonly work: string | undefined
   readonly checkpoints: CheckpointSettings
   /** How long a record may wait in a batch. */
   readonly bufferTimeoutMs: number
@@ -35,6 +38,7 @@ export interface RunSettings {
 const TYPES: Readonly<Record<keyof RunJobOptions, readonly string[]>> = {
   parallelism: ['number'],
   dir: ['string'],
+  work: ['string'],
   checkpointInterval: ['number', 'string'],
   checkpointMinPause: ['number', 'string'],
   checkpointTimeout: ['number', 'string'],
@@ -74,8 +78,11 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
     from,
     claim = false,
     output,
+    dir = '.millrace',
+    work,
     progressInterval = 1_000,
   } = options
+  checkPlaces({ dir, work, from, claim })
   if (parallelism !== undefined) checkParallelism(parallelism)
   if (fresh && from !== undefined) {
     throw invalid('fresh and from', 'are both set', 'start anew or from a snapshot, not both')
@@ -91,7 +98,8 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
   }
   return {
     parallelism,
-    dir: options.dir ?? '.millrace',
+    dir,
+    work,
     checkpoints: resolveCheckpoints(options),
     bufferTimeoutMs: resolveBufferTimeout(options.bufferTimeout ?? '10ms'),
     params: options.params ?? {},
@@ -143,6 +151,31 @@ function resolveBufferTimeout(given: number | string): number {
 function checkCount(name: keyof RunJobOptions, count: number | undefined, least: number): void {
   if (count === undefined || (Number.isSafeInteger(count) && count >= least)) return
   throw invalid(name, `is ${count}`, `use a whole number of at least ${least}`)
+}
+
+function checkPlaces(options: {
+  readonly dir: string
+  readonly work: string | undefined
+  readonly from: string | undefined
+  readonly claim: boolean
+}): void {
+  const { dir, work, from, claim } = options
+  const isInS3 = isS3Url(dir)
+  if (isInS3) parseS3Url(dir, 'Option dir', 'MR_OPTION_INVALID')
+  if (from !== undefined && isS3Url(from)) parseS3Url(from, 'Option from', 'MR_OPTION_INVALID')
+  if (work !== undefined && (!isInS3 || isS3Url(work))) {
+    const what = isInS3
+      ? `is ${work}`
+      : `is set, but dir is the folder ${dir}, which has the working state too`
+    throw invalid('work', what, 'give a folder on this machine, beside a dir in S3')
+  }
+  if (claim && (isInS3 || isS3Url(from ?? ''))) {
+    throw invalid(
+      'claim',
+      'is set, but a snapshot cannot be taken over from S3 or into it',
+      'leave it out: the snapshot stays, and can be removed after the first checkpoint',
+    )
+  }
 }
 
 function checkType(name: keyof RunJobOptions, value: unknown): void {

@@ -1,15 +1,20 @@
 import { realpath } from 'node:fs/promises'
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { isS3Url } from '../aws/s3-url.ts'
 import type { SavepointSummary } from '../checkpoint/checkpoint-summary.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { copySavepoint } from '../checkpoint/savepoint-copy.ts'
 import { SavepointQueue } from '../checkpoint/savepoint-queue.ts'
-import { refused, SavepointTarget } from '../checkpoint/savepoint-target.ts'
+import type { OpenSavepoint } from '../checkpoint/open-savepoint.ts'
+import { refused } from '../checkpoint/savepoint-target.ts'
 import type { SegmentMerger } from '../checkpoint/segment-merger.ts'
 import type { Clock } from '../clock.ts'
 import { asError, StreamError } from '../errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { FileSystem } from '../file-system.ts'
+import { joinPlace, resolvePlace } from './place-names.ts'
+import { openSavepoint } from './savepoint-places.ts'
+import { placesOf } from './snapshot-places.ts'
 
 /** Where savepoints go that are given no path. */
 export const SAVEPOINTS = 'savepoints'
@@ -20,7 +25,7 @@ export type SavepointProgress =
   | { readonly stage: 'copy'; readonly copied: number; readonly total: number }
 
 export interface SavepointsOptions {
-  /** The folder of the job, absolute. */
+  /** The folder of the job, absolute, or its place in S3. */
   readonly directory: string
   readonly fileSystem: FileSystem
   readonly clock: Clock
@@ -52,7 +57,7 @@ export class Savepoints {
    * Takes a folder for a savepoint, so that a bad path is told before anything else happens. Rejects with
    * `MR_SAVEPOINT_TARGET` or `MR_SAVEPOINT_FAILED`.
    */
-  async reserve(path: string): Promise<SavepointTarget> {
+  async reserve(path: string): Promise<OpenSavepoint> {
     try {
       this.#checkGoing()
       return await this.#open(path)
@@ -66,7 +71,7 @@ export class Savepoints {
    * of the job. Rejects with `MR_SAVEPOINT_FAILED`, and the folder is free again.
    */
   take(
-    target: SavepointTarget | undefined,
+    target: OpenSavepoint | undefined,
     onProgress: (progress: SavepointProgress) => void = () => {},
   ): Promise<SavepointSummary> {
     const startedAt = this.#options.clock.elapsed()
@@ -120,7 +125,7 @@ export class Savepoints {
 
   async #write(wish: {
     readonly manifest: CheckpointManifest
-    readonly target: SavepointTarget | undefined
+    readonly target: OpenSavepoint | undefined
     readonly startedAt: number
     readonly onProgress: (progress: SavepointProgress) => void
   }): Promise<SavepointSummary> {
@@ -153,29 +158,30 @@ export class Savepoints {
     }
   }
 
-  async #open(path: string): Promise<SavepointTarget> {
+  async #open(path: string): Promise<OpenSavepoint> {
     const { directory, fileSystem } = this.#options
-    const absolute = resolve(path)
-    const inside = relative(await realPath(directory), await realPath(absolute)).split(sep)
-    const isInside = inside[0] !== '..' && !isAbsolute(inside[0]!)
-    if (isInside && (inside[0] !== SAVEPOINTS || inside.length === 1)) {
+    const absolute = resolvePlace(path)
+    const inside = await wayTo(absolute, directory)
+    if (inside !== undefined && (inside[0] !== SAVEPOINTS || inside.length === 1)) {
       throw refused(
         absolute,
         `it lies in the folder of the job, ${directory}, whose files millrace removes`,
-        `give a path outside, or leave it out (${join(directory, SAVEPOINTS)} then holds it)`,
+        `give a path outside, or leave it out (${joinPlace(directory, SAVEPOINTS)} then holds it)`,
       )
     }
-    return SavepointTarget.open(absolute, fileSystem)
+    return openSavepoint(absolute, fileSystem)
   }
 
   /** Ids are those of a lineage: an earlier one may have left a savepoint of the same id. */
-  async #openDefault(checkpointId: number): Promise<SavepointTarget> {
+  async #openDefault(checkpointId: number): Promise<OpenSavepoint> {
     const { directory, fileSystem } = this.#options
     for (let take = 1; ; take++) {
       const name = take === 1 ? `${checkpointId}` : `${checkpointId}-${take}`
-      const path = join(directory, SAVEPOINTS, name)
-      const isFree = (await fileSystem.size(path)) === undefined
-      if (isFree) return SavepointTarget.open(path, fileSystem)
+      const path = joinPlace(directory, SAVEPOINTS, name)
+      const isFree = isS3Url(path)
+        ? (await placesOf(path, fileSystem).names(path)).length === 0
+        : (await fileSystem.size(path)) === undefined
+      if (isFree) return openSavepoint(path, fileSystem)
     }
   }
 
@@ -201,7 +207,7 @@ export function endedBefore(cause?: Error): StreamError {
 function describe(error: Error, path: string | undefined): Error {
   const code = error instanceof StreamError ? error.code : undefined
   if (code === 'MR_SAVEPOINT_TARGET' || code === 'MR_SAVEPOINT_FAILED') return error
-  const where = path === undefined ? '' : ` in ${resolve(path)}`
+  const where = path === undefined ? '' : ` in ${resolvePlace(path)}`
   const [cause = ''] = error.message.split('; ')
   return new StreamError(
     'MR_SAVEPOINT_FAILED',
@@ -209,6 +215,17 @@ function describe(error: Error, path: string | undefined): Error {
     { path, code },
     error,
   )
+}
+
+/** The names from the folder of a job to a place in it; undefined for one elsewhere. */
+async function wayTo(path: string, directory: string): Promise<readonly string[] | undefined> {
+  if (isS3Url(path) || isS3Url(directory)) {
+    if (path === directory) return ['']
+    const isInside = path.startsWith(`${directory}/`)
+    return isInside ? path.slice(directory.length + 1).split('/') : undefined
+  }
+  const inside = relative(await realPath(directory), await realPath(path)).split(sep)
+  return inside[0] !== '..' && !isAbsolute(inside[0]!) ? inside : undefined
 }
 
 /** Where a path leads once all links in it are followed, as far as it exists. */

@@ -13,6 +13,7 @@ export interface WorkerPoolOptions {
   readonly jobUrl: string
   readonly params: Readonly<Record<string, unknown>>
   readonly checkpointDirectory: string
+  readonly epoch: number
   /** Heap limits of a worker thread, for old and for young objects (N15). */
   readonly heapMb: number
   readonly youngHeapMb: number
@@ -69,6 +70,7 @@ export class WorkerPool implements SlotLauncher {
         links: links[slot]!,
         heartbeat,
         checkpointDirectory: this.#options.checkpointDirectory,
+        epoch: this.#options.epoch,
       }
       const transferList = [channel.port2, ...links[slot]!.filter((port) => port !== undefined)]
       // A task that ends by itself has been told to, and has said so on its control port.

@@ -11,6 +11,8 @@ export interface WorkerTask {
   readonly control: MessagePort
   readonly links: readonly (MessagePort | undefined)[]
   readonly heartbeat: SharedArrayBuffer
-  /** Folder of the lineage's checkpoints. */
+  /** Folder of the lineage's checkpoints, or its place in S3. */
   readonly checkpointDirectory: string
+  /** Of the run, where that is in S3. */
+  readonly epoch: number
 }

@@ -1,6 +1,4 @@
 import type { Port } from '../channel/port.ts'
-import { createFileStorage } from '../checkpoint/file-storage.ts'
-import { FolderFiles } from '../checkpoint/folder-files.ts'
 import { type Cancel, type Clock, SystemClock, SystemRandom } from '../clock.ts'
 import { RestartableError, StreamError, thrownText, toErrorData } from '../errors.ts'
 import { processFailpoint } from '../failpoint.ts'
@@ -13,7 +11,9 @@ import { Slot } from '../task/slot.ts'
 import { captureOutput } from './console-capture.ts'
 import type { BuiltJob, JobModule } from './job-module.ts'
 import { loadFailure, loadJob } from './load-job.ts'
+import { filesAt } from './snapshot-places.ts'
 import { threadPort } from './thread-port.ts'
+import { openWorkerStorage } from './worker-storage.ts'
 import type { WorkerTask } from './worker-task.ts'
 
 /** Longest synchronous stretch of a worker's loop (N11), and records a subtask takes before the next has its turn. */
@@ -70,11 +70,8 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
       links: task.links.map((port) =>
         port === undefined ? undefined : threadPort<LinkMessage, LinkMessage>(port),
       ),
-      storage: createFileStorage({
-        directory: task.checkpointDirectory,
-        fileSystem: nodeFileSystem,
-      }),
-      openSnapshot: (directory) => new FolderFiles(directory, nodeFileSystem),
+      storage: openWorkerStorage(task.checkpointDirectory, task.epoch),
+      openSnapshot: (directory) => filesAt(directory, nodeFileSystem),
       createBackend,
       heartbeat,
       sliceMs: SLICE_MS,

@@ -6,7 +6,7 @@ import type {
 } from '../checkpoint/manifest.ts'
 import { undrained } from '../checkpoint/drained.ts'
 import { mergeEntries } from '../checkpoint/merge.ts'
-import type { SavepointTarget } from '../checkpoint/savepoint-target.ts'
+import type { OpenSavepoint } from '../checkpoint/open-savepoint.ts'
 import { SegmentWriter } from '../checkpoint/segment-writer.ts'
 import type { FoundSnapshot } from '../inspect/find-snapshot.ts'
 import { entriesOfPart } from '../inspect/snapshot-parts.ts'
@@ -29,7 +29,7 @@ const SORTING = 'sorting'
 export interface SavepointWriterOptions {
   readonly base: FoundSnapshot | undefined
   readonly plan: EditPlan
-  readonly target: SavepointTarget
+  readonly target: OpenSavepoint
   readonly header: Omit<CheckpointManifest, 'states' | 'subtasks' | 'enumerators'>
   /** As `EntrySorter` has it. */
   readonly runBytes?: number

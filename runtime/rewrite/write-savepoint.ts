@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import { isS3Url } from '../aws/s3-url.ts'
 import { type CheckpointManifest, MANIFEST_VERSION } from '../checkpoint/manifest.ts'
-import { SavepointTarget } from '../checkpoint/savepoint-target.ts'
+import { refused, SavepointTarget } from '../checkpoint/savepoint-target.ts'
 import { randomId, SystemClock, SystemRandom } from '../clock.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
@@ -66,7 +67,7 @@ export async function writeSavepoint(options: WriteSavepointOptions): Promise<Wr
   try {
     const plan = planEdits(base?.manifest, options.states ?? {})
     const header = headerOf(options, base)
-    const path = resolve(options.path)
+    const path = localPath(options.path)
     const target = await SavepointTarget.open(path, nodeFileSystem)
     try {
       const writer = new SavepointWriter({ base, plan, target, header })
@@ -82,6 +83,15 @@ export async function writeSavepoint(options: WriteSavepointOptions): Promise<Wr
   } finally {
     await base?.files.close()
   }
+}
+
+function localPath(path: string): string {
+  if (!isS3Url(path)) return resolve(path)
+  throw refused(
+    path,
+    'savepoints are written in a folder, where they are sorted',
+    'give a folder, and copy it to S3 when it is done',
+  )
 }
 
 /** All of a manifest but its states. */

@@ -70,5 +70,5 @@ function isFilePending(): boolean {
 
 /** A connection may be idle, too. */
 function isConnected(): boolean {
-  return process.getActiveResourcesInfo().some((name) => /^TCP/.test(name))
+  return process.getActiveResourcesInfo().some((name) => name.startsWith('TCP'))
 }

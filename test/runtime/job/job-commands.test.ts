@@ -62,7 +62,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 
 describe('a stop with a savepoint', () => {
   it('wants the savepoint before it stops, and is over when the directory is free (R14)', async () => {
-    await commands.open(folder)
+    await commands.open({ path: folder, localPath: folder })
     const path = join(await makeFolder(), 'savepoint')
     const stopping = commands.stop({ savepoint: path, drain: true })
     while (!(await readdir(join(path, '..'))).includes('savepoint')) await settle()
@@ -84,14 +84,14 @@ describe('a stop with a savepoint', () => {
   })
 
   it('stops nothing where its folder cannot be used', async () => {
-    await commands.open(folder)
+    await commands.open({ path: folder, localPath: folder })
     const stopping = commands.stop({ savepoint: join(folder, 'work') })
     await expect(stopping).rejects.toMatchObject({ code: 'MR_SAVEPOINT_TARGET' })
     expect(stops).toEqual([])
   })
 
   it('of a run that ends before it was running fails, and leaves its folder free', async () => {
-    await commands.open(folder)
+    await commands.open({ path: folder, localPath: folder })
     const path = join(await makeFolder(), 'savepoint')
     const stopping = commands.stop({ savepoint: path })
     while (!(await readdir(join(path, '..'))).includes('savepoint')) await settle()
@@ -103,7 +103,7 @@ describe('a stop with a savepoint', () => {
   })
 
   it('is refused while another is under way, also one that has begun meanwhile, and its folder is free', async () => {
-    await commands.open(folder)
+    await commands.open({ path: folder, localPath: folder })
     const path = join(await makeFolder(), 'savepoint')
     const both = [commands.stop({ savepoint: path }), commands.stop({ savepoint: `${path}-2` })]
     commands.running()
@@ -122,7 +122,7 @@ describe('a stop with a savepoint', () => {
 describe('a savepoint', () => {
   it('that is wanted before the run has its directory waits for it', async () => {
     const taking = commands.savepoint(undefined)
-    await commands.open(folder)
+    await commands.open({ path: folder, localPath: folder })
     await complete()
     expect((await taking).path).toBe(join(folder, 'savepoints/3'))
   })
