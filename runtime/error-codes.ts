@@ -80,9 +80,9 @@ export const ERROR_CODES = {
     'A key selector returned, or map state was given, something that cannot be a key.',
   MR_KEY_MISSING: 'State or timers of a key were used in a function over records without a key.',
   MR_KEY_UNSTABLE: 'A key selector returned another key for the same record the second time.',
+  MR_KINESIS_KEY_INVALID: 'A function returned something that is no key of a record of Kinesis.',
   MR_KINESIS_POSITION_GONE:
     'The record to go on behind is not in the shard of a Kinesis stream (any more).',
-  MR_KINESIS_KEY_INVALID: 'A function returned something that is no key of a record of Kinesis.',
   MR_MAX_PARALLELISM_CHANGED: 'The maximum parallelism is not the one of the checkpoint.',
   MR_NAME_INVALID: 'The name of a job, uid or state cannot be used.',
   MR_NOT_IN_CONTEXT:

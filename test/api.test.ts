@@ -382,14 +382,26 @@ test('millrace/kafka exports the names listed here', async () => {
   expect(await typesOf('../connectors/kafka/index.ts')).toEqual(KAFKA_TYPES)
 })
 
-const AWS_VALUES = ['firehoseSink', 'kinesisSink']
+const AWS_VALUES = ['eventTime', 'firehoseSink', 'kinesisSink', 'kinesisSource', 's3Sink']
 
 const AWS_TYPES = [
   'AtLeastOnceSink',
   'AwsConnection',
   'AwsCredentials',
+  'BadKinesisRecord',
+  'EventTime',
   'FirehoseSinkOptions',
+  'KinesisEnd',
+  'KinesisRecord',
   'KinesisSinkOptions',
+  'KinesisSourceOptions',
+  'KinesisStart',
+  'OnBadKinesisRecord',
+  'PartitionValue',
+  'Partitions',
+  'S3Compression',
+  'S3ObjectSettings',
+  'S3SinkOptions',
 ]
 
 test('millrace/aws exports the names listed here', async () => {

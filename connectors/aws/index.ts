@@ -4,15 +4,21 @@
  */
 
 export type { AwsConnection, AwsCredentials } from '../../runtime/aws/aws-connection.ts'
+export type { AtLeastOnceSink } from './put-sink.ts'
+
+// Kinesis
 export { kinesisSource, type KinesisSourceOptions } from '../kinesis/kinesis-source.ts'
 export type { KinesisEnd, KinesisStart } from '../kinesis/kinesis-start.ts'
 export type { KinesisRecord } from '../kinesis/kinesis-record.ts'
 export type { BadKinesisRecord, OnBadKinesisRecord } from '../kinesis/bad-kinesis-record.ts'
-export type { AtLeastOnceSink } from './put-sink.ts'
 export type { KinesisSinkOptions } from '../kinesis/kinesis-sink-options.ts'
 export { kinesisSink } from '../kinesis/kinesis-sink.ts'
+
+// Firehose
 export type { FirehoseSinkOptions } from '../firehose/firehose-sink-options.ts'
 export { firehoseSink } from '../firehose/firehose-sink.ts'
+
+// S3
 export { eventTime, type EventTime } from '../s3/event-time.ts'
 export type { S3Compression } from '../s3/compression.ts'
 export type { Partitions, PartitionValue } from '../s3/partitions.ts'

@@ -16,6 +16,7 @@ export class PutRun<T> {
       parallelism: 1,
       attempt: 1,
       lineage: 'aa',
+      restoredCheckpointId: 0,
       clock,
       wake: () => this.wakes++,
       fail: (error) => (this.failure ??= error),
