@@ -43,6 +43,8 @@ export const ERROR_CODES = {
   MR_GRAPH_DIFFERS: 'The threads of one run built different graphs.',
   MR_GRAPH_INVALID:
     'The graph of a job cannot run: it has no source, no sink, or contradicts itself.',
+  MR_HANDLER_UNSUPPORTED:
+    'A job has parts that a Lambda function cannot run: state, keys, or exactly-once sinks.',
   MR_IDENTITY_CHANGED:
     'A source or sink has another input or output than the checkpoint was taken with.',
   MR_INPUT_CHANGED: 'An input file is not the one that the checkpoint was taken of.',

@@ -141,6 +141,8 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_AWS_CONDITIONS:
         'Keep the state in S3, in a store that looks at `If-None-Match` and `If-Match` of `PutObject`, or on a disk: without these two runs of a job would not notice each other.',
       MR_AWS_FAILED: 'Look up the error that the message quotes in the reference of the service.',
+      MR_HANDLER_UNSUPPORTED:
+        'Leave state, keys and exactly-once sinks to a job that `millrace run` runs, reading what the function writes; the message names all that is in the way.',
       MR_KINESIS_POSITION_GONE:
         'Set `whenPositionGone` to `earliest`, knowing that records are missed; let the stream keep its records for longer than a job may be down.',
     },

@@ -382,7 +382,14 @@ test('millrace/kafka exports the names listed here', async () => {
   expect(await typesOf('../connectors/kafka/index.ts')).toEqual(KAFKA_TYPES)
 })
 
-const AWS_VALUES = ['eventTime', 'firehoseSink', 'kinesisSink', 'kinesisSource', 's3Sink']
+const AWS_VALUES = [
+  'eventTime',
+  'firehoseSink',
+  'kinesisHandler',
+  'kinesisSink',
+  'kinesisSource',
+  's3Sink',
+]
 
 const AWS_TYPES = [
   'AtLeastOnceSink',
@@ -391,11 +398,15 @@ const AWS_TYPES = [
   'BadKinesisRecord',
   'EventTime',
   'FirehoseSinkOptions',
+  'KinesisBatchResponse',
   'KinesisEnd',
+  'KinesisEventRecord',
+  'KinesisHandlerOptions',
   'KinesisRecord',
   'KinesisSinkOptions',
   'KinesisSourceOptions',
   'KinesisStart',
+  'KinesisStreamEvent',
   'OnBadKinesisRecord',
   'PartitionValue',
   'Partitions',

@@ -88,7 +88,8 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   state: ['runtime/inspect', 'runtime/rewrite'],
   operators: ['runtime', 'runtime/state', 'runtime/graph', 'runtime/job'],
-  connectors: ['runtime', 'runtime/aws'],
+  // Lambda runs the graph of a job.
+  connectors: ['runtime', 'runtime/aws', 'runtime/graph', 'runtime/job'],
   cli: ['runtime', 'runtime/graph', 'runtime/job', 'runtime/inspect'],
 }
 

@@ -24,3 +24,8 @@ export type { S3Compression } from '../s3/compression.ts'
 export type { Partitions, PartitionValue } from '../s3/partitions.ts'
 export { s3Sink } from '../s3/s3-sink.ts'
 export type { S3ObjectSettings, S3SinkOptions } from '../s3/s3-sink-options.ts'
+
+// Lambda
+export { kinesisHandler, type KinesisHandlerOptions } from '../lambda/kinesis-handler.ts'
+export type { KinesisBatchResponse, KinesisEventRecord } from '../lambda/kinesis-event.ts'
+export type { KinesisStreamEvent } from '../lambda/kinesis-event.ts'

@@ -1,5 +1,7 @@
 import { StreamError } from '../../runtime/errors.ts'
 import type { OutputTag } from '../../runtime/operator.ts'
+import { placeIn } from './kinesis-errors.ts'
+import type { ShardRecords } from './shard-records.ts'
 
 /** A record of a stream that could not be read, as it goes to a side output. */
 export interface BadKinesisRecord {
@@ -19,6 +21,27 @@ export interface BadKinesisRecord {
 
 /** What happens with records that cannot be read: the job fails (default), they are counted, or go to a side output. */
 export type OnBadKinesisRecord = 'fail' | 'skip' | OutputTag<BadKinesisRecord>
+
+/** Makes one of the current record of a shard; `problem` is the end of the sentence "the value …". */
+export function badRecordOf(options: {
+  readonly stream: string
+  readonly shardId: string
+  readonly records: ShardRecords
+  readonly problem: string
+}): BadKinesisRecord {
+  const { stream, shardId, records, problem } = options
+  const { sequenceNumber, subSequenceNumber, partitionKey, arrival, data } = records
+  return {
+    error: `${placeIn(stream, shardId, records.currentPlace)}: the value ${problem}`,
+    stream,
+    shardId,
+    sequenceNumber,
+    subSequenceNumber,
+    partitionKey,
+    arrival,
+    value: new Uint8Array(data),
+  }
+}
 
 /** The error with which a record that cannot be read fails the job. */
 export function badRecordError(record: BadKinesisRecord): StreamError {

@@ -3,11 +3,7 @@ import type { PollResult, ReaderContext, ReaderOutput, SourceReader } from '../.
 import { FinishedSplits } from '../finished-splits.ts'
 import { BadMessageError, type MessageFormat, type MessageReader } from '../message-format.ts'
 import { SplitTurns } from '../split-turns.ts'
-import {
-  type BadKinesisRecord,
-  badRecordError,
-  type OnBadKinesisRecord,
-} from './bad-kinesis-record.ts'
+import { badRecordError, badRecordOf, type OnBadKinesisRecord } from './bad-kinesis-record.ts'
 import type { StreamClient } from './kinesis-client.ts'
 import { placeIn } from './kinesis-errors.ts'
 import { CurrentRecord, type KinesisRecord } from './kinesis-record.ts'
@@ -15,6 +11,7 @@ import type { KinesisSplit, ShardEvent } from './kinesis-split.ts'
 import { goneBy, type WhenPositionGone } from './position-gone.ts'
 import { ShardFeed } from './shard-feed.ts'
 import { ShardPoller } from './shard-poller.ts'
+import { streamName } from './stream-name.ts'
 
 /** Records taken from one shard before the next choice. */
 const TURN_RECORDS = 64
@@ -123,7 +120,7 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
   }
 
   describeSplit(split: KinesisSplit): string | undefined {
-    return split.isFinished ? undefined : placeIn(this.#options.stream, split, split)
+    return split.isFinished ? undefined : placeIn(this.#options.stream, split.id, split)
   }
 
   close(): void {
@@ -213,17 +210,8 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
       this.#context.count('recordsSkipped')
       return true
     }
-    const { sequenceNumber, subSequenceNumber, partitionKey, arrival } = from
-    const bad: BadKinesisRecord = {
-      error: `${this.#placeIn(from.split, from)}: the value ${problem}`,
-      stream,
-      shardId: from.split.id,
-      sequenceNumber,
-      subSequenceNumber,
-      partitionKey,
-      arrival,
-      value: new Uint8Array(from.data),
-    }
+    const bad = badRecordOf({ stream, shardId: from.split.id, records: from, problem })
+    const { arrival } = bad
     if (onError === 'fail') throw badRecordError(bad)
     this.#context.count('recordsToSideOutput')
     this.#context.emitSide(onError.name, bad, arrival < 0 ? MIN_TIMESTAMP : arrival)
@@ -231,7 +219,7 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
   }
 
   #placeIn(split: KinesisSplit, current: ShardFeed<T>): string {
-    return placeIn(this.#options.stream, split, current.currentPlace)
+    return placeIn(this.#options.stream, split.id, current.currentPlace)
   }
 
   #finish(done: ReadShard<T, V>): void {
@@ -264,9 +252,4 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
     if (this.#turns.all.length > 0) return otherwise
     return this.#isComplete ? 'end' : 'wait'
   }
-}
-
-/** The name in an ARN, or the name as it is. */
-function streamName(stream: string): string {
-  return stream.startsWith('arn:') ? stream.slice(stream.lastIndexOf('/') + 1) : stream
 }

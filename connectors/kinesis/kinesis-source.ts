@@ -164,7 +164,18 @@ export function kinesisSourceOn<V, T = V>(
       return new KinesisReader<T, V>(context, client, readerOptions)
     },
   }
+  readings.set(source, readerOptions as KinesisReading)
   return source
+}
+
+/** How a source reads its records, whatever they are. */
+export type KinesisReading = KinesisReaderOptions<unknown, unknown>
+
+const readings: WeakMap<Source<unknown>, KinesisReading> = new WeakMap()
+
+/** How a source that `kinesisSource` made reads its records, for who has them from elsewhere; undefined for another source. */
+export function readingOf(source: Source<unknown>): KinesisReading | undefined {
+  return readings.get(source)
 }
 
 function isStream(stream: unknown): boolean {

@@ -40,6 +40,9 @@ const FORGET_MS = 24 * 3_600_000
 
 const HASH_KEYS = 1n << 128n
 
+/** The last hash key that there is. */
+export const LAST_HASH_KEY: bigint = HASH_KEYS - 1n
+
 /**
  * Says which shards may be read now, so that the records of a key keep their order across splits and merges; pure.
  *

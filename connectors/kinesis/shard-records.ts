@@ -1,8 +1,7 @@
 import type { RawRecord } from './kinesis-client.ts'
 import type { KinesisSplit, ShardPosition } from './kinesis-split.ts'
 import { Aggregate, hashOf } from './kpl-aggregate.ts'
-
-const LAST_HASH_KEY = (1n << 128n) - 1n
+import { LAST_HASH_KEY } from './shard-order.ts'
 
 /**
  * The records of a shard that were fetched and wait, one after another; pure. Aggregates of the Kinesis Producer Library are taken
