@@ -153,7 +153,10 @@ export class KinesisEnumerator implements SplitEnumerator<KinesisEnumeratorState
     if (this.#wanted.size > 0 && this.#looksForWanted < LOOKS_FOR_CHILDREN) {
       this.#looksForWanted++
       this.#lookIn(CHILDREN_INTERVAL_MS)
-    } else if (!this.#isComplete && discoveryIntervalMs > 0) this.#lookIn(discoveryIntervalMs)
+    } else if (!this.#isComplete && discoveryIntervalMs > 0) {
+      const untilEnd = this.#end < 0 ? Infinity : this.#end - this.#context.clock.now()
+      this.#lookIn(Math.min(discoveryIntervalMs, Math.max(0, untilEnd)))
+    }
   }
 
   #lookIn(delayMs: number): void {

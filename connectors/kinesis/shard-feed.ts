@@ -74,12 +74,13 @@ export class ShardFeed<T> extends ShardRecords {
       this.#fetched = { ...this.#fetched, sequenceNumber: SequenceNumber, subSequenceNumber: -1 }
       this.add(taken)
     }
-    // At the tip all that had arrived by the time of the question is there.
-    const isPast = end >= 0 && millisBehind === 0 && askedAt >= end
+    const isAtTip = records.length === 0 && millisBehind === 0
+    // At the tip all that had arrived by the time of the question has come.
+    const isPast = end >= 0 && isAtTip && askedAt >= end
     if (cut >= 0 || isPast) this.#hasEnd = true
     this.#changed(millisBehind)
     // Away from the tip an empty answer says nothing about the next one.
-    if (taken.length === 0 && millisBehind === 0 && !this.hasWaiting) this.output.fetchedEmpty()
+    if (isAtTip && !this.#hasEnd && !this.hasWaiting) this.output.fetchedEmpty()
   }
 
   /** Its shard has no more records; these have taken over its keys. */

@@ -35,6 +35,8 @@ export class FakeStream {
   actions: FakeAction[] = []
   /** How many records a fetch brings at most. */
   pageSize = Infinity
+  /** So many fetches bring nothing, away from the tip. */
+  emptyPages = 0
   /** Thrown in place of an answer. */
   fault:
     ((operation: 'ListShards' | 'GetShardIterator' | 'GetRecords') => Error | undefined) | undefined
@@ -166,13 +168,20 @@ class FakeClient implements StreamClient {
     this.#stream.fetchTimes.set(id, times)
     await this.#begin('GetRecords')
     const shard = this.#stream.shard(id)
+    if (this.#stream.emptyPages > 0) {
+      this.#stream.emptyPages--
+      return { records: [], millisBehind: 1_000, next: iterator, children: [] }
+    }
     const from = Number(index)
     const to = Math.min(shard.records.length, from + Math.min(limit, this.#stream.pageSize))
     const isOver = to === shard.records.length
-    const newest = shard.records.at(-1)?.ApproximateArrivalTimestamp!.getTime() ?? 0
+    const timeOf = (record: RawRecord | undefined) =>
+      record?.ApproximateArrivalTimestamp!.getTime() ?? 0
+    // Between records that arrived at once it cannot tell, as the stand-in.
+    const millisBehind = timeOf(shard.records.at(-1)) - timeOf(shard.records[to - 1])
     return {
       records: shard.records.slice(from, to),
-      millisBehind: isOver ? 0 : Math.max(1, this.#clock.now() - newest),
+      millisBehind,
       next: isOver && shard.isClosed ? undefined : `${id}:${to}`,
       children: this.#stream.shards
         .filter(({ parents }) => parents.includes(id))
