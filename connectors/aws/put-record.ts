@@ -7,15 +7,18 @@ export class PutRecord {
   readonly hashKey: string | undefined
   /** What it counts against the limits of the service. */
   readonly bytes: number
+  /** Records of the job that are in it. */
+  readonly count: number
   /** Its place in the order of writing. */
   sequence = 0
   /** The one behind it, in the one queue that it stands in. */
   next: PutRecord | undefined = undefined
 
-  constructor(data: Uint8Array, key?: string, hashKey?: string) {
+  constructor(data: Uint8Array, key?: string, hashKey?: string, count = 1) {
     this.data = data
     this.key = key
     this.hashKey = hashKey
+    this.count = count
     this.bytes = data.length + (key === undefined ? 0 : Buffer.byteLength(key))
   }
 }

@@ -54,7 +54,7 @@ export class PutSender {
       const rest = await this.#try(left, settle)
       if (rest === undefined) return
       const { error, isWhole } = rest
-      const what = `write ${counted(rest.records.length)} to ${service.target}`
+      const what = `write ${counted(countOf(rest.records))} to ${service.target}`
       // The SDK has learned from the answer how far its clock is off: once more.
       const hasLearned: boolean = awsFailure(error) === 'skewed' && !wasSkewed
       wasSkewed ||= hasLearned
@@ -69,12 +69,12 @@ export class PutSender {
       left = rest.records
       const triedMs = clock.elapsed() - since
       if (triedMs >= retryTimeoutMs) {
-        throw putGivenUp(service, { records: left.length, triedMs, first, last: error })
+        throw putGivenUp(service, { records: countOf(left), triedMs, first, last: error })
       }
       await pause(clock, service.delayBefore(++failures), signal)
       if (signal.aborted) throw awsError(service.attempt(what), error)
       const isUnknown = isWhole && isOutcomeUnknown(error)
-      count(isUnknown ? 'recordsSentAgain' : 'recordsRefused', left.length)
+      count(isUnknown ? 'recordsSentAgain' : 'recordsRefused', countOf(left))
     }
   }
 
@@ -117,6 +117,11 @@ export class PutSender {
   #isThrottle(failure: PutRefusal): boolean {
     return failure.name === this.#options.service.throttle || awsFailure(failure) === 'throttled'
   }
+}
+
+/** Records of the job. */
+function countOf(records: readonly PutRecord[]): number {
+  return records.reduce((sum, { count }) => sum + count, 0)
 }
 
 /** Whether what is left may be taken later. Codes of single records that nobody knows are given the time to pass. */

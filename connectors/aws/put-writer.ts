@@ -86,7 +86,12 @@ export class PutWriter<T> implements SinkWriter<T, never> {
   write(value: T, timestamp: number): void {
     if (this.#failure !== undefined) return
     this.#maker.write(value, timestamp)
-    if (!this.isReady) this.#isHolding = true
+    if (!this.isReady) {
+      this.#isHolding = true
+      // What is held back would wait for others that cannot come.
+      this.#flush()
+      return
+    }
     this.#cancelLinger ??= this.#context.clock.schedule(this.#options.lingerMs, () => {
       this.#cancelLinger = undefined
       this.#flush()

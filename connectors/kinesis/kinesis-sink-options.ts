@@ -24,6 +24,11 @@ export interface KinesisSinkOptions<V, T = V> extends PutSinkOptions<V, T> {
    * record of a key is on its way at a time. Default false: what is sent again comes behind what went with it.
    */
   readonly ordered?: boolean
+  /**
+   * True: records of one key that wait together go as one record of Kinesis, in the format of the Kinesis Producer Library. Readers
+   * must know it, as the Kinesis Client Library does. Default false.
+   */
+  readonly aggregate?: boolean
   /** The largest record that the stream takes, key with it: as `UpdateMaxRecordSize` has set it. Default 1 MiB, at most 10 MiB. */
   readonly maxRecordBytes?: number
 }
@@ -34,6 +39,7 @@ const NAMES: OptionNames<KinesisSinkOptions<unknown>> = {
   partitionKey: true,
   explicitHashKey: true,
   ordered: true,
+  aggregate: true,
   maxRecordBytes: true,
 }
 
@@ -43,6 +49,7 @@ export interface CheckedKinesisSink<V, T> extends CheckedPutSink<V, T> {
   readonly partitionKey: (record: T) => string
   readonly explicitHashKey: ((record: T) => string | undefined) | undefined
   readonly isOrdered: boolean
+  readonly isAggregated: boolean
   readonly limits: PutLimits
 }
 
@@ -51,19 +58,29 @@ export function checkKinesisSink<V, T>(
   options: KinesisSinkOptions<V, T>,
 ): CheckedKinesisSink<V, T> {
   const shared = checkPutSink(options, NAMES, FROM)
-  const { stream, partitionKey, explicitHashKey, ordered = false, maxRecordBytes } = options
+  const {
+    stream,
+    partitionKey,
+    explicitHashKey,
+    ordered = false,
+    aggregate = false,
+    maxRecordBytes,
+  } = options
   if (typeof stream !== 'string' || !/^([\w.-]{1,128}|arn:[^\s/]+:stream\/[\w.-]+)$/.test(stream))
     throw invalidSink(FROM, 'stream', stream, 'the name or ARN of a stream')
   if (typeof partitionKey !== 'function')
     throw invalidSink(FROM, 'partitionKey', partitionKey, 'a function from a record to its key')
   checkSinkFunction(FROM, 'explicitHashKey', explicitHashKey)
   if (typeof ordered !== 'boolean') throw invalidSink(FROM, 'ordered', ordered, 'true or false')
+  if (typeof aggregate !== 'boolean')
+    throw invalidSink(FROM, 'aggregate', aggregate, 'true or false')
   return {
     ...shared,
     stream,
     partitionKey,
     explicitHashKey,
     isOrdered: ordered,
+    isAggregated: aggregate,
     limits: limitsOf(maxRecordBytes),
   }
 }

@@ -3,6 +3,7 @@ import type { MessageWriter } from '../message-format.ts'
 import { recordTooLarge } from '../aws/put-errors.ts'
 import { PutRecord } from '../aws/put-record.ts'
 import type { RecordMaker } from '../aws/put-writer.ts'
+import { Aggregator } from './kinesis-sink-aggregator.ts'
 import type { CheckedKinesisSink } from './kinesis-sink-options.ts'
 
 const MAX_KEY_CHARACTERS = 256
@@ -14,6 +15,7 @@ export class KinesisRecords<V, T> implements RecordMaker<T> {
   readonly #writer: MessageWriter<V>
   readonly #operator: string
   readonly #emit: (record: PutRecord) => void
+  readonly #aggregator: Aggregator | undefined
 
   constructor(
     options: CheckedKinesisSink<V, T>,
@@ -22,6 +24,8 @@ export class KinesisRecords<V, T> implements RecordMaker<T> {
   ) {
     this.#options = options
     this.#operator = operator
+    const { isAggregated, limits } = options
+    this.#aggregator = isAggregated ? new Aggregator(emit, limits.recordBytes) : undefined
     this.#emit = emit
     this.#writer = options.value.createMessageWriter({ topic: options.stream, part: 'value' })
   }
@@ -48,7 +52,16 @@ export class KinesisRecords<V, T> implements RecordMaker<T> {
         'make it smaller, or raise the limit of the stream ("aws kinesis update-max-record-size") and maxRecordBytes with it'
       throw recordTooLarge(this.#operator, `the stream "${stream}"`, size, wayOut)
     }
-    this.#emit(record)
+    if (this.#aggregator === undefined) this.#emit(record)
+    else this.#aggregator.add(record)
+  }
+
+  flush(): void {
+    this.#aggregator?.flush()
+  }
+
+  get heldBytes(): number {
+    return this.#aggregator?.heldBytes ?? 0
   }
 
   #invalid(option: string, found: unknown, wanted: string): StreamError {

@@ -14,6 +14,8 @@ export class FakePutService implements PutService {
   readonly wayOut = 'write less'
   /** What has been taken, in order. */
   readonly taken: { readonly key: string | undefined; readonly text: string }[] = []
+  /** The same, as bytes. */
+  readonly packed: Buffer[] = []
   /** How many records each request had. */
   readonly requests: number[] = []
   inFlight = 0
@@ -52,8 +54,11 @@ export class FakePutService implements PutService {
   }
 
   #take(records: readonly PutRecord[]): void {
-    for (const { key, data } of records)
-      this.taken.push({ key, text: Buffer.from(data).toString() })
+    for (const { key, data } of records) {
+      const bytes = Buffer.from(data)
+      this.packed.push(bytes)
+      this.taken.push({ key, text: bytes.toString() })
+    }
   }
 
   get texts(): readonly string[] {

@@ -59,7 +59,7 @@ describe.each(['fifo', 'keyed'] as const)('PutBatcher over a %s queue', (kind) =
           requests++
           expect(requests).toBeLessThanOrEqual(MAX_REQUESTS)
           onTheirWay.push({ left: [...records] })
-          if (kind === 'fifo') expect(taken).toEqual(written.slice(0, taken.length))
+          if (kind === 'fifo') expect(taken.every((one, i) => one === written[i])).toBe(true)
           if (kind === 'keyed') {
             const keys = onTheirWay.flatMap(({ left }) => left.map(({ key }) => key))
             expect(keys.length).toBe(new Set(keys).size)
@@ -77,8 +77,10 @@ describe.each(['fifo', 'keyed'] as const)('PutBatcher over a %s queue', (kind) =
           batcher.finish()
         }
         const check = (): void => {
-          for (const { end, isDone } of cuts)
-            expect(isDone).toBe(written.slice(0, end).every((one) => settled.has(one)))
+          for (const { end, isDone } of cuts) {
+            const isTaken = written.slice(0, end).every((one) => settled.has(one))
+            if (isDone !== isTaken) expect(isDone).toBe(isTaken)
+          }
           expect(batcher.unsettled).toBe(written.length - settled.size)
           expect(batcher.bytes > 0).toBe(batcher.unsettled > 0)
         }
@@ -109,12 +111,15 @@ describe.each(['fifo', 'keyed'] as const)('PutBatcher over a %s queue', (kind) =
         }
         expect(last.isDone).toBe(true)
         expect(new Set(taken).size).toBe(written.length)
-        const byKey = Map.groupBy(taken, ({ key }) => key)
-        for (const [key, records] of byKey)
-          expect(records).toEqual(written.filter((one) => one.key === key))
+        for (const [key, records] of Map.groupBy(taken, (one) => one.key)) {
+          const ofKey = written.filter((one) => one.key === key)
+          expect(records.map(({ sequence }) => sequence)).toEqual(
+            ofKey.map(({ sequence }) => sequence),
+          )
+        }
         check()
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 

@@ -9,6 +9,7 @@ import { sinkContract } from '../../contract/sink.ts'
 import { FakePutService, sdkError } from '../aws/fake-put-service.ts'
 import { PutRun } from '../aws/put-run.ts'
 import { HastyClock } from '../kafka/hasty-clock.ts'
+import { unpackAggregate } from './unpack-aggregate.ts'
 
 const OPTIONS: KinesisSinkOptions<string> = {
   stream: 'out',
@@ -48,6 +49,7 @@ describe('kinesisSink', () => {
     { partitionKey: 'key' as never },
     { explicitHashKey: 5 as never },
     { ordered: 'yes' as never },
+    { aggregate: 1 as never },
     { maxRecordBytes: 20 * 1024 * 1024 },
     { maxRequests: 0 },
     { maxBufferedBytes: 1.5 },
@@ -178,5 +180,38 @@ describe('kinesisSink', () => {
       ),
       { numRuns: 60 },
     )
+  })
+
+  it('packs with aggregate: true what waits of a key, ordered too, and counts records of the job', async () => {
+    service.plan = (_, nth) =>
+      nth === 0 ? { fails: sdkError('TimeoutError'), isTaken: false } : undefined
+    const run = await PutRun.start(sinkOf({ aggregate: true, ordered: true }), new HastyClock())
+    const written = Array.from({ length: 90 }, (_, n) => `k${n % 2}:${n}`)
+    run.write(...written, 'alone:1')
+    await run.cut()
+    expect(service.requests).toEqual([3, 3])
+    const found = service.packed.flatMap((bytes) => {
+      const data = unpackAggregate(bytes)?.map((record) => record.data) ?? [bytes]
+      return data.map(String)
+    })
+    expect(found).toEqual([
+      ...written.filter((text) => text.startsWith('k0')),
+      ...written.filter((text) => text.startsWith('k1')),
+      'alone:1',
+    ])
+    expect(run.counters).toEqual({ recordsSentAgain: 91 })
+    await run.close()
+  })
+
+  it('does not wait for linger with aggregate: true when no more may wait', async () => {
+    const options = { aggregate: true, maxBufferedBytes: 2_000, linger: '1h' } as const
+    const run = await PutRun.start(sinkOf(options))
+    let n = 0
+    for (; run.writer.isReady; n++) run.write(`k:${n}`)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(run.writer.isReady).toBe(true)
+    expect(run.wakes).toBe(1)
+    expect(service.packed.flatMap((record) => unpackAggregate(record)!)).toHaveLength(n)
+    await run.close()
   })
 })
