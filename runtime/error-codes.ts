@@ -85,6 +85,8 @@ export const ERROR_CODES = {
   MR_KINESIS_KEY_INVALID: 'A function returned something that is no key of a record of Kinesis.',
   MR_KINESIS_POSITION_GONE:
     'The record to go on behind is not in the shard of a Kinesis stream (any more).',
+  MR_LAMBDA_FAILED: 'A function of AWS Lambda threw, or answered something that cannot be used.',
+  MR_LAMBDA_RECORD_FAILED: 'A function of AWS Lambda could not do a record.',
   MR_MAX_PARALLELISM_CHANGED: 'The maximum parallelism is not the one of the checkpoint.',
   MR_NAME_INVALID: 'The name of a job, uid or state cannot be used.',
   MR_NOT_IN_CONTEXT:

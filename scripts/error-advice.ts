@@ -140,6 +140,10 @@ export const ADVICE: readonly AdviceSection[] = [
         'Return a text of 1 to 256 characters as partition key, and decimal digits as explicit hash key.',
       MR_AWS_CONDITIONS:
         'Keep the state in S3, in a store that looks at `If-None-Match` and `If-Match` of `PutObject`, or on a disk: without these two runs of a job would not notice each other.',
+      MR_LAMBDA_FAILED:
+        'Look into the log of the function; set `retry` of the operator where another try helps. Its answer has each `recordId` of the call once.',
+      MR_LAMBDA_RECORD_FAILED:
+        "Mend the function for the record that the message shows, or set `onFailed: 'skip'`.",
       MR_AWS_FAILED: 'Look up the error that the message quotes in the reference of the service.',
       MR_HANDLER_UNSUPPORTED:
         'Leave state, keys and exactly-once sinks to a job that `millrace run` runs, reading what the function writes; the message names all that is in the way.',

@@ -390,6 +390,7 @@ const AWS_VALUES = [
   'kinesisSource',
   's3Sink',
 ]
+const AWS_VALUES = ['firehoseSink', 'kinesisSink', 'lambdaMap']
 
 const AWS_TYPES = [
   'AtLeastOnceSink',
@@ -413,6 +414,8 @@ const AWS_TYPES = [
   'S3Compression',
   'S3ObjectSettings',
   'S3SinkOptions',
+  'LambdaMap',
+  'LambdaMapOptions',
 ]
 
 test('millrace/aws exports the names listed here', async () => {
