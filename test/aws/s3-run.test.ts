@@ -2,21 +2,14 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { SeededRandom } from '../../runtime/clock.ts'
 import type { RunJobOptions } from '../../runtime/job/job-events.ts'
 import { RunningProcess } from '../cluster/process.ts'
 import { describeS3 } from '../servers/aws-for-tests.ts'
+import { FaultProxy, s3Failure } from '../servers/fault-proxy.ts'
+import { environment } from './environment.ts'
 
 const JOB = new URL('../cluster/jobs/counting.ts', import.meta.url)
-
-/** What a job needs to reach a stand-in, as its user would set it. */
-function environment(endpoint: string): Record<string, string> {
-  return {
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  }
-}
 
 describeS3('jobs with their state in S3', (s3) => {
   let folder: string
@@ -63,10 +56,73 @@ describeS3('jobs with their state in S3', (s3) => {
     )
   }
 
-  it('run, and go on', async () => {
+  it.concurrent(
+    'end exactly, killed at random moments, while S3 throttles, fails and loses answers (R1, R26)',
+    async () => {
+      const name = 'kills'
+      const dir = `s3://${await s3.createBucket()}/state`
+      const random = new SeededRandom(7)
+      const proxy = await FaultProxy.start(s3.endpoint, {
+        plan: ({ random: chance }) => {
+          if (chance < 0.03) return { answer: s3Failure('SlowDown', 503) }
+          if (chance < 0.05) return { answer: s3Failure('InternalError', 500) }
+          if (chance < 0.07) return { loses: 'request' }
+          return chance < 0.12 ? { loses: 'answer' } : undefined
+        },
+      })
+      const env = environment(proxy.endpoint)
+      const slow = { dir, params: { count: 20_000, rate: 500 } }
+      let kills = 0
+      for (; kills < 2; kills++) {
+        const run = start(name, slow, env)
+        await run.until('checkpoint')
+        await new Promise((resolve) => setTimeout(resolve, random.next() * 400))
+        await run.kill()
+      }
+      const last = start(name, { dir, params: { count: 20_000 } }, env)
+      await last.ended
+      expect(last.told.at(-1)).toEqual({ type: 'ended', status: 'finished' })
+      expect(last.told[0]).toMatchObject({ mode: 'resumed' })
+      await expectExact(name, 20_000)
+      for (const operation of ['PutObject', 'GetObject']) {
+      expect(proxy.faults.get(operation)).toBeGreaterThan(0)
+    }
+    await proxy.stop()
+    },
+  )
+
+  it('end exactly, killed at points of the protocol (R26, R33)', async () => {
+    const name = 'points'
     const dir = `s3://${await s3.createBucket()}/state`
-    const run = start('plain', { dir, params: { count: 2_000, rate: 2_000 } })
-    await run.ended
-    await expectExact('plain', 2_000)
+    const slow = { dir, params: { count: 20_000, rate: 500 } }
+    const points = ['after-publish', 'before-commit']
+    for (const point of points) {
+      const run = start(name, slow, { MILLRACE_FAILPOINT: `${point}:2` })
+      await run.ended
+      expect(run.child.signalCode).toBe('SIGKILL')
+    }
+    const last = start(name, { dir, params: { count: 20_000 } })
+    await last.ended
+    expect(last.told.at(-1)).toEqual({ type: 'ended', status: 'finished' })
+    await expectExact(name, 20_000)
+  })
+
+  it('end exactly where a second run takes over: the first one is fenced', async () => {
+    const name = 'two'
+    const dir = `s3://${await s3.createBucket()}/state`
+    const count = 50_000
+    const first = start(name, { dir, params: { count, rate: 200 } })
+    await first.until('checkpoint')
+    const second = start(name, { dir, params: { count }, work: join(folder, 'elsewhere') })
+    await first.ended
+    expect(first.told.at(-1)).toMatchObject({
+      type: 'ended',
+      code: 'MR_JOB_FENCED',
+      message: expect.stringContaining(`process ${second.child.pid} on `) as string,
+    })
+    await second.ended
+    expect(second.told[0]).toMatchObject({ type: 'started', mode: 'resumed' })
+    expect(second.told.at(-1)).toEqual({ type: 'ended', status: 'finished' })
+    await expectExact(name, count)
   })
 })
