@@ -1,6 +1,11 @@
 import { invariant } from '../errors.ts'
 import { WriteConflict } from '../object-store.ts'
-import type { CheckpointStorage, StorageWriter, StoredFile } from './checkpoint-storage.ts'
+import type {
+  CheckpointStorage,
+  SnapshotFiles,
+  StorageWriter,
+  StoredFile,
+} from './checkpoint-storage.ts'
 import { checkpointFolder, checkpointIdOf, MANIFEST, MAX_CHECKPOINT_ID } from './file-names.ts'
 import type { CheckpointManifest } from './manifest.ts'
 import { damaged, decodeManifest, encodeManifest } from './manifest-codec.ts'
@@ -22,6 +27,8 @@ export interface ObjectStorageOptions {
   readonly place: ObjectPlace
   readonly published: PublishedCheckpoints
   readonly author: ObjectAuthor
+  /** Reads the files; default: each read is a request. */
+  readonly files?: SnapshotFiles
   /** Length of the parts of long objects; for tests. */
   readonly partBytes?: number
 }
@@ -41,14 +48,14 @@ export interface ObjectStorageOptions {
  */
 export class ObjectStorage implements CheckpointStorage {
   readonly #place: ObjectPlace
-  readonly #files: ObjectFiles
+  readonly #files: SnapshotFiles
   readonly #options: ObjectStorageOptions
   #created = 0
   #hasEndedUploads = false
 
   constructor(options: ObjectStorageOptions) {
     this.#place = options.place
-    this.#files = new ObjectFiles(options.place)
+    this.#files = options.files ?? new ObjectFiles(options.place)
     this.#options = options
   }
 

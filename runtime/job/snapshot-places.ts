@@ -10,6 +10,7 @@ import { readManifestFile } from '../checkpoint/manifest-file.ts'
 import { ObjectFiles, placeIn } from '../checkpoint/object-files.ts'
 import { ObjectStorage } from '../checkpoint/object-storage.ts'
 import type { PublishedCheckpoints } from '../checkpoint/published-checkpoints.ts'
+import { ReadAhead } from '../checkpoint/read-ahead.ts'
 import { readFailure, unreadable } from '../checkpoint/storage-errors.ts'
 import { invariant } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -77,7 +78,7 @@ const s3Places: SnapshotPlaces = {
     const { prefix, store } = placeIn(openS3Place(place), MANIFEST)
     return (await store.head(prefix)) !== undefined
   },
-  files: (place) => new ObjectFiles(openS3Place(place)),
+  files: (place) => new ReadAhead(new ObjectFiles(openS3Place(place))),
   lineage: (place) =>
     new ObjectStorage({
       place: openS3Place(place),

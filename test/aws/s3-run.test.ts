@@ -85,9 +85,9 @@ describeS3('jobs with their state in S3', (s3) => {
       expect(last.told[0]).toMatchObject({ mode: 'resumed' })
       await expectExact(name, 20_000)
       for (const operation of ['PutObject', 'GetObject']) {
-      expect(proxy.faults.get(operation)).toBeGreaterThan(0)
-    }
-    await proxy.stop()
+        expect(proxy.faults.get(operation)).toBeGreaterThan(0)
+      }
+      await proxy.stop()
     },
   )
 
