@@ -35,6 +35,11 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== '0' && value !== 'false'
 }
 
+/** Another run goes on from there. */
+function isFenced(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'MR_JOB_FENCED'
+}
+
 function logPrefix(uid: string | undefined, subtaskIndex: number | undefined): string {
   if (uid === undefined) return ''
   return subtaskIndex === undefined ? `[${uid}] ` : `[${uid} #${subtaskIndex}] `
@@ -83,7 +88,7 @@ class Run {
       this.#screen.clearStatus()
       const isStarted = this.#plan !== undefined
       const exitCode = tellFailure(error, { json, isStarted }, this.#host)
-      if (isStarted) this.#screen.log(this.#wayOn())
+      if (isStarted && !isFenced(error)) this.#screen.log(this.#wayOn())
       return exitCode
     } finally {
       cancel()

@@ -455,13 +455,13 @@ export class CheckpointCoordinator {
     error: unknown,
     of: { readonly isLast: boolean; readonly savepoints: readonly SavepointRequest[] },
   ): void {
-    this.#options.onAborted(checkpointId, toErrorData(error))
     // Nothing that comes after it can be published either.
     if (error instanceof StreamError && error.code === 'MR_JOB_FENCED') {
       for (const savepoint of of.savepoints) savepoint.failed(error)
       this.#options.fail(error)
       return
     }
+    this.#options.onAborted(checkpointId, toErrorData(error))
     // A last checkpoint has nothing after it that could make up for it, but another attempt.
     if (of.isLast) {
       this.#savepoints.putBack(of.savepoints)

@@ -382,8 +382,9 @@ function claimNote(problem: string | undefined, { from }: RunSettings): string {
 
 function localNotes({ path, localPath, epoch }: JobHome): string[] {
   if (localPath === path) return []
+  const before = 'an earlier one that is still going can publish nothing any more, and ends'
   return [
-    `this is run ${epoch} of the job: an earlier one that is still going can publish nothing any more, and ends`,
+    ...(epoch > 1 ? [`run ${epoch} of the job: ${before}`] : []),
     `working state, and what commands need to find the run, are in ${localPath}`,
   ]
 }

@@ -236,6 +236,16 @@ describe('millrace run', () => {
     ])
   })
 
+  it('does not say that the command goes on where another run has taken the job over', async () => {
+    const host = hostOf(async (_, options) => {
+      options.onEvent!(started())
+      throw coded('MR_JOB_FENCED', 'Another run has it.')
+    })
+    expect(await runCommand(['run', 'job.ts'], host)).toBe(1)
+    expect(host.stderr.text).toContain('error MR_JOB_FENCED')
+    expect(host.stderr.text).not.toContain('goes on')
+  })
+
   it('says what a failed checkpoint and a restart were about', async () => {
     const error = {
       name: 'RestartableError',

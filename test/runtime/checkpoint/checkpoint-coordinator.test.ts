@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { CheckpointCoordinatorOptions } from '../../../runtime/checkpoint/checkpoint-coordinator.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { MAX_CHAIN } from '../../../runtime/checkpoint/fold-plan.ts'
-import { RestartableError } from '../../../runtime/errors.ts'
+import { RestartableError, StreamError } from '../../../runtime/errors.ts'
 import { continuingOf } from '../../harness/checkpoint-fixtures.ts'
 import { FaultFileSystem } from '../../harness/fault-file-system.ts'
 import { changed, CoordinatorRun, INTERVAL, settle, SUBTASKS, TIMEOUT } from './coordinator-kit.ts'
@@ -296,6 +296,20 @@ describe('CheckpointCoordinator', () => {
         run.decline(diskFull())
       }
       expect(run.failures).toMatchObject([{ code: 'MR_CHECKPOINT_FAILED' }])
+      const before = run.trigger
+      await run.next()
+      expect(run.trigger).toBe(before)
+    })
+
+    it('end the attempt at once where another run has taken the job over, which commits nothing', async () => {
+      const fencing = slowStorage()
+      const fenced = new StreamError('MR_JOB_FENCED', 'Another run has it.')
+      const storage = changed(fencing.storage, { publish: () => Promise.reject(fenced) })
+      const run = await open({ storage, tolerableFailures: 100 }, fencing.files).start()
+      await run.answer()
+      expect(run.failures).toEqual([fenced])
+      // It is no failure of the checkpoint, whose changes would go into the next one.
+      expect([run.completed, run.aborted]).toEqual([[], []])
       const before = run.trigger
       await run.next()
       expect(run.trigger).toBe(before)
