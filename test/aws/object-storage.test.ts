@@ -1,8 +1,9 @@
+import { startFauxqs } from 'fauxqs'
 import { expect, it } from 'vitest'
 import { checkConditions } from '../../runtime/job/store-conditions.ts'
 import { checkpointStorageContract } from '../contract/checkpoint-storage.ts'
 import { jobPlace, objectStorageUnderTest } from '../harness/object-storage.ts'
-import { describeS3 } from '../servers/aws-for-tests.ts'
+import { describeS3, TestS3 } from '../servers/aws-for-tests.ts'
 
 describeS3('checkpoints in S3', (s3) => {
   checkpointStorageContract({
@@ -18,4 +19,14 @@ describeS3('checkpoints in S3', (s3) => {
     await checkConditions(jobPlace(store), 'probe')
     expect(await store.head('fraud/probe')).toBeUndefined()
   })
+})
+
+it('a stand-in that writes whatever the condition says is refused', async () => {
+  const server = await startFauxqs({ port: 0, logger: false })
+  server.createBucket('careless')
+  const s3 = new TestS3(`http://127.0.0.1:${server.port}`)
+  const checked = checkConditions(jobPlace(s3.store('careless')), 'probe')
+  await expect(checked).rejects.toMatchObject({ code: 'MR_AWS_CONDITIONS' })
+  s3.close()
+  await server.stop()
 })
