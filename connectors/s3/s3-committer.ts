@@ -1,8 +1,8 @@
-import { type ObjectStore, UploadGone } from '../../runtime/object-store.ts'
+import { UploadGone } from '../../runtime/object-store.ts'
 import type { Committer } from '../../runtime/sink.ts'
 import { RequestSlots } from './request-slots.ts'
 import { lostUpload, s3OutputFailed } from './s3-output-errors.ts'
-import { type S3Part, type StagedPart, TOKEN_NAME } from './s3-part.ts'
+import { type S3Part, type StagedPart, type SubtaskOutput, TOKEN_NAME } from './s3-part.ts'
 
 /** So many objects are committed at once. */
 const COMMITS_AT_ONCE = 16
@@ -14,13 +14,13 @@ const COMMITS_AT_ONCE = 16
  * before, perhaps of another process, may have done it: the token in the metadata of the object says so, whatever its etag is like.
  */
 export class S3Committer implements Committer<S3Part> {
-  readonly #store: ObjectStore
+  readonly #shared: SubtaskOutput
   readonly #uid: string
   readonly #urlOf: (key: string) => string
   readonly #slots: RequestSlots = new RequestSlots(COMMITS_AT_ONCE)
 
-  constructor(store: ObjectStore, uid: string, urlOf: (key: string) => string) {
-    this.#store = store
+  constructor(shared: SubtaskOutput, uid: string, urlOf: (key: string) => string) {
+    this.#shared = shared
     this.#uid = uid
     this.#urlOf = urlOf
   }
@@ -33,16 +33,17 @@ export class S3Committer implements Committer<S3Part> {
   }
 
   close(): void {
-    this.#store.close()
+    this.#shared.store.close()
   }
 
   async #commit(part: S3Part): Promise<void> {
     try {
       if ('body' in part) {
         const metadata = { [TOKEN_NAME]: part.token }
-        await this.#store.put(part.key, part.body, { metadata })
+        await this.#shared.store.put(part.key, part.body, { metadata })
       } else {
         await this.#complete(part)
+        this.#shared.staged.delete(part.uploadId)
       }
     } catch (error) {
       throw s3OutputFailed(this.#uid, this.#urlOf(part.key), error)
@@ -51,10 +52,10 @@ export class S3Committer implements Committer<S3Part> {
 
   async #complete({ key, uploadId, parts, token }: StagedPart): Promise<void> {
     try {
-      await this.#store.completeUpload({ key, uploadId }, parts)
+      await this.#shared.store.completeUpload({ key, uploadId }, parts)
     } catch (error) {
       if (!(error instanceof UploadGone)) throw error
-      const there = await this.#store.head(key)
+      const there = await this.#shared.store.head(key)
       if (there?.metadata[TOKEN_NAME] === token) return
       throw lostUpload(this.#urlOf(key), there !== undefined)
     }

@@ -41,8 +41,9 @@ export async function prepareS3Output(
   const takenBack = having('take-back')
   const replaced = context.policy === 'replace' ? having('conflict') : []
   await store.delete([...takenBack, ...replaced])
-  await endUploads(store, output, context)
   await tryOut(store, output, context)
+  // Also what a request of the try has begun whose answer was lost.
+  await endUploads(store, output, context)
   const after = context.current.checkpointId
   if (takenBack.length > 0) {
     context.log(

@@ -1,4 +1,4 @@
-import type { UploadedPart } from '../../runtime/object-store.ts'
+import type { ObjectStore, UploadedPart } from '../../runtime/object-store.ts'
 
 /** Says in the metadata of each object which try at writing it has made it. */
 export const TOKEN_NAME = 'millrace-token'
@@ -22,3 +22,10 @@ export interface StagedPart extends PartOfOutput {
 
 /** An object as a checkpoint lists it; plain data. */
 export type S3Part = HeldPart | StagedPart
+
+/** What the writer and the committer of a subtask share. */
+export interface SubtaskOutput {
+  readonly store: ObjectStore
+  /** Ids of uploads that are in a cut and not committed. */
+  readonly staged: Set<string>
+}

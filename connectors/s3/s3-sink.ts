@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../runtime/object-store.ts'
 import type { PrepareOutputContext, Sink, SinkContext } from '../../runtime/sink.ts'
 import { S3Committer } from './s3-committer.ts'
 import { checkS3Output, prepareS3Output } from './s3-output.ts'
-import type { S3Part } from './s3-part.ts'
+import type { S3Part, SubtaskOutput } from './s3-part.ts'
 import { type CheckedS3Sink, checkS3SinkOptions, type S3SinkOptions } from './s3-sink-options.ts'
 import { S3Writer } from './s3-writer.ts'
 
@@ -78,12 +78,12 @@ function sinkOn<T>(makeStore: MakeStore, { place, writer }: CheckedS3Sink<T>): S
   const errors = typeof onError === 'object' ? [onError.prefix] : []
   const output = { url, prefixes: [objects.prefix, ...errors] }
   const urlOf = (key: string) => `s3://${place.bucket}/${key}`
-  // The writer and the committer of a subtask have one context, and share connections.
-  const stores: WeakMap<SinkContext, ObjectStore> = new WeakMap()
-  const storeIn = (context: SinkContext): ObjectStore => {
-    const store = stores.get(context) ?? makeStore(context.uid)
-    stores.set(context, store)
-    return store
+  // The writer and the committer of a subtask have one context.
+  const known: WeakMap<SinkContext, SubtaskOutput> = new WeakMap()
+  const sharedIn = (context: SinkContext): SubtaskOutput => {
+    const shared = known.get(context) ?? { store: makeStore(context.uid), staged: new Set() }
+    known.set(context, shared)
+    return shared
   }
   const using = async (
     context: PrepareOutputContext,
@@ -104,7 +104,7 @@ function sinkOn<T>(makeStore: MakeStore, { place, writer }: CheckedS3Sink<T>): S
     checkOutput: (context) => using(context, (store) => checkS3Output(store, output, context)),
     prepareOutput: (context) => using(context, (store) => prepareS3Output(store, output, context)),
     createWriter: (context) =>
-      new S3Writer<T>(context, storeIn(context), { ...writer, token: randomUUID }),
-    createCommitter: (context) => new S3Committer(storeIn(context), context.uid, urlOf),
+      new S3Writer<T>(context, sharedIn(context), { ...writer, token: randomUUID }),
+    createCommitter: (context) => new S3Committer(sharedIn(context), context.uid, urlOf),
   }
 }

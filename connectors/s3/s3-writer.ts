@@ -1,7 +1,6 @@
 import { RestartableError, StreamError, thrownText } from '../../runtime/errors.ts'
-import type { ObjectStore } from '../../runtime/object-store.ts'
 import type { SinkContext, SinkWriter } from '../../runtime/sink.ts'
-import { finishedName } from '../part-name.ts'
+import { finishedName, parseOutputName } from '../part-name.ts'
 import { type FailedWrite, failedWrite } from './failed-write.ts'
 import type { ObjectUpload } from './object-upload.ts'
 import { type ObjectKind, OpenObjects, type ObjectsOptions } from './open-objects.ts'
@@ -9,7 +8,7 @@ import { OutputFlow } from './output-flow.ts'
 import type { PartitionPaths } from './partitions.ts'
 import { RequestSlots } from './request-slots.ts'
 import { s3OutputFailed } from './s3-output-errors.ts'
-import type { S3Part } from './s3-part.ts'
+import type { S3Part, SubtaskOutput } from './s3-part.ts'
 
 /** With so much on its way to S3 no more input is taken (R7). */
 const MAX_ON_THE_WAY_BYTES = 32 * 1024 * 1024
@@ -47,14 +46,16 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
   #ended: ObjectUpload[] = []
   /** In no cut yet. */
   readonly #uncut: Set<ObjectUpload> = new Set()
+  readonly #shared: SubtaskOutput
   /** The first checkpoint that may hold what begins now, and how many objects have begun for it. */
   #checkpointId: number
   #counter = 0
   #hasFailed = false
 
-  constructor(context: SinkContext, store: ObjectStore, options: S3WriterOptions<T>) {
+  constructor(context: SinkContext, shared: SubtaskOutput, options: S3WriterOptions<T>) {
     this.#context = context
     this.#options = options
+    this.#shared = shared
     this.#checkpointId = context.restoredCheckpointId + 1
     this.#flow = new OutputFlow(MAX_ON_THE_WAY_BYTES, () => context.wake())
     const { rollBytes, rollIntervalMs, token, objects, onError } = options
@@ -63,7 +64,7 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
       rollBytes,
       rollIntervalMs,
       upload: {
-        store,
+        store: shared.store,
         slots: new RequestSlots(REQUESTS_AT_ONCE),
         flow: this.#flow,
         onFailure: (error) => this.#fail(error),
@@ -109,12 +110,33 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
     this.#failed?.stopAgeing()
     // Nobody sees what is in no cut; where its removal fails, the next attempt does it.
     await Promise.allSettled([...this.#uncut].map((upload) => upload.abort()))
+    if (!this.#hasFailed) await this.#endUnknown().catch(() => {})
+  }
+
+  /** Ends uploads that were begun for this subtask by a request whose answer was lost: no id of theirs is in any checkpoint. */
+  async #endUnknown(): Promise<void> {
+    const { store, staged } = this.#shared
+    const { objects, onError } = this.#options
+    const { lineage, subtaskIndex, restoredCheckpointId } = this.#context
+    const prefixes =
+      typeof onError === 'object' ? [objects.prefix, onError.prefix] : [objects.prefix]
+    for (const prefix of prefixes) {
+      for (const upload of await store.listUploads(prefix)) {
+        const found = parseOutputName(upload.key.slice(upload.key.lastIndexOf('/') + 1))
+        if (found.state !== 'finished' || staged.has(upload.uploadId)) continue
+        const { part } = found
+        const isOwn = part.lineage === lineage && part.subtaskIndex === subtaskIndex
+        if (isOwn && part.checkpointId > restoredCheckpointId) await store.abortUpload(upload)
+      }
+    }
   }
 
   async #finish(ended: readonly ObjectUpload[]): Promise<readonly S3Part[]> {
     const budget = { bytesLeft: HELD_IN_CHECKPOINT_BYTES }
     try {
-      return await Promise.all(ended.map((upload) => upload.finished(budget)))
+      const parts = await Promise.all(ended.map((upload) => upload.finished(budget)))
+      for (const part of parts) if ('uploadId' in part) this.#shared.staged.add(part.uploadId)
+      return parts
     } catch (error) {
       throw this.#fail(error)
     }

@@ -6,6 +6,7 @@ import { json } from '../../../connectors/json-format.ts'
 import { eventTime } from '../../../connectors/s3/event-time.ts'
 import { s3Sink, s3SinkOn } from '../../../connectors/s3/s3-sink.ts'
 import type { S3SinkOptions } from '../../../connectors/s3/s3-sink-options.ts'
+import type { ObjectStore } from '../../../runtime/object-store.ts'
 import type { OutputPolicy, PrepareOutputContext, Sink } from '../../../runtime/sink.ts'
 import { sinkContract } from '../../contract/sink.ts'
 import { LINEAGE, SinkRun, type SinkRunOptions } from '../../contract/sink-run.ts'
@@ -290,6 +291,33 @@ describe('s3Sink', () => {
     })
   })
 
+  it('ends uploads whose beginning it has not heard of, when it is closed without a failure', async () => {
+    const { bucket, run } = start()
+    let isFirst = true
+    const store = bucket.store()
+    const lossy = {
+      ...methodsOf(store),
+      createUpload: async (...args: Parameters<typeof store.createUpload>) => {
+        // As the client of S3 does when an answer is lost: it asks again.
+        if (isFirst) await store.createUpload(...args)
+        isFirst = false
+        return store.createUpload(...args)
+      },
+    }
+    const sink = s3SinkOn(() => lossy, { path, format: json() })
+    const other = new SinkRun(sink as Sink<unknown>, { subtaskIndex: 1 })
+    run.write({ text: 'x'.repeat(100_000) })
+    const ofOther = await run.cut(1)
+    other.write({ text: 'y'.repeat(100_000) })
+    const parts = await other.cut(1)
+    expect(bucket.uploads.size).toBe(3)
+    await other.writer.close!()
+    expect(bucket.uploads.size).toBe(2)
+    await other.commit(parts)
+    await run.commit(ofOther)
+    expect([bucket.keys.length, bucket.uploads.size]).toEqual([2, 0])
+  })
+
   describe('records that cannot be written', () => {
     const partitions = { dt: eventTime('day') }
 
@@ -461,6 +489,24 @@ describe('s3Sink', () => {
     })
   })
 })
+
+function methodsOf(store: ObjectStore): ObjectStore {
+  return {
+    put: (...args) => store.put(...args),
+    get: (...args) => store.get(...args),
+    read: (...args) => store.read(...args),
+    head: (...args) => store.head(...args),
+    list: (...args) => store.list(...args),
+    listFolders: (...args) => store.listFolders(...args),
+    delete: (...args) => store.delete(...args),
+    createUpload: (...args) => store.createUpload(...args),
+    uploadPart: (...args) => store.uploadPart(...args),
+    completeUpload: (...args) => store.completeUpload(...args),
+    abortUpload: (...args) => store.abortUpload(...args),
+    listUploads: (...args) => store.listUploads(...args),
+    close: () => store.close(),
+  }
+}
 
 async function later<V>(value: V): Promise<V> {
   await new Promise(setImmediate)

@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util'
+import { MotoServer } from '../../servers/moto-server.ts'
+import { lakeCampaign } from './campaign.ts'
+
+const usage = `npm run crash:s3 -- [--kills N] [--seed S]
+
+Counts the records of each key into objects of S3, as JSON and as Parquet, exactly once, in processes that are killed with SIGKILL at
+random moments, while one request of twelve fails, is throttled, or loses its answer. After each kill it looks that nothing is visible
+that no published checkpoint has; lets each job end, and compares by DuckDB what is in the bucket with the input: each record once, in its
+partition, and no upload left open.
+
+  --kills N  kills of the job (default 200)
+  --seed S   seed of the campaign (default: drawn, and printed)
+
+Needs Python. Exit 1 when something differs.`
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    seed: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (values.help) {
+  console.log(usage)
+} else {
+  const seed = Number(values.seed ?? Date.now() % 1_000_000)
+  console.log(`Seed ${seed}`)
+  const server = await MotoServer.start()
+  try {
+    const { kills, faults, cases, failure } = await lakeCampaign({
+      endpoint: server.endpoint,
+      kills: Number(values.kills),
+      seed,
+      tell: (line) => console.log(line),
+    })
+    console.log(`${kills} kills of the job and ${faults} faults of requests in ${cases} cases.`)
+    console.log(failure ?? 'No record lost, none doubled, none seen too early.')
+    process.exitCode = failure === undefined ? 0 : 1
+  } finally {
+    await server.stop()
+  }
+}
