@@ -11,6 +11,7 @@ import { loopLagBench, loopLagHelp } from './loop-lag.ts'
 import { memoryBench, memoryHelp } from './memory.ts'
 import { nexmarkBench, nexmarkHelp } from './nexmark/nexmark.ts'
 import { isAboutOptions } from './option-values.ts'
+import { parquetBench, parquetHelp } from './parquet.ts'
 import { profileBench, profileHelp } from './profile/profile.ts'
 import { recoveryBench, recoveryHelp } from './recovery/recovery.ts'
 import { restoreBench, restoreHelp } from './restore.ts'
@@ -30,6 +31,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
   nexmark: { run: nexmarkBench, help: nexmarkHelp },
+  parquet: { run: parquetBench, help: parquetHelp },
   profile: { run: profileBench, help: profileHelp },
   recovery: { run: recoveryBench, help: recoveryHelp },
   restore: { run: restoreBench, help: restoreHelp },
