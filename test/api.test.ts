@@ -388,9 +388,9 @@ const AWS_VALUES = [
   'kinesisHandler',
   'kinesisSink',
   'kinesisSource',
+  'lambdaMap',
   's3Sink',
 ]
-const AWS_VALUES = ['firehoseSink', 'kinesisSink', 'lambdaMap']
 
 const AWS_TYPES = [
   'AtLeastOnceSink',
@@ -408,14 +408,14 @@ const AWS_TYPES = [
   'KinesisSourceOptions',
   'KinesisStart',
   'KinesisStreamEvent',
+  'LambdaMap',
+  'LambdaMapOptions',
   'OnBadKinesisRecord',
   'PartitionValue',
   'Partitions',
   'S3Compression',
   'S3ObjectSettings',
   'S3SinkOptions',
-  'LambdaMap',
-  'LambdaMapOptions',
 ]
 
 test('millrace/aws exports the names listed here', async () => {
