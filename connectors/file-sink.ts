@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Duration, parseDuration } from '../runtime/duration.ts'
+import { isS3Url } from '../runtime/aws/s3-url.ts'
 import { StreamError } from '../runtime/errors.ts'
 import { type FileSystem, nodeFileSystem } from '../runtime/file-system.ts'
 import { checkOptionNames, type OptionNames } from '../runtime/option-names.ts'
@@ -62,6 +63,13 @@ export function fileSinkOn<T>(
   const given = options.dir instanceof URL ? fileURLToPath(options.dir) : options.dir
   if (typeof given !== 'string' || given === '')
     throw invalid('dir', given, 'the path of a directory')
+  if (isS3Url(given)) {
+    throw invalid(
+      'dir',
+      given,
+      'the path of a directory on disk, or write there with s3Sink() of millrace/aws',
+    )
+  }
   if (!(Number.isSafeInteger(rollBytes) && rollBytes > 0)) {
     throw invalid('rollSize', rollBytes, 'a whole number of bytes')
   }

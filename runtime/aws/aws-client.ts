@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { type Clock, delay, type Random } from '../clock.ts'
 import { requirePeer } from '../optional-peer.ts'
 import type { CheckedAwsConnection } from './aws-connection.ts'
+import { endpointOf } from './aws-endpoint.ts'
 import {
   type AwsAttempt,
   awsError,
@@ -85,7 +86,8 @@ export class AwsClient {
     const { service, connection, from } = options
     this.#sdk = loadAwsService(service, from)
     const Client = this.#sdk[service.client]!
-    const { region, endpoint, credentials } = connection
+    const { region, credentials } = connection
+    const endpoint = endpointOf(service.name, connection.endpoint, process.env)
     this.#client = new Client({
       ...(region === undefined ? {} : { region }),
       ...(endpoint === undefined ? {} : { endpoint }),

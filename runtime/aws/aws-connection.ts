@@ -15,7 +15,10 @@ export interface AwsCredentials {
 export interface AwsConnection {
   /** Such as `eu-central-1`. Default: what the SDK finds in `AWS_REGION` or the profile. */
   readonly region?: string
-  /** Another address than that of AWS: LocalStack, MinIO, a VPC endpoint, a stand-in. Default: that of the region. */
+  /**
+   * Another address than that of AWS: LocalStack, MinIO, a VPC endpoint, a stand-in. Default: `AWS_ENDPOINT_URL_S3`, `…_KINESIS` and so
+   * on, or `AWS_ENDPOINT_URL`, or that of the region.
+   */
   readonly endpoint?: string | URL
   /** Keys, or a function that gets them. Default: what the SDK finds (environment, profile, container, machine). */
   readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>)

@@ -12,6 +12,7 @@ import {
 } from '../object-store.ts'
 import { AwsClient, type AwsService } from './aws-client.ts'
 import type { CheckedAwsConnection } from './aws-connection.ts'
+import { endpointOf } from './aws-endpoint.ts'
 import { mayPassAws, type SdkError } from './aws-errors.ts'
 
 export const S3: AwsService = { name: 'S3', package: '@aws-sdk/client-s3', client: 'S3Client' }
@@ -75,7 +76,8 @@ export class S3Store implements ObjectStore {
     const { bucket, settings = {}, ...client } = options
     this.#bucket = bucket
     this.#settings = settings
-    const forcePathStyle = options.connection.endpoint !== undefined
+    const forcePathStyle =
+      endpointOf(S3.name, options.connection.endpoint, process.env) !== undefined
     this.#client = new AwsClient({ ...client, service: S3, settings: { forcePathStyle } })
   }
 

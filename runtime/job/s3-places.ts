@@ -1,5 +1,6 @@
 import { checkAwsConnection } from '../aws/aws-connection.ts'
-import { S3Store } from '../aws/s3-store.ts'
+import { endpointOf } from '../aws/aws-endpoint.ts'
+import { S3, S3Store } from '../aws/s3-store.ts'
 import { parseS3Url } from '../aws/s3-url.ts'
 import type { ObjectPlace } from '../checkpoint/object-files.ts'
 import { SystemClock, SystemRandom } from '../clock.ts'
@@ -13,14 +14,13 @@ const stores: Map<string, S3Store> = new Map()
  */
 export function openS3Place(url: string): ObjectPlace {
   const { bucket, prefix } = parseS3Url(url, 'The place of snapshots', 'MR_OPTION_INVALID')
-  const endpoint = endpointOf(process.env)
+  const endpoint = endpointOf(S3.name, undefined, process.env)
   const key = `${endpoint ?? ''} ${bucket}`
   let store = stores.get(key)
   if (store === undefined) {
-    const given = endpoint === undefined ? {} : { endpoint }
     store = new S3Store({
       bucket,
-      connection: checkAwsConnection(given, 'AWS_ENDPOINT_URL_S3', 'MR_OPTION_INVALID'),
+      connection: checkAwsConnection({}, 's3://', 'MR_OPTION_INVALID'),
       clock: new SystemClock(),
       random: new SystemRandom(),
       operator: 'checkpoints',
@@ -29,11 +29,4 @@ export function openS3Place(url: string): ObjectPlace {
     stores.set(key, store)
   }
   return { store, prefix, url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}` }
-}
-
-/** As the SDK reads it; told here because with an endpoint the bucket stands in the path. */
-function endpointOf(env: NodeJS.ProcessEnv): string | undefined {
-  if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] === 'true') return undefined
-  const given = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL']
-  return given === '' ? undefined : given
 }

@@ -76,6 +76,7 @@ describe('fileSink', () => {
 
   it.each([
     ['dir', { dir: '' }],
+    ['dir', { dir: 's3://bucket/out' }],
     ['format', { format: undefined }],
     ['format.suffix', { format: { encode: String, suffix: '/../x' } }],
     ['format.suffix', { format: { encode: String, suffix: 'jsonl' } }],
