@@ -43,15 +43,18 @@ export class PutSender {
     this.#options = options
   }
 
-  /** Resolves when all are taken; `settle` is told each. Rejects with a coded error. */
-  async send(records: readonly PutRecord[], settle: (record: PutRecord) => void): Promise<void> {
+  /** Resolves when all are taken; `taken` is told of them as they are. Rejects with a coded error. */
+  async send(
+    records: readonly PutRecord[],
+    taken: (records: readonly PutRecord[]) => void,
+  ): Promise<void> {
     const { service, clock, signal, retryTimeoutMs, count } = this.#options
     let left = records
     let since = clock.elapsed()
     let first: Error | undefined
     let wasSkewed = false
     for (let failures = 0; ;) {
-      const rest = await this.#try(left, settle)
+      const rest = await this.#try(left, taken)
       if (rest === undefined) return
       const { error, isWhole } = rest
       const what = `write ${counted(countOf(rest.records))} to ${service.target}`
@@ -80,7 +83,7 @@ export class PutSender {
 
   async #try(
     sent: readonly PutRecord[],
-    settle: (record: PutRecord) => void,
+    taken: (records: readonly PutRecord[]) => void,
   ): Promise<Rest | undefined> {
     const { service, window, signal } = this.#options
     const request = window.sent()
@@ -93,25 +96,23 @@ export class PutSender {
       return { records: sent, error, isWhole: true }
     }
     if (answers.length !== sent.length) throw answerIncomplete(service, sent.length, answers.length)
-    const records: PutRecord[] = []
+    const refused: PutRecord[] = []
     let refusal: PutRefusal | undefined
     let isThrottled = false
-    for (const [i, record] of sent.entries()) {
-      const answer = answers[i]
-      if (answer === undefined) {
-        settle(record)
-        continue
-      }
-      records.push(record)
+    for (const [i, answer] of answers.entries()) {
+      if (answer === undefined) continue
+      refused.push(sent[i]!)
       refusal = answer
       isThrottled ||= this.#isThrottle(answer)
     }
     if (isThrottled) window.throttled(request)
     if (refusal === undefined) {
       window.taken()
+      taken(sent)
       return undefined
     }
-    return { records, error: refusalError(refusal), isWhole: false }
+    taken(sent.filter((_, i) => answers[i] === undefined))
+    return { records: refused, error: refusalError(refusal), isWhole: false }
   }
 
   #isThrottle(failure: PutRefusal): boolean {

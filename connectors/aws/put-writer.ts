@@ -144,14 +144,20 @@ export class PutWriter<T> implements SinkWriter<T, never> {
   /** Never rejects. */
   async #send(records: readonly PutRecord[]): Promise<void> {
     try {
-      await this.#sender.send(records, (record) => this.#batcher.settle(record))
-      this.#batcher.finish()
+      await this.#sender.send(records, (taken) => this.#settle(taken))
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#wakeUp()
+    this.#batcher.finish()
     this.#sendAll()
+  }
+
+  /** What is refused of a request holds up neither others nor those behind what was taken. */
+  #settle(taken: readonly PutRecord[]): void {
+    for (const record of taken) this.#batcher.settle(record)
+    this.#sendAll()
+    this.#wakeUp()
   }
 
   #wakeUp(): void {

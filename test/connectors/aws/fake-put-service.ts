@@ -13,9 +13,7 @@ export class FakePutService implements PutService {
   readonly throttle = 'Throttled'
   readonly wayOut = 'write less'
   /** What has been taken, in order. */
-  readonly taken: { readonly key: string | undefined; readonly text: string }[] = []
-  /** The same, as bytes. */
-  readonly packed: Buffer[] = []
+  readonly taken: { readonly key: string | undefined; readonly bytes: Buffer }[] = []
   /** How many records each request had. */
   readonly requests: number[] = []
   inFlight = 0
@@ -54,15 +52,11 @@ export class FakePutService implements PutService {
   }
 
   #take(records: readonly PutRecord[]): void {
-    for (const { key, data } of records) {
-      const bytes = Buffer.from(data)
-      this.packed.push(bytes)
-      this.taken.push({ key, text: bytes.toString() })
-    }
+    for (const { key, data } of records) this.taken.push({ key, bytes: Buffer.from(data) })
   }
 
   get texts(): readonly string[] {
-    return this.taken.map(({ text }) => text)
+    return this.taken.map(({ bytes }) => bytes.toString())
   }
 
   delayBefore(n: number): number {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { firehoseSinkOn } from '../../../connectors/firehose/firehose-sink.ts'
 import type { FirehoseSinkOptions } from '../../../connectors/firehose/firehose-sink-options.ts'
+import { kinesisSinkOn } from '../../../connectors/kinesis/kinesis-sink.ts'
 import { string } from '../../../connectors/string-format.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 import { FakePutService, sdkError } from './fake-put-service.ts'
@@ -133,6 +134,27 @@ describe('PutWriter', () => {
     expect([...service.texts].sort()).toEqual(numbers(0, 10))
     expect(run.counters).toEqual({ recordsRefused: 4 })
     await run.close()
+  })
+
+  it('holds up nothing else for what is refused of a request', async () => {
+    const keyed = kinesisSinkOn<string>(() => service, {
+      stream: 'out',
+      value: string(),
+      partitionKey: (text) => text[0]!,
+      ordered: true,
+      maxBufferedBytes: 450,
+    })
+    service.plan = (records) =>
+      records.map(({ key }) => (key === 'a' ? 'InternalFailure' : undefined))
+    const run = await PutRun.start(keyed, clock)
+    run.write('a1', 'b1', 'b2', 'a2', 'b3')
+    expect(run.writer.isReady).toBe(false)
+    const cut = expect(run.cut()).rejects.toThrow()
+    await turns()
+    expect(service.texts).toEqual(['b1', 'b2', 'b3'])
+    expect(run.wakes).toBe(1)
+    await run.close()
+    await cut
   })
 
   it('sends all again when the outcome is not known, and counts what may be there twice', async () => {
