@@ -77,7 +77,9 @@ export function checkAwsConnection(
   const isAddress = endpoint === undefined || isHttp(endpoint)
   check('endpoint', isAddress, endpoint, 'an address such as "http://localhost:4566"')
   if (typeof credentials === 'object' && credentials !== null) {
-    checkOptionNames(credentials, CREDENTIAL_NAMES, `${where}: credentials`, code)
+    // The SDK notes there where they come from.
+    const given = { ...credentials, $source: undefined }
+    checkOptionNames(given, CREDENTIAL_NAMES, `${where}: credentials`, code)
     for (const name of ['accessKeyId', 'secretAccessKey'] as const) {
       const value: unknown = credentials[name]
       // Secrets stay out of messages.

@@ -27,4 +27,7 @@ it('lets several connectors share one object of credentials, into which the SDK 
   client.close()
   expect(credentials).toEqual({ accessKeyId: 'a', secretAccessKey: 'b' })
   check()
+  // As a client of the SDK in the job leaves it behind.
+  Object.assign(credentials, { $source: { CREDENTIALS_CODE: 'e' } })
+  check()
 })
