@@ -5,6 +5,7 @@ import { KINESIS_WRITES } from '../../connectors/kinesis/put-records.ts'
 import { SystemClock } from '../../runtime/clock.ts'
 import type { AwsClient } from '../../runtime/aws/aws-client.ts'
 import { PutRun } from '../connectors/aws/put-run.ts'
+import { unpackAggregate } from '../connectors/kinesis/unpack-aggregate.ts'
 import { sinkContract } from '../contract/sink.ts'
 import { bareClient, kinesisEndpoint, standIn, uniqueName } from '../servers/aws-for-tests.ts'
 import { FaultProxy, jsonFailure } from '../servers/fault-proxy.ts'
@@ -111,6 +112,33 @@ describe('kinesisSink', () => {
     expect(recordsRefused).toBeGreaterThan(0)
     await run.close()
     await proxy.stop()
+  })
+
+  it('writes to a stream that is named by its ARN', async () => {
+    const { StreamDescriptionSummary } = await client.sendOnce<{
+      StreamDescriptionSummary: { StreamARN: string }
+    }>('DescribeStreamSummary', { StreamName: stream })
+    const sink = sinkOf(StreamDescriptionSummary.StreamARN, kinesisEndpoint())
+    const run = await PutRun.start(sink, new SystemClock())
+    run.write({ key: 'k', n: 1 })
+    await run.cut()
+    expect((await readStream(client, stream)).map(({ key }) => key)).toEqual(['k'])
+    await run.close()
+  })
+
+  it('writes packs of records that are in the stream as they were sent', async () => {
+    const sink = sinkOf(stream, kinesisEndpoint(), { aggregate: true })
+    const run = await PutRun.start(sink, new SystemClock())
+    const written = rows(70)
+    run.write(...written)
+    await run.cut()
+    const found = await readStream(client, stream)
+    expect(found).toHaveLength(7)
+    for (const { key, bytes } of found) {
+      const packed = unpackAggregate(bytes)!.map(({ data }) => JSON.parse(data.toString()) as Row)
+      expect(packed).toEqual(written.filter((row) => row.key === key))
+    }
+    await run.close()
   })
 
   it('says before the job begins that the stream is not there, and lets a user pass who may not look', async () => {

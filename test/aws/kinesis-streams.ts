@@ -4,6 +4,7 @@ import { uniqueName } from '../servers/aws-for-tests.ts'
 /** A record as it is in a stream. */
 export interface FoundRecord {
   readonly key: string
+  readonly bytes: Buffer
   readonly text: string
   readonly shardId: string
 }
@@ -40,8 +41,10 @@ export async function readStream(client: AwsClient, StreamName: string): Promise
         readonly MillisBehindLatest?: number
         readonly Records: readonly { readonly Data: Uint8Array; readonly PartitionKey: string }[]
       } = await client.sendOnce('GetRecords', { ShardIterator })
-      for (const { Data, PartitionKey } of page.Records)
-        found.push({ key: PartitionKey, text: Buffer.from(Data).toString(), shardId: ShardId })
+      for (const { Data, PartitionKey } of page.Records) {
+        const bytes = Buffer.from(Data)
+        found.push({ key: PartitionKey, bytes, text: bytes.toString(), shardId: ShardId })
+      }
       ShardIterator = page.NextShardIterator
       millisBehind = page.MillisBehindLatest ?? 0
     }
