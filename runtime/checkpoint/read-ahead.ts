@@ -3,43 +3,64 @@ import type { SnapshotFiles, StoredFile } from './checkpoint-storage.ts'
 /** What is read at once where files are read front to back: a request takes as long for it as for one block. */
 const AHEAD_BYTES = 4 * 1_024 * 1_024
 
-/** Files of which something is kept. */
-const MOST_FILES = 16
+/** What is kept of all files together. */
+const MOST_BYTES = 32 * 1_024 * 1_024
 
 interface Chunk {
   readonly offset: number
   readonly bytes: Uint8Array
+  /** The number of the last read of it. */
+  readAt: number
 }
 
 /**
  * Reads files, which never change, in large pieces where they are read front to back, for a store that takes long for each answer.
- * Other reads are passed on as they are. Keeps 4 MiB of each of the last 16 files.
+ * Other reads are passed on as they are. Keeps 4 MiB of a file, and 32 MiB of all: the more of them are read in turn, as in a merge, the
+ * smaller are the pieces, so that none has to be read again.
  */
 export class ReadAhead implements SnapshotFiles {
   readonly #inner: SnapshotFiles
   readonly #aheadBytes: number
-  /** By file, the one used last at the end. */
+  readonly #mostBytes: number
+  #bytes = 0
+  #reads = 0
+  #pieceBytes: number
+  /** By file, the one read last at the end. */
   readonly #chunks: Map<string, Chunk> = new Map()
   /** Where the last read of a file ended. */
   readonly #ends: Map<string, number> = new Map()
 
-  /** `aheadBytes` is for tests. */
-  constructor(inner: SnapshotFiles, aheadBytes: number = AHEAD_BYTES) {
+  /** Other sizes are for tests. */
+  constructor(
+    inner: SnapshotFiles,
+    sizes: { readonly ahead?: number; readonly most?: number } = {},
+  ) {
     this.#inner = inner
-    this.#aheadBytes = aheadBytes
+    this.#aheadBytes = sizes.ahead ?? AHEAD_BYTES
+    this.#pieceBytes = this.#aheadBytes
+    this.#mostBytes = sizes.most ?? MOST_BYTES
   }
 
   async read(name: string, offset: number, length: number): Promise<Uint8Array> {
+    this.#reads++
     const kept = within(this.#chunks.get(name), offset, length)
     const isNext = this.#ends.get(name) === offset
     this.#ends.set(name, offset + length)
-    if (kept !== undefined) return kept
-    if (!isNext || length >= this.#aheadBytes) return this.#inner.read(name, offset, length)
+    if (kept !== undefined) {
+      const chunk = this.#chunks.get(name)!
+      chunk.readAt = this.#reads
+      // Nobody reads it again.
+      if (offset + length === chunk.offset + chunk.bytes.byteLength) this.#finish(name)
+      return kept
+    }
+    const piece = this.#pieceBytes
+    if (!isNext || length >= piece) return this.#inner.read(name, offset, length)
     const size = (await this.#inner.stat(name))?.bytes ?? 0
-    const most = Math.min(this.#aheadBytes, size - offset)
+    const most = Math.min(piece, size - offset)
     // What is missing or too short is told by whoever reads just that.
     if (most <= length) return this.#inner.read(name, offset, length)
-    const chunk = { offset, bytes: await this.#inner.read(name, offset, most) }
+    const bytes = await this.#inner.read(name, offset, most)
+    const chunk = { offset, bytes, readAt: this.#reads }
     this.#keep(name, chunk)
     return within(chunk, offset, length)!
   }
@@ -49,12 +70,27 @@ export class ReadAhead implements SnapshotFiles {
   }
 
   #keep(name: string, chunk: Chunk): void {
-    this.#chunks.delete(name)
+    this.#drop(name)
     this.#chunks.set(name, chunk)
-    if (this.#chunks.size <= MOST_FILES) return
-    const [oldest] = this.#chunks.keys()
-    this.#chunks.delete(oldest!)
-    this.#ends.delete(oldest!)
+    this.#bytes += chunk.bytes.byteLength
+    while (this.#bytes > this.#mostBytes) {
+      const [oldest, { readAt }] = this.#chunks.entries().next().value!
+      // One that is being read will be read again: with so many files the pieces are too large. Others have been left unread.
+      const isInUse = this.#reads - readAt <= 4 * this.#chunks.size
+      if (isInUse) this.#pieceBytes = Math.floor(this.#pieceBytes / 2)
+      this.#drop(oldest)
+    }
+  }
+
+  #finish(name: string): void {
+    this.#drop(name)
+    const hasRoom = this.#bytes < this.#mostBytes / 4
+    if (hasRoom) this.#pieceBytes = Math.min(this.#aheadBytes, 2 * this.#pieceBytes)
+  }
+
+  #drop(name: string): void {
+    this.#bytes -= this.#chunks.get(name)?.bytes.byteLength ?? 0
+    this.#chunks.delete(name)
   }
 }
 

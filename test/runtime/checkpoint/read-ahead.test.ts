@@ -26,7 +26,7 @@ function counted(sizes: Readonly<Record<string, number>>) {
 describe('ReadAhead', () => {
   it('reads a file that is read front to back in large pieces', async () => {
     const { files, reads } = counted({ a: 100 })
-    const ahead = new ReadAhead(files, 32)
+    const ahead = new ReadAhead(files, { ahead: 32 })
     for (let offset = 0; offset < 100; offset += 10) {
       const bytes = await ahead.read('a', offset, 10)
       expect([...bytes]).toEqual(Array.from({ length: 10 }, (_, index) => offset + index))
@@ -41,7 +41,7 @@ describe('ReadAhead', () => {
 
   it('leaves reads here and there as they are', async () => {
     const { files, reads } = counted({ a: 1_000 })
-    const ahead = new ReadAhead(files, 32)
+    const ahead = new ReadAhead(files, { ahead: 32 })
     const wanted: [string, number, number][] = [
       ['a', 900, 10],
       ['a', 500, 10],
@@ -65,7 +65,7 @@ describe('ReadAhead', () => {
         ),
         async (steps) => {
           const { files } = counted({ a: 100, b: 40, c: 0 })
-          const ahead = new ReadAhead(files, 32)
+          const ahead = new ReadAhead(files, { ahead: 32, most: 80 })
           const ends = new Map<string, number>()
           for (const { name, offset: given, length } of steps) {
             const offset = given ?? ends.get(name) ?? 0
@@ -81,14 +81,27 @@ describe('ReadAhead', () => {
     )
   })
 
-  it('keeps a bounded number of pieces', async () => {
-    const names = Array.from({ length: 40 }, (_, index) => `f${index}`)
-    const { files, reads } = counted(Object.fromEntries(names.map((name) => [name, 100])))
-    const ahead = new ReadAhead(files, 32)
-    for (const offset of [0, 10, 20]) {
-      for (const name of names) await ahead.read(name, offset, 10)
+  it('reads hardly anything twice where many files are read in turn, however little it may keep', async () => {
+    for (const count of [1, 3, 10, 40]) {
+      const names = Array.from({ length: count }, (_, index) => `f${index}`)
+      const { files, reads } = counted(Object.fromEntries(names.map((name) => [name, 1_000])))
+      const ahead = new ReadAhead(files, { ahead: 100, most: 400 })
+      for (let offset = 0; offset < 1_000; offset += 10) {
+        for (const name of names) await ahead.read(name, offset, 10)
+      }
+      const bytes = reads.reduce((sum, [, , length]) => sum + length, 0)
+      expect(bytes / (count * 1_000), `${count} files`).toBeLessThan(2)
+      if (count <= 3) expect(reads.length / count).toBeLessThan(15)
     }
-    // By the third round only the last 16 could be there, and each of the others drives one out.
-    expect(reads.length).toBeGreaterThan(100)
+  })
+
+  it('goes on in large pieces however many files were left unread behind their beginnings', async () => {
+    const names = Array.from({ length: 60 }, (_, index) => `f${index}`)
+    const { files, reads } = counted(Object.fromEntries(names.map((name) => [name, 1_000])))
+    const ahead = new ReadAhead(files, { ahead: 100, most: 400 })
+    for (const name of names) {
+      for (let offset = 0; offset < 550; offset += 10) await ahead.read(name, offset, 10)
+    }
+    expect(reads.length / names.length).toBeLessThan(8)
   })
 })
