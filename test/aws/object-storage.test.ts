@@ -14,6 +14,20 @@ describeS3('checkpoints in S3', (s3) => {
     create: async () => objectStorageUnderTest(s3.store(await s3.createBucket())),
   })
 
+  it('long files go up in parts, and are there when they are finished', async () => {
+    const { open } = await objectStorageUnderTest(s3.store(await s3.createBucket()))
+    const storage = open()
+    const writer = await storage.create(await storage.reserveId(0), 'counts-0-1')
+    const chunk = new Uint8Array(3 * 1_024 * 1_024)
+    for (let n = 0; n < 7; n++) await writer.write(chunk.fill(n))
+    expect(await storage.stat(writer.name)).toBeUndefined()
+    const file = await writer.finish()
+    expect(file.bytes).toBe(7 * chunk.length)
+    expect(await storage.stat(writer.name)).toEqual(file)
+    const around = await storage.read(writer.name, 5 * chunk.length - 2, 4)
+    expect([...around]).toEqual([4, 4, 5, 5])
+  })
+
   it('the store looks at conditions', async () => {
     const store = s3.store(await s3.createBucket())
     await checkConditions(jobPlace(store), 'probe')

@@ -159,7 +159,7 @@ function isPassing(error: unknown): boolean {
 }
 
 describe('runs of one job that take it over from each other', () => {
-  it('put out one sequence, which the last one goes on from with all its files, whatever is slow, lost or late', async () => {
+  it('put out one sequence, which the last one goes on from with all its files, whatever is slow, lost or late (R4)', async () => {
     let fenced = 0
     let lengths = 0
     await fc.assert(

@@ -54,7 +54,7 @@ describe('HeadSession', () => {
     expect(await readJobHead(place(store))).toEqual(await second.read())
   })
 
-  it('tells the older run who has taken over, and lets it change nothing', async () => {
+  it('tells the older run who has taken over, and lets it change nothing (R4)', async () => {
     const store = new MemoryObjectStore()
     const first = await HeadSession.takeOver(place(store), 'fraud', by('first'))
     const second = await HeadSession.takeOver(place(store), 'fraud', by('second'))
