@@ -86,9 +86,14 @@ export interface SinkWriter<T, Committable> {
   /**
    * Cuts at once, at the barrier: what was written before belongs to this checkpoint, what follows to the next. The
    * promise settles when all of it is durable (R26, R33). Also called at the end of input. `baseId` is the last completed
-   * checkpoint by then: what was cut later belonged to aborted ones, and is committed with this one.
+   * checkpoint by then: what was cut later belonged to aborted ones, and is committed with this one. `isLast`: the input has
+   * ended, no record follows.
    */
-  prepareCommit(checkpointId: number, baseId: number): Promise<readonly Committable[]>
+  prepareCommit(
+    checkpointId: number,
+    baseId: number,
+    isLast: boolean,
+  ): Promise<readonly Committable[]>
   /** Called at the end of the attempt, after failures too; leaves pending data alone. */
   close?(): void | Promise<void>
 }

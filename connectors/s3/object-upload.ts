@@ -1,10 +1,12 @@
 import type { ObjectStore, OpenUpload, UploadedPart } from '../../runtime/object-store.ts'
 import type { OutputFlow } from './output-flow.ts'
 import type { RequestSlots } from './request-slots.ts'
-import { type S3Part, TOKEN_NAME } from './s3-part.ts'
+import { type GoingPart, type S3Part, TOKEN_NAME } from './s3-part.ts'
 
 /** The least size of a part that is not the last one. */
 export const PART_BYTES: number = 5 * 1024 * 1024
+/** The highest number of a part; objects are ended before they need it. */
+const LAST_PART = 10_000
 /** An object up to this size may be held in the checkpoint. */
 export const HELD_BYTES: number = 64 * 1024
 
@@ -46,11 +48,25 @@ export class ObjectUpload {
   #work: Promise<void> = Promise.resolve()
   #upload: Promise<OpenUpload> | undefined
   readonly #parts: Promise<UploadedPart>[] = []
+  #nextPart = 1
 
   constructor(key: string, token: string, options: UploadOptions) {
     this.key = key
     this.#token = token
     this.#options = options
+  }
+
+  /** Takes over an object of an earlier attempt, to end it. */
+  static resumed(part: GoingPart, options: UploadOptions): ObjectUpload {
+    const { key, token, uploadId, parts, tail } = part
+    const upload = new ObjectUpload(key, token, options)
+    if (uploadId !== undefined) upload.#upload = Promise.resolve({ key, uploadId })
+    upload.#parts.push(...parts.map((one) => Promise.resolve(one)))
+    upload.bytes = part.bytes - tail.byteLength
+    // Not the next one: that may have been uploaded by an attempt that has gone on.
+    upload.#nextPart = LAST_PART
+    upload.#hold(tail)
+    return upload
   }
 
   append(chunk: Uint8Array): void {
@@ -91,6 +107,22 @@ export class ObjectUpload {
     return { key, bytes, token, uploadId, parts }
   }
 
+  /** At a cut: resolves with what the checkpoint must know of it, once that is in S3. What is appended later is not in it. */
+  async going(): Promise<GoingPart> {
+    const take = () => ({
+      bytes: this.bytes,
+      tail: Buffer.concat(this.#held),
+      upload: this.#upload,
+      parts: [...this.#parts],
+    })
+    const isAtOnce = this.#options.compress === undefined
+    const taken = isAtOnce ? take() : await this.#work.then(take)
+    const { bytes, tail } = taken
+    const parts = await Promise.all(taken.parts)
+    const uploadId = (await taken.upload)?.uploadId
+    return { key: this.key, token: this.#token, bytes, uploadId, parts, tail }
+  }
+
   /** Removes what is in S3 of an object that is in no checkpoint. */
   async abort(): Promise<void> {
     await this.#work
@@ -118,7 +150,7 @@ export class ObjectUpload {
   #uploadHeld(): void {
     const { store, slots, flow, onFailure } = this.#options
     const body = this.#takeHeld()
-    const partNumber = this.#parts.length + 1
+    const partNumber = this.#nextPart++
     flow.leaves(body.byteLength)
     const upload = (this.#upload ??= this.#begin())
     const part = upload

@@ -67,6 +67,24 @@ export class OpenObjects<T> {
     this.stopAgeing()
   }
 
+  /** At a cut: lets objects go on as long as what the checkpoint must hold of them is no more than that, and ends the others. */
+  goOn(maxHeldBytes: number): readonly ObjectUpload[] {
+    const going: ObjectUpload[] = []
+    let held = 0
+    for (const [folder, open] of this.#open) {
+      const { encoder, upload, records } = open
+      const bytes = encoder.heldBytes + upload.heldBytes
+      if (records === 0 || held + bytes > maxHeldBytes) {
+        this.#end(folder, open)
+        continue
+      }
+      held += bytes
+      if (encoder.heldBytes > 0) this.#append(open, () => encoder.take())
+      going.push(upload)
+    }
+    return going
+  }
+
   /** Ends the object that holds most bytes; false where none is open. */
   endLargest(): boolean {
     let found: string | undefined

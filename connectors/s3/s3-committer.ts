@@ -26,6 +26,8 @@ export class S3Committer implements Committer<S3Part> {
   }
 
   async commit(parts: readonly S3Part[]): Promise<void> {
+    // Before the writer is open this is what a restored checkpoint had; later it knows itself.
+    this.#shared.restored?.push(...parts)
     const commits = parts.map((part) => this.#slots.run(() => this.#commit(part)))
     // All have ended when this fails: nothing is written behind the back of the next attempt.
     const failed = (await Promise.allSettled(commits)).find(({ status }) => status === 'rejected')
@@ -41,6 +43,8 @@ export class S3Committer implements Committer<S3Part> {
       if ('body' in part) {
         const metadata = { [TOKEN_NAME]: part.token }
         await this.#shared.store.put(part.key, part.body, { metadata })
+      } else if ('tail' in part) {
+        // It goes on.
       } else {
         await this.#complete(part)
         this.#shared.staged.delete(part.uploadId)
@@ -50,13 +54,13 @@ export class S3Committer implements Committer<S3Part> {
     }
   }
 
-  async #complete({ key, uploadId, parts, token }: StagedPart): Promise<void> {
+  async #complete({ key, bytes, uploadId, parts, token }: StagedPart): Promise<void> {
     try {
       await this.#shared.store.completeUpload({ key, uploadId }, parts)
     } catch (error) {
       if (!(error instanceof UploadGone)) throw error
       const there = await this.#shared.store.head(key)
-      if (there?.metadata[TOKEN_NAME] === token) return
+      if (there?.metadata[TOKEN_NAME] === token && there.bytes === bytes) return
       throw lostUpload(this.#urlOf(key), there !== undefined)
     }
   }

@@ -3,8 +3,9 @@ import type { ObjectStore } from '../../runtime/object-store.ts'
 import type { PrepareOutputContext } from '../../runtime/sink.ts'
 import { fateOf, type Fate } from '../file-output.ts'
 import { finishedName, parseOutputName } from '../part-name.ts'
-import { s3OutputConflict } from './s3-output-errors.ts'
-import type { S3Part } from './s3-part.ts'
+import { cutObject } from './cut-object.ts'
+import { lostUpload, s3OutputConflict } from './s3-output-errors.ts'
+import { type GoingPart, goingParts, type S3Part, TOKEN_NAME } from './s3-part.ts'
 
 /** Where a sink writes. */
 export interface S3Output {
@@ -22,7 +23,7 @@ export async function checkS3Output(
   output: S3Output,
   context: PrepareOutputContext,
 ): Promise<void> {
-  refuseConflicts(output, context, await keysByFate(store, output, context))
+  refuseConflicts(output, context, await findFates(store, output, context))
 }
 
 /**
@@ -36,11 +37,15 @@ export async function prepareS3Output(
   output: S3Output,
   context: PrepareOutputContext,
 ): Promise<void> {
-  const having = await keysByFate(store, output, context)
-  refuseConflicts(output, context, having)
+  const found = await findFates(store, output, context)
+  refuseConflicts(output, context, found)
+  const { having } = found
   const takenBack = having('take-back')
-  const replaced = context.policy === 'replace' ? having('conflict') : []
+  const replaces = context.policy === 'replace'
+  const replaced = replaces ? having('conflict') : []
   await store.delete([...takenBack, ...replaced])
+  const cut = found.grown.filter(({ isOurs }) => isOurs || replaces)
+  for (const { part } of cut) await cutObject(store, part)
   await tryOut(store, output, context)
   // Also what a request of the try has begun whose answer was lost.
   await endUploads(store, output, context)
@@ -50,8 +55,43 @@ export async function prepareS3Output(
       `${output.url}: took back ${objectsOf(takenBack)} committed after checkpoint ${after}`,
     )
   }
+  if (cut.length > 0) {
+    const keys = cut.map(({ part }) => part.key)
+    context.log(`${output.url}: cut ${objectsOf(keys)} back to what checkpoint ${after} has of it`)
+  }
   if (replaced.length > 0)
     context.log(`${output.url}: removed ${objectsOf(replaced)} of another run`)
+}
+
+/** An object that has more than the checkpoint knows of it, as it went on after that. */
+interface GrownObject {
+  readonly part: GoingPart
+  readonly isOurs: boolean
+}
+
+interface Fates {
+  readonly having: (fate: Fate) => string[]
+  readonly grown: readonly GrownObject[]
+}
+
+async function findFates(
+  store: ObjectStore,
+  output: S3Output,
+  context: PrepareOutputContext,
+): Promise<Fates> {
+  const having = await keysByFate(store, output, context)
+  const grown: GrownObject[] = []
+  for (const part of goingParts(context.pending as readonly S3Part[])) {
+    const there = await store.head(part.key)
+    if (there === undefined || there.bytes === part.bytes) continue
+    if (there.metadata[TOKEN_NAME] !== part.token || there.bytes < part.bytes) {
+      throw lostUpload(part.key, true)
+    }
+    const found = parseOutputName(nameOf(part.key))
+    const isOurs = found.state === 'finished' && found.part.lineage === context.current.lineage
+    grown.push({ part, isOurs })
+  }
+  return { having, grown }
 }
 
 async function keysByFate(
@@ -72,9 +112,10 @@ async function keysByFate(
 function refuseConflicts(
   { url }: S3Output,
   { policy }: PrepareOutputContext,
-  having: (fate: Fate) => string[],
+  { having, grown }: Fates,
 ): void {
-  const conflicts = having('conflict')
+  const grownElsewhere = grown.filter(({ isOurs }) => !isOurs).map(({ part }) => part.key)
+  const conflicts = [...having('conflict'), ...grownElsewhere]
   if (policy === 'refuse' && conflicts.length > 0) throw s3OutputConflict(url, conflicts)
 }
 

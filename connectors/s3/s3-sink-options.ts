@@ -51,6 +51,12 @@ export interface S3SinkOptions<T> extends AwsConnection {
   /** An object that is so old is followed by the next one. Default one minute. */
   readonly rollInterval?: Duration
   /**
+   * True: objects of JSON and CSV go on over checkpoints, until `rollSize` or `rollInterval` ends them, so that their size and the delay do
+   * not depend on the checkpoint interval. Records are seen when their object has ended, not with the next checkpoint; a stop leaves open
+   * objects open, and the next run ends them. Default false: each checkpoint ends all objects.
+   */
+  readonly spansCheckpoints?: boolean
+  /**
    * What becomes of a record that the format cannot hold, or that has no place: the job fails (default), it is left out and counted as
    * `recordsSkipped`, or it goes below another prefix of the bucket as a line of JSON (`code`, `error`, `timestamp`, `record`), counted
    * as `recordsToErrorPrefix`, exactly once like all output.
@@ -68,6 +74,7 @@ const S3_SINK: OptionNames<S3SinkOptions<unknown>> = {
   partitions: true,
   rollSize: true,
   rollInterval: true,
+  spansCheckpoints: true,
   onError: true,
   settings: true,
 }
@@ -103,14 +110,26 @@ export function checkS3SinkOptions<T>(options: S3SinkOptions<T>): CheckedS3Sink<
   const rollIntervalMs = parseDuration(interval, 's3Sink(): rollInterval')
   if (rollIntervalMs === 0) throw invalid('rollInterval', 0, 'a span of time above zero')
   checkPartitions(partitions as Partitions<never>)
+  const { spansCheckpoints = false } = options
+  if (typeof spansCheckpoints !== 'boolean') {
+    throw invalid('spansCheckpoints', spansCheckpoints, 'true or false')
+  }
   const objects = { ...objectsOf(options), prefix: folder(place.prefix) }
   const onError = checkOnError(options.onError, place)
   const url = `s3://${place.bucket}/${objects.prefix}`
   const paths = new PartitionPaths(partitions)
-  return { place, settings, writer: { url, objects, paths, rollBytes, rollIntervalMs, onError } }
+  return {
+    place,
+    settings,
+    writer: { url, objects, paths, rollBytes, rollIntervalMs, onError, spansCheckpoints },
+  }
 }
 
-function objectsOf<T>({ format, compression = 'none' }: S3SinkOptions<T>): ObjectKind<T> {
+function objectsOf<T>({
+  format,
+  compression = 'none',
+  spansCheckpoints = false,
+}: S3SinkOptions<T>): ObjectKind<T> {
   const given = format as (Partial<WriteFormat<T> & FileFormat<T>> & { suffix: string }) | undefined
   const isFile = typeof given?.createEncoder === 'function'
   if (!isFile && typeof given?.encode !== 'function') {
@@ -129,6 +148,13 @@ function objectsOf<T>({ format, compression = 'none' }: S3SinkOptions<T>): Objec
         'compression',
         compression,
         `none, since ${given.suffix} has its own: set that of the format`,
+      )
+    }
+    if (spansCheckpoints) {
+      throw invalid(
+        'spansCheckpoints',
+        true,
+        `false, since ${given.suffix} cannot go on once it is cut`,
       )
     }
     return { prefix: '', suffix: given.suffix, createEncoder, compress }

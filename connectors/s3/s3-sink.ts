@@ -81,7 +81,11 @@ function sinkOn<T>(makeStore: MakeStore, { place, writer }: CheckedS3Sink<T>): S
   // The writer and the committer of a subtask have one context.
   const known: WeakMap<SinkContext, SubtaskOutput> = new WeakMap()
   const sharedIn = (context: SinkContext): SubtaskOutput => {
-    const shared = known.get(context) ?? { store: makeStore(context.uid), staged: new Set() }
+    const shared = known.get(context) ?? {
+      store: makeStore(context.uid),
+      staged: new Set(),
+      restored: [],
+    }
     known.set(context, shared)
     return shared
   }

@@ -2,13 +2,13 @@ import { RestartableError, StreamError, thrownText } from '../../runtime/errors.
 import type { SinkContext, SinkWriter } from '../../runtime/sink.ts'
 import { finishedName, parseOutputName } from '../part-name.ts'
 import { type FailedWrite, failedWrite } from './failed-write.ts'
-import type { ObjectUpload } from './object-upload.ts'
+import { ObjectUpload, type UploadOptions } from './object-upload.ts'
 import { type ObjectKind, OpenObjects, type ObjectsOptions } from './open-objects.ts'
 import { OutputFlow } from './output-flow.ts'
 import type { PartitionPaths } from './partitions.ts'
 import { RequestSlots } from './request-slots.ts'
 import { s3OutputFailed } from './s3-output-errors.ts'
-import type { S3Part, SubtaskOutput } from './s3-part.ts'
+import { goingParts, type S3Part, type SubtaskOutput } from './s3-part.ts'
 
 /** With so much on its way to S3 no more input is taken (R7). */
 const MAX_ON_THE_WAY_BYTES = 32 * 1024 * 1024
@@ -16,6 +16,8 @@ const MAX_ON_THE_WAY_BYTES = 32 * 1024 * 1024
 const MAX_HELD_BYTES = 64 * 1024 * 1024
 /** So many bytes of small objects a cut may hold in its checkpoint. */
 const HELD_IN_CHECKPOINT_BYTES = 1024 * 1024
+/** So many bytes of objects that go on a cut may hold in its checkpoint; one object has less than a part. */
+const GOING_IN_CHECKPOINT_BYTES = 6 * 1024 * 1024
 const REQUESTS_AT_ONCE = 8
 
 /** What a writer does, from `s3Sink()`. */
@@ -28,6 +30,8 @@ export interface S3WriterOptions<T> {
   /** What becomes of records that cannot be written; a kind of objects takes them. */
   readonly onError: 'fail' | 'skip' | ObjectKind<FailedWrite>
   readonly token: () => string
+  /** Whether objects go on over checkpoints. */
+  readonly spansCheckpoints: boolean
 }
 
 /**
@@ -39,6 +43,7 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
   readonly #context: SinkContext
   readonly #options: S3WriterOptions<T>
   readonly #flow: OutputFlow
+  readonly #upload: Omit<UploadOptions, 'compress'>
   readonly #objects: OpenObjects<T>
   /** Those of records that cannot be written. */
   readonly #failed: OpenObjects<FailedWrite> | undefined
@@ -59,16 +64,17 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
     this.#checkpointId = context.restoredCheckpointId + 1
     this.#flow = new OutputFlow(MAX_ON_THE_WAY_BYTES, () => context.wake())
     const { rollBytes, rollIntervalMs, token, objects, onError } = options
+    this.#upload = {
+      store: shared.store,
+      slots: new RequestSlots(REQUESTS_AT_ONCE),
+      flow: this.#flow,
+      onFailure: (error) => this.#fail(error),
+    }
     const common: ObjectsOptions = {
       clock: context.clock,
       rollBytes,
       rollIntervalMs,
-      upload: {
-        store: shared.store,
-        slots: new RequestSlots(REQUESTS_AT_ONCE),
-        flow: this.#flow,
-        onFailure: (error) => this.#fail(error),
-      },
+      upload: this.#upload,
       nextName: (suffix) => this.#nextName(suffix),
       token,
       onBegun: (upload) => this.#uncut.add(upload),
@@ -94,15 +100,36 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
     while (this.#flow.heldBytes > MAX_HELD_BYTES && this.#objects.endLargest());
   }
 
-  prepareCommit(checkpointId: number): Promise<readonly S3Part[]> {
-    this.#objects.endAll()
+  async open(): Promise<void> {
+    const { store, restored = [] } = this.#shared
+    this.#shared.restored = undefined
+    for (const part of goingParts(restored)) {
+      // One that is there was completed after this checkpoint, and has been cut back to it.
+      if ((await store.head(part.key)) !== undefined) continue
+      const upload = ObjectUpload.resumed(part, {
+        ...this.#upload,
+        compress: this.#options.objects.compress,
+      })
+      upload.end()
+      this.#ended.push(upload)
+    }
+  }
+
+  prepareCommit(
+    checkpointId: number,
+    _baseId: number,
+    isLast: boolean,
+  ): Promise<readonly S3Part[]> {
+    const goesOn = this.#options.spansCheckpoints && !isLast
+    const going = goesOn ? this.#objects.goOn(GOING_IN_CHECKPOINT_BYTES) : []
+    if (!goesOn) this.#objects.endAll()
     this.#failed?.endAll()
     this.#checkpointId = checkpointId + 1
     this.#counter = 0
     const ended = this.#ended
     this.#ended = []
-    for (const upload of ended) this.#uncut.delete(upload)
-    return this.#finish(ended)
+    for (const upload of [...ended, ...going]) this.#uncut.delete(upload)
+    return this.#finish(ended, going)
   }
 
   async close(): Promise<void> {
@@ -131,11 +158,21 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
     }
   }
 
-  async #finish(ended: readonly ObjectUpload[]): Promise<readonly S3Part[]> {
+  async #finish(
+    ended: readonly ObjectUpload[],
+    going: readonly ObjectUpload[],
+  ): Promise<readonly S3Part[]> {
     const budget = { bytesLeft: HELD_IN_CHECKPOINT_BYTES }
     try {
-      const parts = await Promise.all(ended.map((upload) => upload.finished(budget)))
-      for (const part of parts) if ('uploadId' in part) this.#shared.staged.add(part.uploadId)
+      const parts = await Promise.all([
+        ...going.map((upload) => upload.going()),
+        ...ended.map((upload) => upload.finished(budget)),
+      ])
+      for (const part of parts) {
+        if ('uploadId' in part && part.uploadId !== undefined) {
+          this.#shared.staged.add(part.uploadId)
+        }
+      }
       return parts
     } catch (error) {
       throw this.#fail(error)

@@ -53,8 +53,12 @@ export class SinkDriver {
    * Cuts at once; resolves with all that is pending up to this checkpoint, durable. It waits for the cuts before it, those
    * of aborted checkpoints included: what they hold is part of this checkpoint.
    */
-  prepareCommit(checkpointId: number, baseId = 0): Promise<readonly PendingCommit[]> {
-    const cut = this.writer.prepareCommit(checkpointId, baseId)
+  prepareCommit(
+    checkpointId: number,
+    baseId = 0,
+    isLast = false,
+  ): Promise<readonly PendingCommit[]> {
+    const cut = this.writer.prepareCommit(checkpointId, baseId, isLast)
     this.#room.used()
     const before = this.#prepared
     const run = Promise.all([before, cut]).then(([, committables]) => {

@@ -46,7 +46,7 @@ export function beginSubtaskSnapshot(options: SnapshotOptions): RunningSnapshot 
     if (node.body.kind === 'sink') {
       const sink = node.body.sink
       const uid = node.name
-      const cut = sink.prepareCommit(barrier.checkpointId, barrier.baseId)
+      const cut = sink.prepareCommit(barrier.checkpointId, barrier.baseId, options.isFinished)
       commits.push(cut.then((pending) => ({ uid, pending })))
     }
   }

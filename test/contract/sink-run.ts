@@ -58,8 +58,12 @@ export class SinkRun<T = unknown> {
   }
 
   /** Cuts, and hands the committables through a checkpoint, encoded as there. */
-  async cut(checkpointId: number, baseId: number = checkpointId - 1): Promise<readonly unknown[]> {
-    const committables = await this.writer.prepareCommit(checkpointId, baseId)
+  async cut(
+    checkpointId: number,
+    baseId: number = checkpointId - 1,
+    isLast = false,
+  ): Promise<readonly unknown[]> {
+    const committables = await this.writer.prepareCommit(checkpointId, baseId, isLast)
     return decodeValue(encodeValue(committables, 'committables')) as readonly unknown[]
   }
 

@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { SinkPlay, type Step } from './sink-play.ts'
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('write' as const),
+      rows: fc.integer({ min: 1, max: 6 }),
+      size: fc.constantFrom(0, 30_000, 2_000_000),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('cut' as const),
+      isPublished: fc.boolean(),
+      commits: fc.constantFrom('all' as const, 'all' as const, 'none' as const, 'unheard' as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('advance' as const),
+      ms: fc.integer({ min: 1, max: 150_000 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('restart' as const),
+      back: fc.constantFrom(0, 1, 2, 3),
+      parallelism: fc.integer({ min: 1, max: 3 }),
+      closes: fc.boolean(),
+    }),
+  },
+)
+
+describe('s3Sink through crashes (R2, R3, R24, R33)', () => {
+  it.each([
+    [true, 'none'],
+    [true, 'gzip'],
+    [false, 'none'],
+  ] as const)(
+    'has each row once whatever happens: objects that span checkpoints %s, compression %s',
+    async (spansCheckpoints, compression) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+          const play = new SinkPlay({ spansCheckpoints, compression })
+          await play.start(2)
+          for (const one of steps) {
+            await play.step(one)
+            const isBetween = one.do === 'cut' || one.do === 'restart'
+            if (isBetween) expect(play.problem()).toBe(undefined)
+          }
+          await play.step({ do: 'restart', back: 0, parallelism: 2, closes: false })
+          await play.step({ do: 'write', rows: 3, size: 10 })
+          await play.cut({ do: 'cut', isPublished: true, commits: 'all' }, true)
+          await play.close()
+          expect(play.visible()).toEqual(Array.from({ length: play.rows }, (_, i) => i))
+          expect(play.bucket.uploads.size).toBe(0)
+        }),
+        { numRuns: compression === 'gzip' ? 25 : 40 },
+      )
+    },
+    120_000,
+  )
+})
