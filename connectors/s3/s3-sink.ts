@@ -19,18 +19,19 @@ export type MakeStore = (operator: string) => ObjectStore
  *
  * Objects lie below the prefix as `<partitions>/part-<lineage>-<checkpoint>-<subtask>-<n>.jsonl`, partitions as Hive, Athena and
  * DuckDB read them. Every checkpoint ends the objects that are open, so there are one or more a checkpoint, partition and subtask; an
- * object that reaches `rollSize` or `rollInterval` before is ended sooner. So the checkpoint interval decides how large objects get,
- * and how soon records are seen: there is nothing below the prefix that is not committed, and all of an object, or nothing of it.
+ * object that reaches `rollSize` or `rollInterval` before is ended sooner. With `spansCheckpoints` these two alone decide how large
+ * objects get, and how soon records are seen. There is nothing below the prefix that is not committed, and all of an object, or nothing.
  *
  * How: what is written is encoded and collected, and uploaded in parts of 5 MiB while an object grows. At the barrier all is uploaded
  * but small objects (64 KiB each, 1 MiB a subtask), which go into the checkpoint: one request later instead of three. The checkpoint
  * knows upload ids and parts, so nothing is asked of S3 after a crash. Once it is complete, uploads are completed and small objects
  * written. Where the answer is lost it is done again: writing the same bytes under the same key changes nothing, and an upload that is
  * gone was completed if the object under its key has its token in its metadata. The `<checkpoint>` of a name is known when the object
- * begins, since parts are uploaded under it: the first one after the last cut, usually the one that commits it.
+ * begins, since parts are uploaded under it: the first one after the last cut, usually the one that commits it. Of an object that goes on
+ * the checkpoint knows besides what is in no part yet; the next attempt ends it, and one that goes back to before its end cuts it.
  *
- * Objects must stay where they are until a checkpoint that began after they appeared has completed, and those of the last checkpoint
- * before a savepoint while that may be started from. An upload that a crash leaves open is ended at the next start; give the bucket a
+ * Objects must stay where they are until a checkpoint that began after they appeared has completed, and those that a savepoint was
+ * the first to have while it may be started from. An upload that a crash leaves open is ended at the next start; give the bucket a
  * rule that ends uploads after some days besides, longer than a job may stand still. Each start lists the prefix, with a request for
  * 1,000 objects. Objects of another run below the prefix are an error, unless `--output replace` or `--output keep` is given; when a job
  * has to go back to an older checkpoint, objects of later ones are removed first.

@@ -52,9 +52,9 @@ export async function lakeCampaign(options: LakeCampaignOptions): Promise<LakeCa
       const outcome = await new LakeCase(plan, place).run()
       kills += outcome.kills
       cases++
-      const { records, padding, compression, checkpointIntervalMs, parallelism } = plan
+      const { records, padding, spans, compression, checkpointIntervalMs, parallelism } = plan
       tell(
-        `case ${cases}: ${records} records of ${padding} bytes and more, ${compression}, checkpoints every ${checkpointIntervalMs} ms, parallelism ` +
+        `case ${cases}: ${records} records of ${padding} bytes and more, ${compression}${spans ? ', over checkpoints' : ''}, checkpoints every ${checkpointIntervalMs} ms, parallelism ` +
           `${parallelism.join(' ')}: ${outcome.kills} kills, ${outcome.objects} objects; in all ${kills} kills, ${faultsOf()} faults`,
       )
       if (outcome.problems.length > 0) {

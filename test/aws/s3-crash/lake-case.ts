@@ -22,6 +22,7 @@ export interface LakeCasePlan {
   readonly padding: number
   readonly rollSize: number
   readonly compression: 'none' | 'gzip' | 'zstd'
+  readonly spans: boolean
   readonly slowMs: number
   readonly checkpointIntervalMs: number
   /** Of each run; the last one stays. */
@@ -60,6 +61,7 @@ export function drawLakeCase(random: Random, kills: number): LakeCasePlan {
     padding,
     rollSize: padding === 30_000 ? pick([7_000_000, 1_000_000]) : pick([20_000, 10_000_000]),
     compression: padding === 30_000 ? 'none' : pick(['none', 'gzip', 'zstd']),
+    spans: random.next() < 0.6,
     slowMs,
     checkpointIntervalMs: pick([50, 200, 600]),
     parallelism: random.next() < 0.3 ? Array.from({ length: kills + 1 }, () => int(1, 3)) : [2],
@@ -130,11 +132,12 @@ export class LakeCase {
 
   #runOnce(i: number, blow: Blow): Promise<RunEnd> {
     const folder = this.#folder
-    const { parallelism, checkpointIntervalMs, compression, padding, rollSize, slowMs } = this.#plan
+    const { parallelism, checkpointIntervalMs, compression, padding, rollSize, spans, slowMs } =
+      this.#plan
     const { endpoint, bucket } = this.#place
     const dir = join(folder, 'state')
     const input = join(folder, 'in')
-    const params = { endpoint, input, bucket, compression, padding, rollSize, slowMs }
+    const params = { endpoint, input, bucket, compression, padding, rollSize, spans, slowMs }
     const args = [
       'run',
       lakeJob,

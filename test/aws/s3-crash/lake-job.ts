@@ -35,10 +35,11 @@ export default job(
       compression: param.string('none', 'Of JSON'),
       padding: param.number(0, 'Bytes added to each row'),
       rollSize: param.number(1_000_000, 'Of an object'),
+      spans: param.boolean(false, 'Whether objects of JSON go on over checkpoints'),
       slowMs: param.number(1, 'How long each record takes'),
     },
   },
-  (env, { endpoint, input, bucket, compression, padding, rollSize, slowMs }) => {
+  (env, { endpoint, input, bucket, compression, padding, rollSize, spans, slowMs }) => {
     const connection = {
       endpoint,
       region: 'eu-central-1',
@@ -69,6 +70,8 @@ export default job(
         path: `s3://${bucket}/json`,
         format: json<CountedVisit>(),
         compression: compression as S3Compression,
+        spansCheckpoints: spans,
+        rollInterval: '1500ms',
       }),
       { uid: 'json' },
     )
