@@ -85,8 +85,15 @@ export function streamInput(stream: string): object {
   return stream.startsWith('arn:') ? { StreamARN: stream } : { StreamName: stream }
 }
 
-/** Where a request begins to read. */
-export function startingPosition(position: ShardPosition): object {
+/** Where a request begins to read, in the words of the service. */
+export interface StartingPosition {
+  readonly type: string
+  readonly timestamp?: Date
+  readonly sequenceNumber?: string
+}
+
+/** The words of the service for a position. */
+export function startingPosition(position: ShardPosition): StartingPosition {
   const { from, sequenceNumber, subSequenceNumber } = position
   if (sequenceNumber !== '') {
     const type = subSequenceNumber < 0 ? 'AFTER_SEQUENCE_NUMBER' : 'AT_SEQUENCE_NUMBER'
@@ -140,11 +147,7 @@ export class KinesisStream implements StreamClient {
     position: ShardPosition,
     signal: AbortSignal,
   ): Promise<string> {
-    const { type, timestamp, sequenceNumber } = startingPosition(position) as {
-      readonly type: string
-      readonly timestamp?: Date
-      readonly sequenceNumber?: string
-    }
+    const { type, timestamp, sequenceNumber } = startingPosition(position)
     const output = await this.#client.send<{ readonly ShardIterator: string }>(
       'GetShardIterator',
       {

@@ -1,6 +1,7 @@
 import type { Cancel } from '../../runtime/clock.ts'
 import { thrownText } from '../../runtime/errors.ts'
 import type { EnumeratorContext, SplitEnumerator } from '../../runtime/source.ts'
+import type { FanOutClient } from './fan-out-client.ts'
 import type { StreamClient } from './kinesis-client.ts'
 import { type KinesisSplit, newSplit, type ShardEvent } from './kinesis-split.ts'
 import { endTime, type KinesisEnd, type KinesisStart, startTime } from './kinesis-start.ts'
@@ -38,6 +39,8 @@ const MAX_NAMED = 5
 export class KinesisEnumerator implements SplitEnumerator<KinesisEnumeratorState> {
   readonly #context: EnumeratorContext<KinesisSplit>
   readonly #client: StreamClient
+  /** Takes the consumer away that the readers have registered; undefined where there is none, or it stays. */
+  readonly #fanOut: FanOutClient | undefined
   readonly #options: KinesisEnumeratorOptions
   readonly #order: ShardOrder
   readonly #isFirstStart: boolean
@@ -57,11 +60,13 @@ export class KinesisEnumerator implements SplitEnumerator<KinesisEnumeratorState
   constructor(
     context: EnumeratorContext<KinesisSplit>,
     client: StreamClient,
+    fanOut: FanOutClient | undefined,
     options: KinesisEnumeratorOptions,
     restored: KinesisEnumeratorState | undefined,
   ) {
     this.#context = context
     this.#client = client
+    this.#fanOut = fanOut
     this.#options = options
     this.#isFirstStart = restored === undefined
     this.#order = new ShardOrder(restored)
@@ -99,10 +104,17 @@ export class KinesisEnumerator implements SplitEnumerator<KinesisEnumeratorState
     return { ...this.#order.state, end: this.#end, isComplete: this.#isComplete }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelLook?.()
     this.#client.close()
+    try {
+      await this.#fanOut?.deregister()
+    } catch (error) {
+      this.#context.log(`The consumer stays registered: ${thrownText(error)}`)
+    } finally {
+      this.#fanOut?.close()
+    }
   }
 
   /** Takes up all shards that are not known; they begin at `from`. */

@@ -4,13 +4,15 @@ import { FinishedSplits } from '../finished-splits.ts'
 import { BadMessageError, type MessageFormat, type MessageReader } from '../message-format.ts'
 import { SplitTurns } from '../split-turns.ts'
 import { badRecordError, badRecordOf, type OnBadKinesisRecord } from './bad-kinesis-record.ts'
+import type { FanOutClient } from './fan-out-client.ts'
 import type { StreamClient } from './kinesis-client.ts'
 import { placeIn } from './kinesis-errors.ts'
 import { CurrentRecord, type KinesisRecord } from './kinesis-record.ts'
 import type { KinesisSplit, ShardEvent } from './kinesis-split.ts'
-import { goneBy, type WhenPositionGone } from './position-gone.ts'
+import { resumptionOf, type WhenPositionGone } from './position-gone.ts'
 import { ShardFeed } from './shard-feed.ts'
-import { ShardPoller } from './shard-poller.ts'
+import { type FetchOptions, ShardPoller } from './shard-poller.ts'
+import { ShardSubscriber } from './shard-subscriber.ts'
 import { streamName } from './stream-name.ts'
 
 /** Records taken from one shard before the next choice. */
@@ -34,7 +36,7 @@ export interface KinesisReaderOptions<T, V> {
 /** A shard with how its records become values. */
 class ReadShard<T, V> extends ShardFeed<T> {
   current!: CurrentRecord<V>
-  fetcher!: ShardPoller<T>
+  fetcher!: ShardPoller<T> | ShardSubscriber<T>
 }
 
 /** Reads the shards of one subtask, the one with the lowest watermark first. */
@@ -42,6 +44,8 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
   readonly #context: ReaderContext
   readonly #options: KinesisReaderOptions<T, V>
   readonly #client: StreamClient
+  /** Undefined: shards are polled. */
+  readonly #fanOut: FanOutClient | undefined
   readonly #reader: MessageReader<V>
   readonly #turns = new SplitTurns<ReadShard<T, V>>()
   readonly #finished = new FinishedSplits<KinesisSplit>()
@@ -50,7 +54,13 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
   #isComplete = false
   #toldLag = 0
 
-  constructor(context: ReaderContext, client: StreamClient, options: KinesisReaderOptions<T, V>) {
+  constructor(
+    context: ReaderContext,
+    client: StreamClient,
+    fanOut: FanOutClient | undefined,
+    options: KinesisReaderOptions<T, V>,
+  ) {
+    this.#fanOut = fanOut
     this.#context = context
     this.#options = options
     this.#client = client
@@ -126,32 +136,38 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
   close(): void {
     for (const { fetcher } of this.#turns.all) fetcher.close()
     this.#client.close()
+    this.#fanOut?.close()
   }
 
   #read(split: KinesisSplit): void {
     const { stream, maxRecords, maxWaitingBytes, pollIntervalMs, retryTimeoutMs } = this.#options
     const { uid, clock, count, log } = this.#context
+    const client = this.#client
     const output = this.#output!.split(split.id)
     const shard = new ReadShard<T, V>(split, output, maxWaitingBytes, {
       changed: () => this.#context.wake(),
       lagChanged: () => this.#countLag(),
     })
     shard.current = new CurrentRecord(split.id, shard, this.#reader)
-    const { whenPositionGone } = this.#options
-    shard.fetcher = new ShardPoller(
-      {
-        client: this.#client,
-        clock,
-        stream,
-        maxRecords,
-        intervalMs: pollIntervalMs,
-        retryTimeoutMs,
-        count,
-        fail: (error) => this.#context.fail(error),
-        gone: goneBy({ operator: uid, stream, whenPositionGone, count, log, client: this.#client }),
+    const fetching: FetchOptions = {
+      client,
+      clock,
+      stream,
+      maxRecords,
+      intervalMs: pollIntervalMs,
+      retryTimeoutMs,
+      count,
+      fail: (error) => this.#context.fail(error),
+      gone: (gone, position, error) => {
+        const { whenPositionGone } = this.#options
+        const about = { operator: uid, stream, client, clock, retryTimeoutMs, count, log }
+        return resumptionOf({ ...about, whenPositionGone }, gone, position, error)
       },
-      shard,
-    )
+    }
+    shard.fetcher =
+      this.#fanOut === undefined
+        ? new ShardPoller(fetching, shard)
+        : new ShardSubscriber(fetching, this.#fanOut, shard)
     this.#turns.add(shard)
     void shard.fetcher.run()
   }

@@ -1,4 +1,4 @@
-import { SystemRandom } from '../../runtime/clock.ts'
+import { type Clock, SystemRandom } from '../../runtime/clock.ts'
 import { type Duration, parseDuration } from '../../runtime/duration.ts'
 import { givenText, StreamError } from '../../runtime/errors.ts'
 import { isErrorHandling } from '../../runtime/operator.ts'
@@ -12,6 +12,7 @@ import {
 import { loadAwsService } from '../../runtime/aws/aws-client.ts'
 import type { MessageFormat } from '../message-format.ts'
 import type { OnBadKinesisRecord } from './bad-kinesis-record.ts'
+import { type FanOutClient, KinesisFanOut } from './fan-out-client.ts'
 import { KINESIS, KinesisStream, type StreamClient, type StreamUse } from './kinesis-client.ts'
 import { KinesisEnumerator, type KinesisEnumeratorState } from './kinesis-enumerator.ts'
 import { KinesisReader, type KinesisReaderOptions } from './kinesis-reader.ts'
@@ -56,6 +57,16 @@ export interface KinesisSourceOptions<V, T = V> extends AwsConnection {
    * together. Throttling makes it longer by itself.
    */
   readonly pollInterval?: Duration
+  /**
+   * Name of a consumer with enhanced fan-out, which is registered if it is not there: the service sends the records of each
+   * shard, at a rate of its own (AWS charges for it). Two jobs must not have the same. Default: none, shards are polled.
+   */
+  readonly consumer?: string
+  /**
+   * What becomes of the consumer when the job ends, or is restarted. Default `keep`. `deregister`: it is taken away, but for a
+   * process that is killed, and a restart waits until it is there anew.
+   */
+  readonly consumerAtEnd?: 'keep' | 'deregister'
   /** How many records one fetch brings at most, up to 10,000, the default; AWS ends it at 10 MiB too. */
   readonly fetchMaxRecords?: number
   /** Beyond so much that waits in memory no more of a shard is fetched; one fetch more may wait. Default 4 MiB. */
@@ -73,6 +84,8 @@ const NAMES: OptionNames<KinesisSourceOptions<unknown, unknown>> = {
   onError: true,
   whenPositionGone: true,
   pollInterval: true,
+  consumer: true,
+  consumerAtEnd: true,
   fetchMaxRecords: true,
   bufferBytes: true,
 }
@@ -94,18 +107,31 @@ const NAMES: OptionNames<KinesisSourceOptions<unknown, unknown>> = {
  * )
  */
 export function kinesisSource<V, T = V>(options: KinesisSourceOptions<V, T>): Source<T> {
-  return kinesisSourceOn((use) => new KinesisStream(use), options)
+  return kinesisSourceOn(
+    {
+      stream: (use) => new KinesisStream(use),
+      fanOut: (use, consumer) => new KinesisFanOut(use, consumer),
+    },
+    options,
+  )
 }
 
-/** As `kinesisSource`, on another client. */
+/** Makes the clients of a source. */
+export interface StreamClients {
+  stream(use: StreamUse): StreamClient
+  fanOut(use: StreamUse, consumer: string): FanOutClient
+}
+
+/** As `kinesisSource`, on other clients. */
 export function kinesisSourceOn<V, T = V>(
-  makeClient: (use: StreamUse) => StreamClient,
+  clients: StreamClients,
   options: KinesisSourceOptions<V, T>,
 ): Source<T> {
   checkOptionNames(options, NAMES, FROM, 'MR_SOURCE_INVALID')
   const connection = checkAwsConnection(options, FROM, 'MR_SOURCE_INVALID')
   const { stream, value, record, start = 'latest', end } = options
   const { onError = 'fail', whenPositionGone = 'fail' } = options
+  const { consumer, consumerAtEnd = 'keep' } = options
   const { fetchMaxRecords = MAX_RECORDS, bufferBytes = 4 * MIB } = options
   check('stream', isStream(stream), stream, 'the name of a stream, or its ARN')
   const isFormat = typeof (value as Partial<typeof value> | undefined)?.createMessageReader
@@ -123,6 +149,10 @@ export function kinesisSourceOn<V, T = V>(
   check('onError', isErrorHandling(onError), onError, '"fail", "skip" or an output tag')
   const isWhen = ['fail', 'earliest'].includes(whenPositionGone)
   check('whenPositionGone', isWhen, whenPositionGone, '"fail" or "earliest"')
+  const isConsumer = consumer === undefined || /^[a-zA-Z0-9_.-]{1,128}$/.test(String(consumer))
+  check('consumer', isConsumer, consumer, 'a name of letters, digits, "_", "." and "-"')
+  const isAtEnd = ['keep', 'deregister'].includes(consumerAtEnd)
+  check('consumerAtEnd', isAtEnd, consumerAtEnd, '"keep" or "deregister"')
   const isLimit = isWhole(fetchMaxRecords) && fetchMaxRecords <= MAX_RECORDS
   check('fetchMaxRecords', isLimit, fetchMaxRecords, `a whole number from 1 to ${MAX_RECORDS}`)
   check('bufferBytes', isWhole(bufferBytes), bufferBytes, 'a whole number of bytes')
@@ -145,6 +175,14 @@ export function kinesisSourceOn<V, T = V>(
   const discoveryIntervalMs = end === undefined ? discovery : discovery || DISCOVERY_MS
   loadAwsService(KINESIS, FROM)
   const random = new SystemRandom()
+  const useOf = ({ uid, clock }: { readonly uid: string; readonly clock: Clock }): StreamUse => ({
+    stream,
+    connection,
+    clock,
+    random,
+    operator: uid,
+    from: FROM,
+  })
   const source: Source<T, KinesisSplit, KinesisEnumeratorState> = {
     kind: 'kinesis',
     boundedness: end === undefined ? 'unbounded' : 'bounded',
@@ -154,14 +192,16 @@ export function kinesisSourceOn<V, T = V>(
       ends: end === undefined ? 'never' : 'yes',
     },
     createEnumerator: (context, restored) => {
-      const { uid, clock } = context
-      const client = makeClient({ stream, connection, clock, random, operator: uid, from: FROM })
-      return new KinesisEnumerator(context, client, { start, end, discoveryIntervalMs }, restored)
+      const use = useOf(context)
+      const mayDeregister = consumer !== undefined && consumerAtEnd === 'deregister'
+      const fanOut = mayDeregister ? clients.fanOut(use, consumer) : undefined
+      const about = { start, end, discoveryIntervalMs }
+      return new KinesisEnumerator(context, clients.stream(use), fanOut, about, restored)
     },
     createReader: (context) => {
-      const { uid, clock } = context
-      const client = makeClient({ stream, connection, clock, random, operator: uid, from: FROM })
-      return new KinesisReader<T, V>(context, client, readerOptions)
+      const use = useOf(context)
+      const fanOut = consumer === undefined ? undefined : clients.fanOut(use, consumer)
+      return new KinesisReader<T, V>(context, clients.stream(use), fanOut, readerOptions)
     },
   }
   readings.set(source, readerOptions as KinesisReading)

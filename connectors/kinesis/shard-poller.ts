@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../../runtime/clock.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import {
   awsError,
   awsFailure,
@@ -7,13 +7,15 @@ import {
   type SdkError,
 } from '../../runtime/aws/aws-errors.ts'
 import { isGone, type ShardPage, type StreamClient } from './kinesis-client.ts'
-import type { ShardPosition } from './kinesis-split.ts'
+import type { KinesisSplit, ShardPosition } from './kinesis-split.ts'
+import { pause } from './pause.ts'
+import type { Resumption } from './position-gone.ts'
 import type { ShardFeed } from './shard-feed.ts'
 
 /** The longest wait that throttling comes to. */
 const MAX_INTERVAL_MS = 5_000
 /** A time in the future is asked for again so often. */
-const AHEAD_INTERVAL_MS = 1_000
+export const AHEAD_INTERVAL_MS = 1_000
 
 /** Who fetches. */
 export interface FetchOptions {
@@ -26,12 +28,8 @@ export interface FetchOptions {
   readonly retryTimeoutMs: number
   readonly count: (counter: string) => void
   readonly fail: (error: unknown) => void
-  /** The position is not in the shard. Throws, or says where to go on; undefined: the shard is not there any more. */
-  readonly gone: (
-    feed: ShardFeed<never>,
-    position: ShardPosition,
-    error: SdkError,
-  ) => ShardPosition | undefined
+  /** The position is not in the shard. Throws, or says where to go on. */
+  readonly gone: (split: KinesisSplit, position: ShardPosition, error: SdkError) => Resumption
 }
 
 /**
@@ -117,21 +115,12 @@ export class ShardPoller<T> {
     } catch (error) {
       if (this.#isClosed) return undefined
       if (!isGone(error as SdkError)) throw error
-      if (this.#isAhead(position, error as SdkError)) {
-        await this.#pause(AHEAD_INTERVAL_MS)
-        return undefined
-      }
-      const next = gone(this.#feed as ShardFeed<never>, position, error as SdkError)
-      if (next === undefined) this.#feed.ended([])
+      const next = gone(this.#feed.split, position, error as SdkError)
+      if (next === 'later') await this.#pause(AHEAD_INTERVAL_MS)
+      else if (next === 'nowhere') this.#feed.ended([])
       else this.#feed.resumeAt(next)
       return undefined
     }
-  }
-
-  /** The clock of the service is behind ours: the time that it refused will have come. */
-  #isAhead({ sequenceNumber, from }: ShardPosition, error: SdkError): boolean {
-    if (sequenceNumber !== '' || error.name !== 'InvalidArgumentException') return false
-    return this.#options.clock.now() - from < this.#options.retryTimeoutMs
   }
 
   #succeeded(): void {
@@ -159,19 +148,7 @@ export class ShardPoller<T> {
     await this.#pause(client.delayBefore(++this.#failures))
   }
 
-  /** Waits, or until it is closed. */
   #pause(delayMs: number): Promise<void> {
-    if (delayMs <= 0 || this.#isClosed) return Promise.resolve()
-    return new Promise((resolve) => {
-      const { signal } = this.#abort
-      let cancel: Cancel | undefined
-      const over = (): void => {
-        cancel?.()
-        signal.removeEventListener('abort', over)
-        resolve()
-      }
-      cancel = this.#options.clock.schedule(delayMs, over)
-      signal.addEventListener('abort', over)
-    })
+    return pause(this.#options.clock, delayMs, this.#abort.signal)
   }
 }

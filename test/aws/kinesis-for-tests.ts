@@ -87,6 +87,18 @@ export class TestStream {
     await this.#isActive()
   }
 
+  /** Names of the consumers with enhanced fan-out. */
+  async consumers(): Promise<readonly string[]> {
+    const { StreamDescriptionSummary } = await this.client.sendOnce<{
+      StreamDescriptionSummary: { readonly StreamARN: string }
+    }>('DescribeStreamSummary', { StreamName: this.name })
+    const { StreamARN } = StreamDescriptionSummary
+    const { Consumers } = await this.client.sendOnce<{
+      Consumers: readonly { readonly ConsumerName: string }[]
+    }>('ListStreamConsumers', { StreamARN })
+    return Consumers.map(({ ConsumerName }) => ConsumerName)
+  }
+
   async delete(): Promise<void> {
     await this.client.sendOnce('DeleteStream', { StreamName: this.name })
   }

@@ -6,6 +6,8 @@ import type {
   StreamClient,
 } from '../../../connectors/kinesis/kinesis-client.ts'
 import type { ShardPosition } from '../../../connectors/kinesis/kinesis-split.ts'
+import type { FanOutClient, ShardEventPage } from '../../../connectors/kinesis/fan-out-client.ts'
+import type { StreamClients } from '../../../connectors/kinesis/kinesis-source.ts'
 import { hashOf } from '../../../connectors/kinesis/kpl-aggregate.ts'
 import { FROM_BEGINNING } from '../../../connectors/kinesis/shard-order.ts'
 
@@ -21,6 +23,8 @@ interface FakeShard {
   /** So many records at its beginning have expired. */
   trimmed: number
 }
+
+export type FakeOperation = 'ListShards' | 'GetShardIterator' | 'GetRecords' | 'SubscribeToShard'
 
 /** What happens to the stream, and when. */
 export interface FakeAction {
@@ -38,11 +42,15 @@ export class FakeStream {
   /** So many fetches bring nothing, away from the tip. */
   emptyPages = 0
   /** Thrown in place of an answer. */
-  fault:
-    ((operation: 'ListShards' | 'GetShardIterator' | 'GetRecords') => Error | undefined) | undefined
+  fault: ((operation: FakeOperation) => Error | undefined) | undefined
   readonly counts: Map<string, number> = new Map()
   /** When each shard was fetched, by the clock of who did. */
   readonly fetchTimes: Map<string, number[]> = new Map()
+  /** How many events a subscription has before it ends by itself. */
+  subscriptionEvents = 20
+  readonly consumers: Set<string> = new Set()
+  /** When each shard was subscribed to. */
+  readonly subscriptions: Map<string, number[]> = new Map()
   #now = 0
   #sequence = 1n
 
@@ -54,8 +62,12 @@ export class FakeStream {
     }
   }
 
-  client(use: { readonly clock: Clock }): StreamClient {
-    return new FakeClient(this, use.clock)
+  get clients(): StreamClients {
+    return {
+      stream: ({ clock }) => new FakeClient(this, clock),
+      fanOut: ({ clock }, consumer) =>
+        new FakeFanOut(this, new FakeClient(this, clock), clock, consumer),
+    }
   }
 
   get open(): readonly FakeShard[] {
@@ -123,7 +135,7 @@ export class FakeStream {
   }
 }
 
-class FakeClient implements StreamClient {
+export class FakeClient implements StreamClient {
   readonly #stream: FakeStream
   readonly #clock: Clock
 
@@ -133,7 +145,7 @@ class FakeClient implements StreamClient {
   }
 
   async listShards(): Promise<readonly ListedShard[]> {
-    await this.#begin('ListShards')
+    await this.begin('ListShards')
     return this.#stream.shards.map(({ id, parents, first, last, isClosed }) => ({
       id,
       parents,
@@ -144,11 +156,11 @@ class FakeClient implements StreamClient {
   }
 
   async shardIterator(id: string, position: ShardPosition): Promise<string> {
-    await this.#begin('GetShardIterator')
+    await this.begin('GetShardIterator')
     const shard = this.#stream.shard(id)
     const { sequenceNumber, from, subSequenceNumber } = position
     let index = shard.trimmed
-    if (sequenceNumber !== '') {
+    if (sequenceNumber !== '' && sequenceNumber !== '0') {
       const at = shard.records.findIndex((record) => record.SequenceNumber === sequenceNumber)
       if (at < shard.trimmed) throw named('InvalidArgumentException', 'not there')
       index = subSequenceNumber < 0 ? at + 1 : at
@@ -166,7 +178,7 @@ class FakeClient implements StreamClient {
     const times = this.#stream.fetchTimes.get(id) ?? []
     times.push(this.#clock.elapsed())
     this.#stream.fetchTimes.set(id, times)
-    await this.#begin('GetRecords')
+    await this.begin('GetRecords')
     const shard = this.#stream.shard(id)
     if (this.#stream.emptyPages > 0) {
       this.#stream.emptyPages--
@@ -199,13 +211,77 @@ class FakeClient implements StreamClient {
 
   close(): void {}
 
-  async #begin(operation: 'ListShards' | 'GetShardIterator' | 'GetRecords'): Promise<void> {
+  async begin(operation: FakeOperation): Promise<void> {
     const { counts } = this.#stream
     counts.set(operation, (counts.get(operation) ?? 0) + 1)
     this.#stream.advance(this.#clock.now())
     const fault = this.#stream.fault?.(operation)
     if (fault !== undefined) throw fault
   }
+}
+
+/** Sends what comes, and an empty event each second in which nothing does. */
+class FakeFanOut implements FanOutClient {
+  readonly #stream: FakeStream
+  readonly #client: FakeClient
+  readonly #clock: Clock
+  readonly #consumer: string
+
+  constructor(stream: FakeStream, client: FakeClient, clock: Clock, consumer: string) {
+    this.#stream = stream
+    this.#client = client
+    this.#clock = clock
+    this.#consumer = consumer
+  }
+
+  async consumer(): Promise<string> {
+    this.#stream.consumers.add(this.#consumer)
+    return this.#consumer
+  }
+
+  async subscribe(
+    _consumer: string,
+    shardId: string,
+    position: ShardPosition,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ShardEventPage>> {
+    const times = this.#stream.subscriptions.get(shardId) ?? []
+    times.push(this.#clock.elapsed())
+    this.#stream.subscriptions.set(shardId, times)
+    await this.#client.begin('SubscribeToShard')
+    return this.#events(await this.#client.shardIterator(shardId, position), position, signal)
+  }
+
+  async *#events(
+    begin: string,
+    { sequenceNumber }: ShardPosition,
+    signal: AbortSignal,
+  ): AsyncGenerator<ShardEventPage> {
+    let iterator = begin
+    let continuation = sequenceNumber === '' ? '0' : sequenceNumber
+    for (let i = 0; i < this.#stream.subscriptionEvents; i++) {
+      signal.throwIfAborted()
+      const page = await this.#client.getRecords(iterator, Infinity)
+      continuation = page.records.at(-1)?.SequenceNumber ?? continuation
+      const { records, millisBehind, children, next } = page
+      yield {
+        records,
+        millisBehind,
+        children,
+        continuation: next === undefined ? undefined : continuation,
+      }
+      if (next === undefined) return
+      iterator = next
+      if (records.length > 0) continue
+      await new Promise<void>((resolve) => void this.#clock.schedule(1_000, resolve))
+    }
+  }
+
+  async deregister(): Promise<void> {
+    this.#stream.consumers.delete(this.#consumer)
+  }
+
+  close(): void {}
 }
 
 /** An error as the SDK throws it. */
