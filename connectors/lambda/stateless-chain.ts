@@ -131,9 +131,8 @@ export class StatelessChain {
   async flush(): Promise<void> {
     await this.#until(() => this.#operators.every(({ operator }) => operator.holdsBack !== true))
     this.#flushes++
-    await Promise.all(
-      this.#writers.map(({ writer }) => writer.prepareCommit(this.#flushes, this.#flushes - 1)),
-    )
+    const [id, base] = [this.#flushes, this.#flushes - 1]
+    await Promise.all(this.#writers.map(({ writer }) => writer.prepareCommit(id, base, false)))
     if (this.#failure !== undefined) throw this.#failure.error
   }
 

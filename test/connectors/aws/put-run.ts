@@ -39,7 +39,7 @@ export class PutRun<T> {
   }
 
   async cut(): Promise<void> {
-    await this.writer.prepareCommit(1, 0)
+    await this.writer.prepareCommit(1, 0, false)
   }
 
   async close(): Promise<void> {
