@@ -15,6 +15,8 @@ export const KINESIS: AwsService = {
 export interface ListedShard extends Shard {
   /** It takes no records any more: it was split or merged. */
   readonly isClosed: boolean
+  /** All of its records have this sequence number or a higher one. */
+  readonly firstSequenceNumber: string
 }
 
 /** A record as the service gives it. */
@@ -44,6 +46,8 @@ export interface StreamClient {
   shardIterator(shardId: string, position: ShardPosition, signal: AbortSignal): Promise<string>
   /** One try; errors are those of the SDK. */
   getRecords(iterator: string, limit: number, signal: AbortSignal): Promise<ShardPage>
+  /** How long the stream keeps its records. */
+  retentionMs(): Promise<number>
   /** A random delay before the n-th try again, from 1. */
   delayBefore(n: number): number
   /** For errors: what was tried with the stream, as the end of "could not …". */
@@ -69,7 +73,10 @@ interface ListShardsOutput {
     readonly ParentShardId?: string
     readonly AdjacentParentShardId?: string
     readonly HashKeyRange: { readonly StartingHashKey: string; readonly EndingHashKey: string }
-    readonly SequenceNumberRange?: { readonly EndingSequenceNumber?: string }
+    readonly SequenceNumberRange: {
+      readonly StartingSequenceNumber: string
+      readonly EndingSequenceNumber?: string
+    }
   }[]
 }
 
@@ -134,7 +141,8 @@ export class KinesisStream implements StreamClient {
           parents: [ParentShardId, AdjacentParentShardId].filter((id) => id !== undefined),
           firstHash: HashKeyRange.StartingHashKey,
           lastHash: HashKeyRange.EndingHashKey,
-          isClosed: shard.SequenceNumberRange?.EndingSequenceNumber !== undefined,
+          isClosed: shard.SequenceNumberRange.EndingSequenceNumber !== undefined,
+          firstSequenceNumber: shard.SequenceNumberRange.StartingSequenceNumber,
         })
       }
       token = page.NextToken
@@ -172,6 +180,15 @@ export class KinesisStream implements StreamClient {
       next: output.NextShardIterator ?? undefined,
       children: (output.ChildShards ?? []).map(({ ShardId }) => ShardId),
     }
+  }
+
+  async retentionMs(): Promise<number> {
+    const { StreamDescriptionSummary } = await this.#client.send<{
+      readonly StreamDescriptionSummary: { readonly RetentionPeriodHours: number }
+    }>('DescribeStreamSummary', streamInput(this.#stream), {
+      what: `look up the stream "${this.#stream}"`,
+    })
+    return StreamDescriptionSummary.RetentionPeriodHours * 3_600_000
   }
 
   delayBefore(n: number): number {

@@ -125,11 +125,11 @@ export class KinesisEnumerator implements SplitEnumerator<KinesisEnumeratorState
     const listed = await this.#client.listShards()
     if (this.#isClosed) return
     const found = listed.filter(({ id }) => !this.#order.isKnown(id))
-    for (const { isClosed, ...shard } of found) {
+    for (const { id, parents, firstHash, lastHash, isClosed } of found) {
       // What is in a closed shard came before now.
-      if (isFirst && isClosed && this.#options.start === 'latest') this.#order.skip(shard.id, begin)
-      else this.#order.add({ ...shard, from })
-      this.#wanted.delete(shard.id)
+      if (isFirst && isClosed && this.#options.start === 'latest') this.#order.skip(id, begin)
+      else this.#order.add({ id, parents, firstHash, lastHash, from })
+      this.#wanted.delete(id)
     }
     // What readers still tell of restored shards is told before the second look.
     if (this.#looks > 0) this.#order.forget(new Set(listed.map(({ id }) => id)), begin)

@@ -158,10 +158,10 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
       retryTimeoutMs,
       count,
       fail: (error) => this.#context.fail(error),
-      gone: (gone, position, error) => {
+      gone: (shardId, position, tipAt, error) => {
         const { whenPositionGone } = this.#options
         const about = { operator: uid, stream, client, clock, retryTimeoutMs, count, log }
-        return resumptionOf({ ...about, whenPositionGone }, gone, position, error)
+        return resumptionOf({ ...about, whenPositionGone }, { shardId, position, tipAt, error })
       },
     }
     shard.fetcher =

@@ -18,6 +18,8 @@ export interface KinesisSplit extends ShardPosition {
   readonly lastHash: string
   /** Records that have arrived at this time or later are not read; -1 for no end. */
   readonly end: number
+  /** When all that the shard had was handed out, at the latest look; -1 for never. What is missed since then is younger. */
+  readonly tipAt: number
   readonly isFinished: boolean
   /** Of a finished one: the shards that have taken over its keys. */
   readonly children: readonly string[]
@@ -34,6 +36,7 @@ export function newSplit(shard: WaitingShard, end: number): KinesisSplit {
     sequenceNumber: '',
     subSequenceNumber: -1,
     end,
+    tipAt: -1,
     isFinished: false,
     children: [],
   }

@@ -29,6 +29,7 @@ export class ShardFeed<T> extends ShardRecords {
   /** Nothing is fetched any more. */
   #hasEnd = false
   #fetched: ShardPosition
+  #tipAt: number
 
   constructor(
     split: KinesisSplit,
@@ -42,6 +43,7 @@ export class ShardFeed<T> extends ShardRecords {
     this.#maxWaitingBytes = maxWaitingBytes
     this.#listener = listener
     this.#fetched = this.position
+    this.#tipAt = split.tipAt
   }
 
   get hasEnd(): boolean {
@@ -62,8 +64,16 @@ export class ShardFeed<T> extends ShardRecords {
     return this.#hasEnd && !this.hasWaiting
   }
 
-  /** Takes what a fetch brought that was sent at `askedAt`, possibly nothing. */
-  received(records: readonly RawRecord[], millisBehind: number, askedAt: number): void {
+  /**
+   * Takes what a fetch brought, possibly nothing, which came at about `now`. `askedAt`: what had arrived by then is in it, or
+   * it does not reach the tip; -Infinity where that is not known.
+   */
+  received(
+    records: readonly RawRecord[],
+    millisBehind: number,
+    now: number,
+    askedAt: number = now,
+  ): void {
     const { end } = this.split
     const isTooLate = (record: RawRecord): boolean =>
       end >= 0 && (record.ApproximateArrivalTimestamp?.getTime() ?? -1) >= end
@@ -80,7 +90,9 @@ export class ShardFeed<T> extends ShardRecords {
     if (cut >= 0 || isPast) this.#hasEnd = true
     this.#changed(millisBehind)
     // Away from the tip an empty answer says nothing about the next one.
-    if (isAtTip && !this.#hasEnd && !this.hasWaiting) this.output.fetchedEmpty()
+    if (!isAtTip || this.hasWaiting) return
+    this.#tipAt = now
+    if (!this.#hasEnd) this.output.fetchedEmpty()
   }
 
   /** Its shard has no more records; these have taken over its keys. */
@@ -95,9 +107,15 @@ export class ShardFeed<T> extends ShardRecords {
     this.#fetched = position
   }
 
+  /** When all was handed out, at the latest look; -1 for never. */
+  get tipAt(): number {
+    return this.#tipAt
+  }
+
   snapshot(): KinesisSplit {
     const isFinished = this.isAtEnd
-    return { ...this.split, ...this.position, isFinished, children: this.#children }
+    const tipAt = this.#tipAt
+    return { ...this.split, ...this.position, tipAt, isFinished, children: this.#children }
   }
 
   #changed(millisBehind: number): void {

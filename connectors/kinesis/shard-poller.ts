@@ -7,7 +7,7 @@ import {
   type SdkError,
 } from '../../runtime/aws/aws-errors.ts'
 import { isGone, type ShardPage, type StreamClient } from './kinesis-client.ts'
-import type { KinesisSplit, ShardPosition } from './kinesis-split.ts'
+import type { ShardPosition } from './kinesis-split.ts'
 import { pause } from './pause.ts'
 import type { Resumption } from './position-gone.ts'
 import type { ShardFeed } from './shard-feed.ts'
@@ -29,7 +29,12 @@ export interface FetchOptions {
   readonly count: (counter: string) => void
   readonly fail: (error: unknown) => void
   /** The position is not in the shard. Throws, or says where to go on. */
-  readonly gone: (split: KinesisSplit, position: ShardPosition, error: SdkError) => Resumption
+  readonly gone: (
+    shardId: string,
+    position: ShardPosition,
+    tipAt: number,
+    error: SdkError,
+  ) => Promise<Resumption>
 }
 
 /**
@@ -115,7 +120,8 @@ export class ShardPoller<T> {
     } catch (error) {
       if (this.#isClosed) return undefined
       if (!isGone(error as SdkError)) throw error
-      const next = gone(this.#feed.split, position, error as SdkError)
+      const { split, tipAt } = this.#feed
+      const next = await gone(split.id, position, tipAt, error as SdkError)
       if (next === 'later') await this.#pause(AHEAD_INTERVAL_MS)
       else if (next === 'nowhere') this.#feed.ended([])
       else this.#feed.resumeAt(next)

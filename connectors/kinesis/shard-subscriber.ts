@@ -106,8 +106,7 @@ export class ShardSubscriber<T> {
   #take({ records, millisBehind, continuation, children }: ShardEventPage): void {
     this.#failures = 0
     this.#failingSince = undefined
-    // Before any end: see above.
-    this.#feed.received(records, millisBehind, -Infinity)
+    this.#feed.received(records, millisBehind, this.#options.clock.now(), -Infinity)
     if (continuation === undefined) {
       if (!this.#feed.hasEnd) this.#feed.ended(children)
       return
@@ -125,7 +124,7 @@ export class ShardSubscriber<T> {
     // The last subscription is still open for a few seconds where its connection broke.
     const isInUse = error.name === 'ResourceInUseException'
     if (isGone(error)) {
-      const next = gone(this.#feed.split, position, error)
+      const next = await gone(this.#feed.split.id, position, this.#feed.tipAt, error)
       if (next === 'later') await this.#pause(AHEAD_INTERVAL_MS)
       else if (next === 'nowhere') this.#feed.ended([])
       else this.#feed.resumeAt(next)

@@ -19,6 +19,7 @@ interface FakeShard {
   readonly first: bigint
   readonly last: bigint
   readonly records: RawRecord[]
+  readonly firstSequenceNumber: string
   isClosed: boolean
   /** So many records at its beginning have expired. */
   trimmed: number
@@ -52,9 +53,11 @@ export class FakeStream {
   /** When each shard was subscribed to. */
   readonly subscriptions: Map<string, number[]> = new Map()
   #now = 0
-  #sequence = 1n
+  #sequence: bigint
 
-  constructor(shards: number) {
+  /** `sequence`: the first number; of a stream that is made anew it is higher. */
+  constructor(shards: number, sequence = 1n) {
+    this.#sequence = sequence
     const width = HASH_KEYS / BigInt(shards)
     for (let i = 0n; i < BigInt(shards); i++) {
       const last = i === BigInt(shards) - 1n ? HASH_KEYS - 1n : (i + 1n) * width - 1n
@@ -131,7 +134,16 @@ export class FakeStream {
 
   #open(parents: readonly string[], first: bigint, last: bigint): void {
     const id = `shardId-${String(this.shards.length).padStart(12, '0')}`
-    this.shards.push({ id, parents, first, last, records: [], isClosed: false, trimmed: 0 })
+    this.shards.push({
+      id,
+      parents,
+      first,
+      last,
+      records: [],
+      firstSequenceNumber: String(this.#sequence),
+      isClosed: false,
+      trimmed: 0,
+    })
   }
 }
 
@@ -146,13 +158,16 @@ export class FakeClient implements StreamClient {
 
   async listShards(): Promise<readonly ListedShard[]> {
     await this.begin('ListShards')
-    return this.#stream.shards.map(({ id, parents, first, last, isClosed }) => ({
-      id,
-      parents,
-      firstHash: String(first),
-      lastHash: String(last),
-      isClosed,
-    }))
+    return this.#stream.shards.map(
+      ({ id, parents, first, last, isClosed, firstSequenceNumber }) => ({
+        id,
+        parents,
+        firstHash: String(first),
+        lastHash: String(last),
+        isClosed,
+        firstSequenceNumber,
+      }),
+    )
   }
 
   async shardIterator(id: string, position: ShardPosition): Promise<string> {
@@ -199,6 +214,10 @@ export class FakeClient implements StreamClient {
         .filter(({ parents }) => parents.includes(id))
         .map((child) => child.id),
     }
+  }
+
+  async retentionMs(): Promise<number> {
+    return 24 * 3_600_000
   }
 
   delayBefore(): number {

@@ -282,6 +282,43 @@ describe('a Kinesis reader', () => {
       await run.close()
     })
 
+    it('goes on where it had read all within the retention of the stream: a quiet shard loses its last record', async () => {
+      const hours = (count: number) => clock.advance(count * 3_600_000)
+      put(...texts(0, 4))
+      const first = await start()
+      await first.read(4)
+      await readFor(first, 500)
+      hours(48)
+      await readFor(first, 500)
+      const restored = first.snapshot(1)
+      await first.close()
+      put('next')
+      stream.shards[0]!.trimmed = 4
+      hours(23)
+      const again = await start({}, { restored })
+      expect(await readFor(again, 500)).toEqual(['next'])
+      expect(again.counters.get('positionsReset')).toBeUndefined()
+      await again.close()
+      hours(1)
+      const late = await start({}, { restored })
+      await expect(readFor(late, 500)).rejects.toMatchObject({ code: 'MR_KINESIS_POSITION_GONE' })
+      await late.close()
+    })
+
+    it('does not take a stream that was made anew for the one that it had read', async () => {
+      put(...texts(0, 4))
+      const first = await start()
+      await first.read(4)
+      await readFor(first, 500)
+      const restored = first.snapshot(1)
+      await first.close()
+      stream = new FakeStream(1, 100n)
+      put('another')
+      const again = await start({}, { restored })
+      await expect(readFor(again, 500)).rejects.toMatchObject({ code: 'MR_KINESIS_POSITION_GONE' })
+      await again.close()
+    })
+
     it('goes on with what is there, and says so, if it is told to', async () => {
       const run = await trimmed({ whenPositionGone: 'earliest' })
       expect(await readFor(run, 500)).toEqual(texts(6, 10))
