@@ -110,6 +110,7 @@ it('the packed tarball holds what users need: no sources, tests, examples, or pa
 /** What a user may write who exports all kinds of things, and has declarations made of them. */
 const exporting = `
 import * as millrace from 'millrace'
+import * as aws from 'millrace/aws'
 import * as formats from 'millrace/formats'
 import * as snapshots from 'millrace/state'
 import * as kit from 'millrace/testing'
@@ -126,6 +127,9 @@ export const values = millrace.collectionSource([1, kit.at(2, 0), kit.pause(5), 
 export const generated = millrace.dataGeneratorSource({ generate: (index) => index })
 export const collected = millrace.collectionSink<number>()
 export const printed = millrace.printSink()
+export const stream = aws.kinesisSink({ stream: 's', value: lines, partitionKey: (row) => \`\${row.n}\` })
+export const delivery = aws.firehoseSink({ deliveryStream: 's', value: lines })
+export const called = aws.lambdaMap({ functionName: 'f', value: lines, result: texts })
 export const time = millrace.boundedOutOfOrderness('5s', (row: { n: number }) => row.n)
 export const hours = millrace.tumblingEventTimeWindows('1h')
 export const tag = millrace.outputTag<string>('late')
