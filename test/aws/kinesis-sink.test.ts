@@ -95,7 +95,7 @@ describe('kinesisSink', () => {
       sinkOf(stream, proxy.endpoint, { ordered: true }),
       new SystemClock(),
     )
-    const written = rows(140)
+    const written = rows(84)
     run.write(...written)
     await run.cut()
     expect(run.failure).toBe(undefined)
