@@ -2,9 +2,8 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { LocalMerger, type MergeRequest } from '../checkpoint/segment-merger.ts'
 import { SystemClock } from '../clock.ts'
 import { invariant, toErrorData } from '../errors.ts'
-import { nodeFileSystem } from '../file-system.ts'
 import type { MergeAnswer, MergeCommand, MergeTask } from './merge-thread.ts'
-import { filesAt } from './snapshot-places.ts'
+import { openWorkerFiles } from './worker-storage.ts'
 
 /* Entry of the thread that merges segments; it ends by being terminated. */
 
@@ -14,7 +13,7 @@ const AHEAD = 4
 const port = parentPort
 invariant(port !== null, 'segments are merged in a thread of its own')
 const { directory } = workerData as { readonly directory: string }
-const merger = new LocalMerger(filesAt(directory, nodeFileSystem), new SystemClock())
+const merger = new LocalMerger(await openWorkerFiles(directory), new SystemClock())
 
 port.on('message', (task: MergeTask) => void merge(task.request, task.port))
 

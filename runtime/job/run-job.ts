@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { isS3Url } from '../aws/s3-url.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { checkpointFolder, MANIFEST } from '../checkpoint/file-names.ts'
 import {
@@ -259,6 +260,7 @@ class JobSession {
         params,
         checkpointDirectory: start.checkpointDirectory,
         epoch: directory.epoch,
+        usesS3: [start.checkpointDirectory, start.foreign?.directory ?? ''].some(isS3Url),
         heapMb: memory.heapMb,
         youngHeapMb: memory.youngHeapMb,
       }),

@@ -7,10 +7,9 @@ import { FolderFiles } from '../checkpoint/folder-files.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { decodeManifest } from '../checkpoint/manifest-codec.ts'
 import { readManifestFile } from '../checkpoint/manifest-file.ts'
-import { ObjectFiles, placeIn } from '../checkpoint/object-files.ts'
+import { placeIn } from '../checkpoint/object-files.ts'
 import { ObjectStorage } from '../checkpoint/object-storage.ts'
 import type { PublishedCheckpoints } from '../checkpoint/published-checkpoints.ts'
-import { ReadAhead } from '../checkpoint/read-ahead.ts'
 import { readFailure, unreadable } from '../checkpoint/storage-errors.ts'
 import { invariant } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -18,6 +17,7 @@ import { readJobHead } from './head-session.ts'
 import { publishedIn } from './job-head.ts'
 import { joinPlace } from './place-names.ts'
 import { openS3Place } from './s3-places.ts'
+import { s3FilesAt } from './s3-worker-storage.ts'
 
 /** Reads what lies where snapshots are, which is a folder or a prefix in S3: by paths as `resolvePlace` has them. */
 export interface SnapshotPlaces {
@@ -78,7 +78,7 @@ const s3Places: SnapshotPlaces = {
     const { prefix, store } = placeIn(openS3Place(place), MANIFEST)
     return (await store.head(prefix)) !== undefined
   },
-  files: (place) => new ReadAhead(new ObjectFiles(openS3Place(place))),
+  files: s3FilesAt,
   lineage: (place) =>
     new ObjectStorage({
       place: openS3Place(place),

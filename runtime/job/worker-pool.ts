@@ -14,6 +14,7 @@ export interface WorkerPoolOptions {
   readonly params: Readonly<Record<string, unknown>>
   readonly checkpointDirectory: string
   readonly epoch: number
+  readonly usesS3: boolean
   /** Heap limits of a worker thread, for old and for young objects (N15). */
   readonly heapMb: number
   readonly youngHeapMb: number
@@ -71,6 +72,7 @@ export class WorkerPool implements SlotLauncher {
         heartbeat,
         checkpointDirectory: this.#options.checkpointDirectory,
         epoch: this.#options.epoch,
+        usesS3: this.#options.usesS3,
       }
       const transferList = [channel.port2, ...links[slot]!.filter((port) => port !== undefined)]
       // A task that ends by itself has been told to, and has said so on its control port.

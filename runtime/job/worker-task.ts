@@ -15,4 +15,6 @@ export interface WorkerTask {
   readonly checkpointDirectory: string
   /** Of the run, where that is in S3. */
   readonly epoch: number
+  /** Whether that, or what the job goes on from, is in S3. */
+  readonly usesS3: boolean
 }

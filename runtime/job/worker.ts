@@ -2,7 +2,6 @@ import type { Port } from '../channel/port.ts'
 import { type Cancel, type Clock, SystemClock, SystemRandom } from '../clock.ts'
 import { RestartableError, StreamError, thrownText, toErrorData } from '../errors.ts'
 import { processFailpoint } from '../failpoint.ts'
-import { nodeFileSystem } from '../file-system.ts'
 import type { LinkMessage, SlotCommand, SlotReport } from '../messages.ts'
 import { LevelDbBackend } from '../state/leveldb-backend.ts'
 import { MemoryBackend } from '../state/memory-backend.ts'
@@ -11,7 +10,6 @@ import { Slot } from '../task/slot.ts'
 import { captureOutput } from './console-capture.ts'
 import type { BuiltJob, JobModule } from './job-module.ts'
 import { loadFailure, loadJob } from './load-job.ts'
-import { filesAt } from './snapshot-places.ts'
 import { threadPort } from './thread-port.ts'
 import { openWorkerStorage } from './worker-storage.ts'
 import type { WorkerTask } from './worker-task.ts'
@@ -70,8 +68,11 @@ export default async function runSlot(task: WorkerTask): Promise<void> {
       links: task.links.map((port) =>
         port === undefined ? undefined : threadPort<LinkMessage, LinkMessage>(port),
       ),
-      storage: openWorkerStorage(task.checkpointDirectory, task.epoch),
-      openSnapshot: (directory) => filesAt(directory, nodeFileSystem),
+      ...(await openWorkerStorage({
+        directory: task.checkpointDirectory,
+        epoch: task.epoch,
+        usesS3: task.usesS3,
+      })),
       createBackend,
       heartbeat,
       sliceMs: SLICE_MS,
