@@ -123,10 +123,15 @@ export class ObjectUpload {
     return { key: this.key, token: this.#token, bytes, uploadId, parts, tail }
   }
 
-  /** Removes what is in S3 of an object that is in no checkpoint. */
-  async abort(): Promise<void> {
+  /** Resolves when nothing of it is on its way. */
+  async settled(): Promise<void> {
     await this.#work
     await Promise.allSettled(this.#parts)
+  }
+
+  /** Removes what is in S3 of an object that is in no checkpoint. */
+  async abort(): Promise<void> {
+    await this.settled()
     const upload = await this.#upload
     if (upload !== undefined) await this.#options.store.abortUpload(upload)
   }

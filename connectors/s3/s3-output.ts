@@ -1,5 +1,5 @@
-import { invariant } from '../../runtime/errors.ts'
-import type { ObjectStore } from '../../runtime/object-store.ts'
+import { invariant, type StreamError } from '../../runtime/errors.ts'
+import type { ObjectStore, OpenUpload } from '../../runtime/object-store.ts'
 import type { PrepareOutputContext } from '../../runtime/sink.ts'
 import { fateOf, type Fate } from '../file-output.ts'
 import { finishedName, parseOutputName } from '../part-name.ts'
@@ -123,18 +123,34 @@ function refuseConflicts(
 async function endUploads(
   store: ObjectStore,
   { prefixes }: S3Output,
-  { current, policy, pending }: PrepareOutputContext,
+  { current, policy, pending, log }: PrepareOutputContext,
 ): Promise<void> {
   const needed = new Set(
     (pending as readonly S3Part[]).flatMap((part) => ('uploadId' in part ? [part.uploadId] : [])),
   )
   for (const prefix of prefixes) {
-    for (const upload of await store.listUploads(prefix)) {
+    for (const upload of await uploadsBelow(store, prefix, log)) {
       const found = parseOutputName(nameOf(upload.key))
       if (found.state !== 'finished' || needed.has(upload.uploadId)) continue
       const isOurs = found.part.lineage === current.lineage
       if (isOurs || policy === 'replace') await store.abortUpload(upload)
     }
+  }
+}
+
+/** Those that are open below a prefix; none, and a line, where these credentials may not list them, or the store cannot. */
+async function uploadsBelow(
+  store: ObjectStore,
+  prefix: string,
+  log: (message: string) => void,
+): Promise<readonly OpenUpload[]> {
+  try {
+    return await store.listUploads(prefix)
+  } catch (error) {
+    const { code, message } = error as StreamError
+    if (code !== 'MR_AWS_REFUSED' && code !== 'MR_AWS_FAILED') throw error
+    log(`uploads that earlier attempts have left open stay, as they cannot be listed: ${message}`)
+    return []
   }
 }
 

@@ -36,7 +36,7 @@ export type MakeStore = (operator: string) => ObjectStore
  * 1,000 objects. Objects of another run below the prefix are an error, unless `--output replace` or `--output keep` is given; when a job
  * has to go back to an older checkpoint, objects of later ones are removed first.
  *
- * Memory: up to 64 MiB a subtask in open objects, then the largest is ended; 32 MiB on their way. A record that cannot be written
+ * Memory: up to 64 MiB a subtask in open objects, then the largest is ended; 20 MiB on their way. A record that cannot be written
  * stops the job unless `onError` says otherwise. Errors: `MR_SINK_INVALID` for options, `MR_OUTPUT_CONFLICT`, `MR_OUTPUT_FAILED`,
  * `MR_VALUE_UNSUPPORTED`, and those of AWS.
  *

@@ -11,7 +11,7 @@ import { s3OutputFailed } from './s3-output-errors.ts'
 import { goingParts, type S3Part, type SubtaskOutput } from './s3-part.ts'
 
 /** With so much on its way to S3 no more input is taken (R7). */
-const MAX_ON_THE_WAY_BYTES = 32 * 1024 * 1024
+const MAX_ON_THE_WAY_BYTES = 20 * 1024 * 1024
 /** With so much in objects that are open the largest is ended. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024
 /** So many bytes of small objects a cut may hold in its checkpoint. */
@@ -51,6 +51,8 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
   #ended: ObjectUpload[] = []
   /** In no cut yet. */
   readonly #uncut: Set<ObjectUpload> = new Set()
+  /** In a cut, as objects that go on. */
+  readonly #going: Set<ObjectUpload> = new Set()
   readonly #shared: SubtaskOutput
   /** The first checkpoint that may hold what begins now, and how many objects have begun for it. */
   #checkpointId: number
@@ -129,15 +131,21 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
     const ended = this.#ended
     this.#ended = []
     for (const upload of [...ended, ...going]) this.#uncut.delete(upload)
+    for (const upload of ended) this.#going.delete(upload)
+    for (const upload of going) this.#going.add(upload)
     return this.#finish(ended, going)
   }
 
   async close(): Promise<void> {
     this.#objects.stopAgeing()
     this.#failed?.stopAgeing()
-    // Nobody sees what is in no cut; where its removal fails, the next attempt does it.
-    await Promise.allSettled([...this.#uncut].map((upload) => upload.abort()))
-    if (!this.#hasFailed) await this.#endUnknown().catch(() => {})
+    // Nobody sees what is in no cut, and the next attempt removes it: so this is not tried where S3 fails, which may take minutes.
+    if (this.#hasFailed) return
+    await Promise.allSettled([
+      ...[...this.#uncut].map((upload) => upload.abort()),
+      ...[...this.#going].map((upload) => upload.settled()),
+    ])
+    await this.#endUnknown().catch(() => {})
   }
 
   /** Ends uploads that were begun for this subtask by a request whose answer was lost: no id of theirs is in any checkpoint. */

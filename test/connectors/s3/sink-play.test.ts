@@ -61,7 +61,7 @@ describe('s3Sink through crashes (R2, R3, R24, R33)', () => {
           expect(play.visible()).toEqual(Array.from({ length: play.rows }, (_, i) => i))
           expect(play.bucket.uploads.size).toBe(0)
         }),
-        { numRuns: compression === 'gzip' ? 25 : 40 },
+        { numRuns: compression === 'gzip' ? 12 : 25 },
       )
     },
     120_000,

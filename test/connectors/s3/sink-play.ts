@@ -42,7 +42,8 @@ export class SinkPlay {
   readonly bucket: MemoryBucket = new MemoryBucket()
   readonly #sink: Sink<Row>
   readonly #isGzip: boolean
-  readonly #clock = new ManualClock()
+  /** Of the attempt: timers of one that has crashed are gone. */
+  #clock = new ManualClock()
   #drivers: SinkDriver[] = []
   #published: Published[] = [{ id: 0, rows: 0, pending: [] }]
   #lastId = 0
@@ -81,6 +82,8 @@ export class SinkPlay {
     })
     this.#rows = rows
     this.#baseId = id
+    const clock = new ManualClock()
+    this.#clock = clock
     this.#drivers = spreadCommits(pending, parallelism).map((restored, subtaskIndex) => {
       const context: SinkContext = {
         uid: 'rows',
@@ -89,9 +92,11 @@ export class SinkPlay {
         attempt: 1,
         ...current,
         restoredCheckpointId: id,
-        clock: this.#clock,
+        clock,
         wake() {},
-        fail: (error) => void (this.#failure ??= error),
+        fail: (error) => {
+          if (this.#clock === clock) this.#failure ??= error
+        },
         count() {},
         log() {},
         print() {},

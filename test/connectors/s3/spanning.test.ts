@@ -188,6 +188,24 @@ describe('objects that span checkpoints', () => {
     await expect(other.commit(otherCut)).rejects.toMatchObject({ code: 'MR_OUTPUT_FAILED' })
   })
 
+  it('leave no upload that no checkpoint knows, also one that has just begun', async () => {
+    const bucket = new MemoryBucket()
+    const run = start(bucket)
+    run.write({ id: 1, large })
+    const pending = await run.cut(1)
+    bucket.fate = async () => {
+      await new Promise(setImmediate)
+      return 'done' as const
+    }
+    for (const id of [2, 3, 4]) run.write({ id, large })
+    await run.close()
+    expect([bucket.uploads.size, run.failure]).toEqual([0, undefined])
+    expect(bucket.calls).toContain('uploadPart')
+    const other = await goOn(bucket, 1, pending)
+    await other.commit(await other.cut(2))
+    expect(ids(bucket)).toEqual([1])
+  })
+
   it('are of text only', () => {
     const format = { suffix: '.bin', createEncoder: () => expect.fail('not asked for') }
     expect(() => makeSink(new MemoryBucket(), { format })).toThrow(/spansCheckpoints is true/)
