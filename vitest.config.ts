@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /**
@@ -7,6 +9,9 @@ import { defineConfig } from 'vitest/config'
 const noKeys = '--no-memory-protection-keys'
 
 const source = ['@millrace/source', 'node', 'import', 'default']
+
+/** Each thread and process of a job imports the same modules: compiled once, it starts with half of the work. */
+const compiled = { NODE_COMPILE_CACHE: join(tmpdir(), 'millrace-compile-cache') }
 
 export default defineConfig({
   ssr: { resolve: { conditions: source, externalConditions: source } },
@@ -31,6 +36,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'cluster',
+          env: compiled,
           include: ['test/cluster/**/*.test.ts'],
           pool: 'forks',
           // A file has two threads at work for half of its time: the machine would be idle for the rest.
@@ -44,6 +50,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'kafka',
+          env: compiled,
           include: ['test/kafka/**/*.test.ts'],
           // One broker for all files, in this process.
           globalSetup: ['test/servers/kafka-global-setup.ts'],
@@ -60,6 +67,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'aws',
+          env: compiled,
           include: ['test/aws/**/*.test.ts'],
           // One of each stand-in for all files, in this process.
           globalSetup: ['test/servers/aws-global-setup.ts'],
