@@ -59,6 +59,12 @@ export function publishedIn(head: JobHead, lineage: string): readonly number[] {
   return head.published.get(lineage) ?? []
 }
 
+/** Whether a run that had this head has begun the lineage; false for what is left of one whose head was lost. */
+export function knowsLineage(head: JobHead, lineage: string): boolean {
+  const isRemembered = head.record?.lineages.some((one) => one.lineage === lineage) ?? false
+  return isRemembered || head.published.has(lineage)
+}
+
 /** A checkpoint counts from now on. */
 export function withPublished(head: JobHead, lineage: string, checkpointId: number): JobHead {
   const ids = publishedIn(head, lineage)

@@ -14,7 +14,7 @@ import { readFailure, unreadable } from '../checkpoint/storage-errors.ts'
 import { invariant } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
 import { readJobHead } from './head-session.ts'
-import { publishedIn } from './job-head.ts'
+import { knowsLineage, publishedIn } from './job-head.ts'
 import { joinPlace } from './place-names.ts'
 import { openS3Place } from './s3-places.ts'
 import { s3FilesAt } from './s3-worker-storage.ts'
@@ -87,7 +87,7 @@ const s3Places: SnapshotPlaces = {
     }),
 }
 
-/** What the head of its job says of a lineage; of one that was copied to elsewhere, without it, each manifest counts. */
+/** What the head of its job says of a lineage; of one that it does not know, or that was copied to elsewhere, each manifest counts. */
 function publishedAt(place: string): PublishedCheckpoints {
   const readOnly = (): Promise<never> => {
     invariant(false, 'a lineage that is looked into is not changed')
@@ -96,7 +96,9 @@ function publishedAt(place: string): PublishedCheckpoints {
     async list() {
       const job = dirname(dirname(place))
       const head = await readJobHead(placeIn(openS3Place(job), 'job.json'))
-      if (head !== undefined) return publishedIn(head, basename(place))
+      if (head !== undefined && knowsLineage(head, basename(place))) {
+        return publishedIn(head, basename(place))
+      }
       const ids = (await s3Places.names(place)).map(checkpointIdOf)
       return ids.filter((id) => id !== undefined).toSorted((a, b) => a - b)
     },

@@ -118,6 +118,21 @@ describeS3('snapshots in S3', (s3) => {
     expect(before).toMatchObject({ damages: [] })
   })
 
+  it('are not hidden by a new beginning where the head of the job was lost', async () => {
+    const bucket = await s3.createBucket()
+    const dir = `s3://${bucket}/lost`
+    const params = { out: join(folder, 'lost-out') }
+    const { lastCheckpoint } = await run(dir, { params }).result
+    await s3.store(bucket).delete(['lost/counting/job.json'])
+    await expect(run(dir, { params }).result).rejects.toMatchObject({
+      code: 'MR_DIRECTORY_UNUSABLE',
+      message: expect.stringContaining(lastCheckpoint!.lineage) as string,
+    })
+    await run(dir, { fresh: true, output: 'replace', params }).result
+    const listed = await listCheckpoints(`${dir}/counting`)
+    expect(listed.map(({ path }) => `${path}/manifest.json`)).toContain(lastCheckpoint!.path)
+  })
+
   it('what is not possible there is refused, with the reason', async () => {
     const dir = `s3://${await s3.createBucket()}/state`
     const invalid = { code: 'MR_OPTION_INVALID' }
