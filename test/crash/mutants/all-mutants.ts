@@ -14,6 +14,7 @@ import { RECOVERY } from './recovery.ts'
 import { SNAPSHOTS } from './snapshots.ts'
 import { RESTORING } from './restoring.ts'
 import { RESCALING } from './rescaling.ts'
+import { S3_SINK } from './s3.ts'
 import { SAVEPOINTS } from './savepoints.ts'
 import { MAPS } from './maps.ts'
 import { STATE } from './state.ts'
@@ -40,4 +41,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...KIT,
   ...CONVENIENCE,
   ...WINDOWS,
+  ...S3_SINK,
 ]
