@@ -16,7 +16,8 @@ export class ShardRecords {
   readonly #hashes: { readonly first: bigint; readonly last: bigint } | undefined
   readonly #pages: (readonly RawRecord[])[] = []
   readonly #sizes: number[] = []
-  /** Index in the first page of the record that the current one is, or is in. */
+  /** The record that the current one is, or is in, and its index in the first page. */
+  #raw!: RawRecord
   #index = -1
   #aggregate: Aggregate | undefined
   #isHolding = false
@@ -69,10 +70,6 @@ export class ShardRecords {
   /** Bytes of the current record. */
   get data(): Buffer {
     return this.#data
-  }
-
-  get #raw(): RawRecord {
-    return this.#pages[0]![this.#index]!
   }
 
   /** Records are there that have not been looked at. */
@@ -139,7 +136,10 @@ export class ShardRecords {
     for (;;) {
       const page = this.#pages[0]
       if (page === undefined) return false
-      if (++this.#index < page.length) return true
+      if (++this.#index < page.length) {
+        this.#raw = page[this.#index]!
+        return true
+      }
       this.#index = -1
       this.#pages.shift()
       this.waitingBytes -= this.#sizes.shift()!
