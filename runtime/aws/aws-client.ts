@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { type Clock, delay, type Random } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import { requirePeer } from '../optional-peer.ts'
 import type { CheckedAwsConnection } from './aws-connection.ts'
 import { endpointOf } from './aws-endpoint.ts'
@@ -80,6 +80,8 @@ export class AwsClient {
   readonly #client: SdkClient
   readonly #where: string
   #isClosed = false
+  /** Ends the waiting between two tries, of each request that does. */
+  readonly #pauses: Set<() => void> = new Set()
 
   constructor(options: AwsClientOptions) {
     this.#options = options
@@ -115,16 +117,35 @@ export class AwsClient {
         // The SDK has learned from the answer how far its clock is off: once more.
         const learned: boolean = awsFailure(error) === 'skewed' && !wasSkewed
         wasSkewed ||= learned
-        const isOver = this.#isClosed || call.signal?.aborted === true
-        if (isOver || !(learned || mayPassAws(error)))
-          throw awsError(this.attempt(call.what), error)
+        const tries = learned || mayPassAws(error)
+        if (!tries || this.#isOver(call.signal)) throw awsError(this.attempt(call.what), error)
         const spent = clock.elapsed() - begin
         if (spent >= connection.retryTimeoutMs) {
           throw awsUnavailable(this.attempt(call.what), spent, error)
         }
-        await delay(clock, this.delayBefore(n))
+        await this.#pause(this.delayBefore(n), call.signal)
+        if (this.#isOver(call.signal)) throw awsError(this.attempt(call.what), error)
       }
     }
+  }
+
+  #isOver(signal: AbortSignal | undefined): boolean {
+    return this.#isClosed || signal?.aborted === true
+  }
+
+  /** Waits, but no longer than the client is open and the request wanted. */
+  #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel()
+        this.#pauses.delete(end)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const cancel = this.#options.clock.schedule(ms, end)
+      this.#pauses.add(end)
+      signal?.addEventListener('abort', end)
+    })
   }
 
   /** Sends a command once; errors are those of the SDK. */
@@ -148,6 +169,7 @@ export class AwsClient {
   /** Closes the connections; the next failure of a request that is under way ends it. */
   close(): void {
     this.#isClosed = true
+    for (const end of [...this.#pauses]) end()
     this.#client.destroy()
   }
 }

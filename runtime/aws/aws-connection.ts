@@ -9,6 +9,9 @@ export interface AwsCredentials {
   readonly sessionToken?: string
   /** When they end. Keys from a function are asked for anew before that. Default: they do not end. */
   readonly expiration?: Date
+  /** Whose they are, and for which regions they hold, where a provider of the SDK says so. */
+  readonly accountId?: string
+  readonly credentialScope?: string
 }
 
 /** How to reach a service of AWS. Plain configuration: it is made in every thread from the job module. */
@@ -54,6 +57,8 @@ const CREDENTIAL_NAMES: OptionNames<AwsCredentials> = {
   secretAccessKey: true,
   sessionToken: true,
   expiration: true,
+  accountId: true,
+  credentialScope: true,
 }
 
 /** Checks a connection; `where` is what was given it, such as `kinesisSource()`, and `code` what a mistake fails with. */

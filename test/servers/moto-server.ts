@@ -11,7 +11,8 @@ import { untilAnswers } from './until-answers.ts'
 
 const run = promisify(execFile)
 const PINNED = fileURLToPath(new URL('moto.txt', import.meta.url))
-const VERSION = '5.2.5'
+/** Changes with what is pinned. */
+const VERSION = '5.2.5-1'
 
 /** Why moto cannot be had here; undefined when it can. */
 export function missingForMoto(): string | undefined {
