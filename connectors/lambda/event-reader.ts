@@ -12,6 +12,8 @@ import type { KinesisEventRecord } from './kinesis-event.ts'
 
 /** Where the records of an event go. */
 export interface EventOutput {
+  /** Undefined where there is room for another record, else resolves when there is. */
+  ready(): Promise<void> | undefined
   emit(value: unknown, timestamp: number): void
   emitSide(tag: string, value: unknown, timestamp: number): void
   skipped(): void
@@ -28,6 +30,7 @@ export class EventReader {
   readonly #reader: MessageReader<unknown>
   readonly #output: EventOutput
   readonly #shards: Map<string, EventShard> = new Map()
+  #current: EventShard | undefined
 
   constructor(reading: KinesisReading, output: EventOutput) {
     this.#reading = reading
@@ -40,16 +43,25 @@ export class EventReader {
     await this.#reader.open?.()
   }
 
-  /** Emits what a record holds, which is several where it is an aggregate; `ready` is awaited before each but where there is room. */
-  async read(record: KinesisEventRecord, ready: () => Promise<void> | undefined): Promise<void> {
-    const { records, current } = this.#shardOf(record)
-    records.add([rawOf(record)])
+  /**
+   * Emits what a record holds, which is several where it is an aggregate. Undefined when all is out; else what has to be waited for
+   * before `goOn`: room behind, or something that the format has to fetch.
+   */
+  read(record: KinesisEventRecord): Promise<void> | undefined {
+    this.#current = this.#shardOf(record)
+    this.#current.records.add([rawOf(record)])
+    return this.goOn()
+  }
+
+  goOn(): Promise<void> | undefined {
+    const { records, current } = this.#current!
     while (records.next()) {
-      const preparing = this.#reader.prepare?.(records.data) ?? ready()
-      if (preparing !== undefined) await preparing
+      const waiting = this.#reader.prepare?.(records.data) ?? this.#output.ready()
+      if (waiting !== undefined) return waiting
       this.#emit(current, records)
       records.handed()
     }
+    return undefined
   }
 
   #emit(current: CurrentRecord<unknown>, records: ShardRecords): void {

@@ -95,7 +95,10 @@ class Batches {
       this.#open ??= await this.#start()
       const { chain, reader } = this.#open
       try {
-        for (at of records) await reader.read(at, () => chain.readySoon())
+        for (at of records) {
+          let waiting = reader.read(at)
+          for (; waiting !== undefined; waiting = reader.goOn()) await waiting
+        }
       } catch (error) {
         failed = at
         log(`error ${errorText(error)}`)
@@ -116,6 +119,7 @@ class Batches {
   async #start(): Promise<OpenBatches> {
     const chain = await this.#openChain()
     const reader = new EventReader(this.#reading, {
+      ready: () => chain.readySoon(),
       emit: (value, timestamp) => chain.take(value, timestamp),
       emitSide: (tag, value, timestamp) => chain.takeSide(tag, value, timestamp),
       skipped: () => chain.countSkipped(),
