@@ -10,14 +10,16 @@ import {
   type WriteOptions,
 } from '../../runtime/object-store.ts'
 
-interface Kept {
+/** An object as it is kept. */
+export interface KeptObject {
   readonly body: Uint8Array
   readonly etag: string
   readonly modifiedAt: number
   readonly metadata: Readonly<Record<string, string>>
 }
 
-interface Upload {
+/** An upload that is open, and its parts. */
+export interface OpenParts {
   readonly key: string
   readonly options: WriteOptions
   readonly parts: Map<number, { readonly body: Uint8Array; readonly etag: string }>
@@ -25,13 +27,20 @@ interface Upload {
 
 /** Objects in memory. As in S3, an etag is the hash of the content: what was there before comes again with the same one. */
 export class MemoryObjectStore implements ObjectStore {
-  readonly #objects: Map<string, Kept> = new Map()
-  readonly #uploads: Map<string, Upload> = new Map()
+  readonly objects: Map<string, KeptObject> = new Map()
+  /** By id. */
+  readonly uploads: Map<string, OpenParts> = new Map()
+  readonly #minPartBytes: number
   #begun = 0
+
+  /** `minPartBytes`: of all parts but the last, 5 MiB in S3. Default: any. */
+  constructor({ minPartBytes = 0 }: { readonly minPartBytes?: number } = {}) {
+    this.#minPartBytes = minPartBytes
+  }
 
   async put(key: string, body: Uint8Array, options: WriteOptions = {}): Promise<string> {
     const { condition } = options
-    const there = this.#objects.get(key)
+    const there = this.objects.get(key)
     if (condition !== undefined) {
       const holds = 'ifAbsent' in condition ? there === undefined : there?.etag === condition.ifEtag
       if (!holds) throw new WriteConflict(key)
@@ -42,43 +51,43 @@ export class MemoryObjectStore implements ObjectStore {
   async get(
     key: string,
   ): Promise<{ readonly body: Uint8Array; readonly etag: string } | undefined> {
-    const found = this.#objects.get(key)
+    const found = this.objects.get(key)
     return found && { body: found.body.slice(), etag: found.etag }
   }
 
   async read(key: string, offset: number, length: number): Promise<Uint8Array | undefined> {
-    return this.#objects.get(key)?.body.slice(offset, offset + length)
+    return this.objects.get(key)?.body.slice(offset, offset + length)
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
-    const found = this.#objects.get(key)
+    const found = this.objects.get(key)
     return found && { ...listed(key, found), metadata: found.metadata }
   }
 
   async *list(prefix: string, after = ''): AsyncIterable<StoredObject> {
-    const keys = [...this.#objects.keys()]
+    const keys = [...this.objects.keys()]
       .filter((key) => key.startsWith(prefix) && compare(key, after) > 0)
       .toSorted(compare)
     for (const key of keys) {
-      const found = this.#objects.get(key)
+      const found = this.objects.get(key)
       if (found !== undefined) yield listed(key, found)
     }
   }
 
   async listFolders(prefix: string): Promise<readonly string[]> {
-    const names = [...this.#objects.keys()]
+    const names = [...this.objects.keys()]
       .filter((key) => key.startsWith(prefix) && key.includes('/', prefix.length))
       .map((key) => key.slice(prefix.length, key.indexOf('/', prefix.length)))
     return [...new Set(names)].toSorted(compare)
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    for (const key of keys) this.#objects.delete(key)
+    for (const key of keys) this.objects.delete(key)
   }
 
   async createUpload(key: string, options: Omit<WriteOptions, 'condition'> = {}): Promise<string> {
     const uploadId = `upload-${++this.#begun}`
-    this.#uploads.set(uploadId, { key, options, parts: new Map() })
+    this.uploads.set(uploadId, { key, options, parts: new Map() })
     return uploadId
   }
 
@@ -92,21 +101,25 @@ export class MemoryObjectStore implements ObjectStore {
     const { key, options, parts: there } = this.#upload(upload)
     const bodies = parts
       .toSorted((a, b) => a.partNumber - b.partNumber)
-      .map(({ partNumber, etag }) => {
+      .map(({ partNumber, etag }, i) => {
         const part = there.get(partNumber)
         if (part?.etag !== etag) throw new Error(`part ${partNumber} of ${key} is not that one`)
+        const isLast = i === parts.length - 1
+        if (!isLast && part.body.byteLength < this.#minPartBytes)
+          throw new Error(`part ${partNumber} of ${key} is too small`)
         return part.body
       })
-    this.#uploads.delete(upload.uploadId)
+    if (bodies.length === 0) throw new Error(`there are no parts of ${key}`)
+    this.uploads.delete(upload.uploadId)
     this.#keep(key, Buffer.concat(bodies), options)
   }
 
   async abortUpload({ uploadId }: OpenUpload): Promise<void> {
-    this.#uploads.delete(uploadId)
+    this.uploads.delete(uploadId)
   }
 
   async listUploads(prefix: string): Promise<readonly OpenUpload[]> {
-    return [...this.#uploads]
+    return [...this.uploads]
       .map(([uploadId, { key }]) => ({ key, uploadId }))
       .filter(({ key }) => key.startsWith(prefix))
   }
@@ -115,18 +128,18 @@ export class MemoryObjectStore implements ObjectStore {
 
   #keep(key: string, body: Uint8Array, { metadata = {} }: WriteOptions): string {
     const etag = etagOf(body)
-    this.#objects.set(key, { body, etag, modifiedAt: Date.now(), metadata })
+    this.objects.set(key, { body, etag, modifiedAt: Date.now(), metadata })
     return etag
   }
 
-  #upload({ key, uploadId }: OpenUpload): Upload {
-    const found = this.#uploads.get(uploadId)
-    if (found === undefined) throw new UploadGone(key)
+  #upload({ key, uploadId }: OpenUpload): OpenParts {
+    const found = this.uploads.get(uploadId)
+    if (found?.key !== key) throw new UploadGone(key)
     return found
   }
 }
 
-function listed(key: string, { body, etag, modifiedAt }: Kept): StoredObject {
+function listed(key: string, { body, etag, modifiedAt }: KeptObject): StoredObject {
   return { key, bytes: body.byteLength, etag, modifiedAt }
 }
 

@@ -13,7 +13,7 @@ import { sinkContract } from '../../contract/sink.ts'
 import { LINEAGE, SinkRun, type SinkRunOptions } from '../../contract/sink-run.ts'
 import { askDuckDb } from '../../harness/duckdb.ts'
 import { temporaryFolders } from '../temporary-folder.ts'
-import { MemoryBucket } from './memory-object-store.ts'
+import { MemoryBucket } from './memory-bucket.ts'
 
 const newFolder = temporaryFolders()
 

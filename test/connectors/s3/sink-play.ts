@@ -5,7 +5,7 @@ import type { Sink, SinkContext } from '../../../runtime/sink.ts'
 import { SinkDriver } from '../../../runtime/task/sink-driver.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 import { LINEAGE } from '../../contract/sink-run.ts'
-import { MemoryBucket } from './memory-object-store.ts'
+import { MemoryBucket } from './memory-bucket.ts'
 
 /** What happens next to a job that writes the numbers from 0 on, each as a row. */
 export type Step =

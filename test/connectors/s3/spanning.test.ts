@@ -4,7 +4,7 @@ import { s3SinkOn } from '../../../connectors/s3/s3-sink.ts'
 import type { S3SinkOptions } from '../../../connectors/s3/s3-sink-options.ts'
 import type { PrepareOutputContext, Sink } from '../../../runtime/sink.ts'
 import { LINEAGE, SinkRun, type SinkRunOptions } from '../../contract/sink-run.ts'
-import { MemoryBucket } from './memory-object-store.ts'
+import { MemoryBucket } from './memory-bucket.ts'
 
 const MIB = 1024 * 1024
 const OTHER = 'b'.repeat(16)

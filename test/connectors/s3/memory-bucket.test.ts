@@ -1,4 +1,4 @@
 import { objectStoreContract } from '../../contract/object-store.ts'
-import { MemoryBucket } from './memory-object-store.ts'
+import { MemoryBucket } from './memory-bucket.ts'
 
 objectStoreContract({ name: 'memory', create: async () => new MemoryBucket().store() })
