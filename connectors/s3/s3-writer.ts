@@ -51,6 +51,8 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
   #ended: ObjectUpload[] = []
   /** In no cut yet. */
   readonly #uncut: Set<ObjectUpload> = new Set()
+  /** Of objects that an attempt before had begun, perhaps in another subtask. */
+  readonly #resumedKeys: Set<string> = new Set()
   /** In a cut, as objects that go on. */
   readonly #going: Set<ObjectUpload> = new Set()
   readonly #shared: SubtaskOutput
@@ -108,6 +110,8 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
     for (const part of goingParts(restored)) {
       // One that is there was completed after this checkpoint, and has been cut back to it.
       if ((await store.head(part.key)) !== undefined) continue
+      this.#resumedKeys.add(part.key)
+      if (part.uploadId !== undefined) this.#shared.staged.add(part.uploadId)
       const upload = ObjectUpload.resumed(part, {
         ...this.#upload,
         compress: this.#options.objects.compress,
@@ -160,8 +164,9 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
         const found = parseOutputName(upload.key.slice(upload.key.lastIndexOf('/') + 1))
         if (found.state !== 'finished' || staged.has(upload.uploadId)) continue
         const { part } = found
-        const isOwn = part.lineage === lineage && part.subtaskIndex === subtaskIndex
-        if (isOwn && part.checkpointId > restoredCheckpointId) await store.abortUpload(upload)
+        const isNew = part.subtaskIndex === subtaskIndex && part.checkpointId > restoredCheckpointId
+        const isOwn = (part.lineage === lineage && isNew) || this.#resumedKeys.has(upload.key)
+        if (isOwn) await store.abortUpload(upload)
       }
     }
   }

@@ -132,6 +132,24 @@ describe('objects that span checkpoints', () => {
     expect(bucket.uploads.size).toBe(0)
   })
 
+  it('of an attempt before leave no upload of their names open, whichever subtask that was of', async () => {
+    const bucket = new MemoryBucket()
+    const run = start(bucket, { subtaskIndex: 2 })
+    run.write({ id: 1 })
+    const pending = await run.cut(1)
+    await run.commit(pending)
+    await run.close()
+    await prepare(bucket, { pending })
+    const other = await goOn(bucket, 1, pending)
+    const [{ key }] = pending as [{ readonly key: string }]
+    expect(key).toContain('-1-2-0.')
+    await other.commit(await other.cut(2))
+    // What a request leaves whose answer was lost, before it was made once more.
+    await bucket.store().createUpload(key)
+    await other.close()
+    expect([ids(bucket), bucket.uploads.size]).toEqual([[1], 0])
+  })
+
   it.each([1, 4])(
     'are cut back to the checkpoint that the job goes back to, of %s records (R3)',
     async (before) => {
