@@ -45,7 +45,7 @@ export class S3Files implements InputFiles {
       isThere = true
       const rest = key.slice(begin.length)
       const isWanted = isGlob ? matchesGlob(key, prefix) : rest !== '' && !rest.includes('/')
-      const fromFolder = key.slice(folder(begin.slice(0, begin.lastIndexOf('/') + 1)).length)
+      const fromFolder = key.slice(begin.lastIndexOf('/') + 1)
       // A key that ends with a slash is a folder as consoles make it.
       const isHidden = fromFolder.split('/').some((part) => part.startsWith('.'))
       if (isWanted && !isHidden && !key.endsWith('/')) keys.push(key)

@@ -88,3 +88,16 @@ export function randomId(random: Random): string {
 export function delay(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.schedule(delayMs, resolve))
 }
+
+/** Resolves after `delayMs` of the clock, or when the signal is aborted meanwhile; one that is aborted already does not count. */
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = clock.schedule(delayMs, end)
+    signal.addEventListener('abort', end)
+  })
+}

@@ -1,5 +1,5 @@
 import { awsError, awsFailure, mayPassAws } from '../../runtime/aws/aws-errors.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import { type Clock, pause } from '../../runtime/clock.ts'
 import {
   answerIncomplete,
   count as counted,
@@ -128,17 +128,4 @@ function countOf(records: readonly PutRecord[]): number {
 /** Whether what is left may be taken later. Codes of single records that nobody knows are given the time to pass. */
 function mayPass({ error, isWhole }: Rest): boolean {
   return mayPassAws(error) || (!isWhole && awsFailure(error) === 'refused')
-}
-
-/** Waits; no longer than until `signal` ends it. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const cancel = clock.schedule(delayMs, end)
-    signal.addEventListener('abort', end)
-  })
 }

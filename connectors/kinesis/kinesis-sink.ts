@@ -12,7 +12,8 @@ import {
   type KinesisSinkOptions,
 } from './kinesis-sink-options.ts'
 import { KinesisRecords } from './kinesis-sink-records.ts'
-import { KINESIS_WRITES, PutRecords } from './put-records.ts'
+import { KINESIS } from './kinesis-client.ts'
+import { PutRecords } from './put-records.ts'
 
 /**
  * Writes records to a stream of Kinesis. Needs the package `@aws-sdk/client-kinesis`.
@@ -35,7 +36,7 @@ import { KINESIS_WRITES, PutRecords } from './put-records.ts'
  */
 export function kinesisSink<V, T = V>(options: KinesisSinkOptions<V, T>): AtLeastOnceSink<T> {
   const checked = checkKinesisSink(options)
-  loadAwsService(KINESIS_WRITES, 'kinesisSink()')
+  loadAwsService(KINESIS, 'kinesisSink()')
   return sinkOf(checked, putRecordsTo(checked, REAL_SURROUNDINGS))
 }
 

@@ -1,17 +1,11 @@
-import { AwsClient, type AwsService } from '../../runtime/aws/aws-client.ts'
+import { AwsClient } from '../../runtime/aws/aws-client.ts'
 import type { CheckedAwsConnection } from '../../runtime/aws/aws-connection.ts'
 import type { AwsAttempt } from '../../runtime/aws/aws-errors.ts'
 import { ignoreDenied, refusalsOf } from '../aws/put-answers.ts'
 import type { PutRecord } from '../aws/put-record.ts'
 import type { PutRefusal, PutService } from '../aws/put-service.ts'
 import type { PutSurroundings } from '../aws/put-sink.ts'
-
-/** The service, for `AwsClient`. */
-export const KINESIS_WRITES: AwsService = {
-  name: 'Kinesis',
-  package: '@aws-sdk/client-kinesis',
-  client: 'KinesisClient',
-}
+import { KINESIS, streamInput } from './kinesis-client.ts'
 
 /** What `PutRecords` answers, as far as it matters. */
 interface PutRecordsOutput {
@@ -31,7 +25,7 @@ export class PutRecords implements PutService {
     'give the stream more shards (or the mode on-demand), spread the partition keys, or write less'
   readonly target: string
   readonly #client: AwsClient
-  readonly #stream: { readonly StreamARN: string } | { readonly StreamName: string }
+  readonly #stream: object
 
   constructor(
     stream: string,
@@ -40,10 +34,10 @@ export class PutRecords implements PutService {
     operator: string,
   ) {
     this.target = `the stream "${stream}"`
-    this.#stream = stream.startsWith('arn:') ? { StreamARN: stream } : { StreamName: stream }
+    this.#stream = streamInput(stream)
     const from = 'kinesisSink()'
     this.#client = new AwsClient({
-      service: KINESIS_WRITES,
+      service: KINESIS,
       connection,
       clock,
       random,

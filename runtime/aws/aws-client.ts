@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { Clock, Random } from '../clock.ts'
+import { type Clock, pause, type Random } from '../clock.ts'
 import { requirePeer } from '../optional-peer.ts'
 import type { CheckedAwsConnection } from './aws-connection.ts'
 import { endpointOf } from './aws-endpoint.ts'
@@ -79,9 +79,7 @@ export class AwsClient {
   readonly #sdk: SdkModule
   readonly #client: SdkClient
   readonly #where: string
-  #isClosed = false
-  /** Ends the waiting between two tries, of each request that does. */
-  readonly #pauses: Set<() => void> = new Set()
+  readonly #closing: AbortController = new AbortController()
 
   constructor(options: AwsClientOptions) {
     this.#options = options
@@ -123,29 +121,15 @@ export class AwsClient {
         if (spent >= connection.retryTimeoutMs) {
           throw awsUnavailable(this.attempt(call.what), spent, error)
         }
-        await this.#pause(this.delayBefore(n), call.signal)
+        const signals = [this.#closing.signal, ...(call.signal === undefined ? [] : [call.signal])]
+        await pause(clock, this.delayBefore(n), AbortSignal.any(signals))
         if (this.#isOver(call.signal)) throw awsError(this.attempt(call.what), error)
       }
     }
   }
 
   #isOver(signal: AbortSignal | undefined): boolean {
-    return this.#isClosed || signal?.aborted === true
-  }
-
-  /** Waits, but no longer than the client is open and the request wanted. */
-  #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel()
-        this.#pauses.delete(end)
-        signal?.removeEventListener('abort', end)
-        resolve()
-      }
-      const cancel = this.#options.clock.schedule(ms, end)
-      this.#pauses.add(end)
-      signal?.addEventListener('abort', end)
-    })
+    return this.#closing.signal.aborted || signal?.aborted === true
   }
 
   /** Sends a command once; errors are those of the SDK. */
@@ -168,8 +152,7 @@ export class AwsClient {
 
   /** Closes the connections; the next failure of a request that is under way ends it. */
   close(): void {
-    this.#isClosed = true
-    for (const end of [...this.#pauses]) end()
+    this.#closing.abort()
     this.#client.destroy()
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import type { SnapshotFiles } from './checkpoint-storage.ts'
 import type { SegmentReference } from './manifest.ts'
 import { mergeSegments } from './merge.ts'
@@ -93,17 +93,4 @@ class Pace {
     else return
     this.#turnAt = clock.elapsed()
   }
-}
-
-/** Waits for a time, or until the signal ends the waiting. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const cancel = clock.schedule(delayMs, end)
-    signal.addEventListener('abort', end)
-  })
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { json } from 'millrace'
 import { kinesisSink, type KinesisSinkOptions } from 'millrace/aws'
-import { KINESIS_WRITES } from '../../connectors/kinesis/put-records.ts'
+import { KINESIS } from '../../connectors/kinesis/kinesis-client.ts'
 import { SystemClock } from '../../runtime/clock.ts'
 import type { AwsClient } from '../../runtime/aws/aws-client.ts'
 import { PutRun } from '../connectors/aws/put-run.ts'
@@ -19,7 +19,7 @@ interface Row {
 
 let client: AwsClient
 beforeAll(() => {
-  client = bareClient(KINESIS_WRITES, kinesisEndpoint())
+  client = bareClient(KINESIS, kinesisEndpoint())
 })
 afterAll(() => client.close())
 

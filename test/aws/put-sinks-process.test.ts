@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { KINESIS_WRITES } from '../../connectors/kinesis/put-records.ts'
+import { KINESIS } from '../../connectors/kinesis/kinesis-client.ts'
 import type { Failpoint } from '../../runtime/failpoint.ts'
 import { RunningProcess } from '../cluster/process.ts'
 import { temporaryFolders } from '../runtime/job/temporary-folder.ts'
@@ -59,7 +59,7 @@ const sorted = (numbers: Iterable<number>) => [...numbers].sort((a, b) => a - b)
 const ALL = Array.from({ length: COUNT }, (_, n) => n)
 
 describe('a job that writes to Kinesis and is killed', () => {
-  const client = bareClient(KINESIS_WRITES, kinesisEndpoint())
+  const client = bareClient(KINESIS, kinesisEndpoint())
   afterAll(() => client.close())
 
   it('loses nothing through kill -9, refusals and lost answers; what is there twice came again from a checkpoint', async () => {
