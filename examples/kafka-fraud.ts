@@ -1,5 +1,6 @@
 import { boundedOutOfOrderness, job, param } from 'millrace'
 import { kafkaSink, kafkaSource } from 'millrace/kafka'
+import { after } from './demo/after.ts'
 import { fraudRules } from './fraud/fraud-rules.ts'
 import { alertTopic, transactionTopic } from './fraud/kafka-topics.ts'
 
@@ -39,11 +40,3 @@ export default job(
     })
   },
 )
-
-/** Blocks the thread, as work would. */
-function after<T>(ms: number, value: T): T {
-  Atomics.wait(clock, 0, 0, ms)
-  return value
-}
-
-const clock = new Int32Array(new SharedArrayBuffer(4))

@@ -1,5 +1,6 @@
 import { boundedOutOfOrderness, job, json, param } from 'millrace'
 import { eventTime, firehoseSink, kinesisSource, s3Sink } from 'millrace/aws'
+import { after } from './demo/after.ts'
 import type { Alert } from './fraud/alert.ts'
 import { fraudRules } from './fraud/fraud-rules.ts'
 import type { Transaction } from './fraud/transaction.ts'
@@ -21,9 +22,10 @@ export default job(
       deliveryStream: param.string('alerts', 'Delivery stream of Firehose that alerts go to'),
       lake: param.string(undefined, 'Where alerts are kept, s3://bucket/prefix'),
       bounded: param.boolean(false, 'Reads the stream from its beginning to its end of now'),
+      pause: param.number(0, 'Milliseconds that each transaction takes, to watch it'),
     },
   },
-  (env, { stream, deliveryStream, lake, bounded }) => {
+  (env, { stream, deliveryStream, lake, bounded, pause }) => {
     const transactions = env.fromSource(
       kinesisSource({
         stream,
@@ -35,7 +37,9 @@ export default job(
         watermarks: boundedOutOfOrderness('5s', ({ ts }) => ts * 1_000),
       },
     )
-    const alerts = fraudRules(transactions)
+    const alerts = fraudRules(
+      pause > 0 ? transactions.map((transaction) => after(pause, transaction)) : transactions,
+    )
     alerts.sinkTo(firehoseSink({ deliveryStream, value: json<Alert>() }), { uid: 'alerts-now' })
     alerts.sinkTo(
       s3Sink({

@@ -14,6 +14,8 @@ export interface ChildLine {
 export interface ChildRun {
   /** What `millrace` gets. */
   readonly commandLine: readonly string[]
+  /** Beside that of this process. */
+  readonly env?: Readonly<Record<string, string>>
   /** Kills it with SIGKILL. Default: never. */
   readonly signal?: AbortSignal
   /** Kills it with SIGKILL when so many checkpoints are complete. Default: never. */
@@ -28,11 +30,21 @@ export interface ChildEnd {
 }
 
 /** Runs a job in a process of its own and prints what it does. Rejects when it fails, with what it said. */
-export async function runChild({ commandLine, signal, killAfter }: ChildRun): Promise<ChildEnd> {
+export async function runChild({
+  commandLine,
+  env,
+  signal,
+  killAfter,
+}: ChildRun): Promise<ChildEnd> {
   signal?.throwIfAborted()
   const [file, args] = asProcess([...commandLine, '--json'])
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-  const child = spawn(file, args, { stdio, killSignal: 'SIGKILL', ...(signal && { signal }) })
+  const child = spawn(file, args, {
+    stdio,
+    env: { ...process.env, ...env },
+    killSignal: 'SIGKILL',
+    ...(signal && { signal }),
+  })
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
   const ended = new Promise<string>((resolve) => {

@@ -32,8 +32,8 @@ export function demoCommandLine(folder: DemoFolder, more: readonly string[]): st
   ]
 }
 
-/** Milliseconds that a transaction takes a subtask in the demo with Kafka: its 36,000 last some ten seconds. */
-const KAFKA_PAUSE_MS = 0.5
+/** Milliseconds that a transaction takes a subtask in the demos with Kafka and AWS: their 36,000 last some ten seconds. */
+const PAUSE_MS = 0.5
 
 /** The fraud job from topic to topic, until it has read what is there: what `millrace` gets. */
 export function kafkaCommandLine(
@@ -54,7 +54,32 @@ export function kafkaCommandLine(
     `--param=input=${topics.transactions}`,
     `--param=output=${topics.alerts}`,
     '--param=bounded=true',
-    `--param=pause=${KAFKA_PAUSE_MS}`,
+    `--param=pause=${PAUSE_MS}`,
+  ]
+}
+
+/** The fraud job from a stream into Firehose and S3, its state in S3, until it has read what is there: what `millrace` gets. */
+export function awsCommandLine(
+  aws: {
+    readonly stream: string
+    readonly deliveryStream: string
+    readonly lake: string
+    readonly state: string
+  },
+  work: string,
+): string[] {
+  return [
+    'run',
+    join(root, 'examples/kinesis-fraud.ts'),
+    `--dir=${aws.state}`,
+    `--work=${work}`,
+    '--parallelism=2',
+    '--checkpoint-interval=1s',
+    `--param=stream=${aws.stream}`,
+    `--param=deliveryStream=${aws.deliveryStream}`,
+    `--param=lake=${aws.lake}`,
+    '--param=bounded=true',
+    `--param=pause=${PAUSE_MS}`,
   ]
 }
 

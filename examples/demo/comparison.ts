@@ -19,7 +19,7 @@ export function compareAlerts(crashed: AlertRun, whole: AlertRun): boolean {
 }
 
 /** What multiset `a` has more than `b`. */
-function moreIn(a: readonly string[], b: readonly string[]): string[] {
+export function moreIn(a: readonly string[], b: readonly string[]): string[] {
   const left = new Map<string, number>()
   for (const row of b) left.set(row, (left.get(row) ?? 0) + 1)
   return a.filter((row) => {

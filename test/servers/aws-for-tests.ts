@@ -3,6 +3,7 @@ import { SystemClock, SystemRandom } from '../../runtime/clock.ts'
 import { AwsClient, type AwsService } from '../../runtime/aws/aws-client.ts'
 import { type AwsConnection, checkAwsConnection } from '../../runtime/aws/aws-connection.ts'
 import { S3, S3Store } from '../../runtime/aws/s3-store.ts'
+import type { ProvidedAws } from './aws-global-setup.ts'
 
 let names = 0
 
@@ -14,7 +15,7 @@ export function standIn(endpoint: string): AwsConnection {
   return {
     endpoint,
     region: 'eu-central-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test-secret' },
   }
 }
 
@@ -50,8 +51,8 @@ export function describeS3(name: string, body: (s3: TestS3) => void): void {
   })
 }
 
-function provided() {
-  const aws = inject('aws')
+function provided(): ProvidedAws {
+  const aws: ProvidedAws | undefined = inject('aws')
   if (aws === undefined) throw new Error('Tests with AWS belong into test/aws.')
   return aws
 }

@@ -43,7 +43,7 @@ export default job(
     const connection = {
       endpoint,
       region: 'eu-central-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test-secret' },
     }
     const text = 'x'.repeat(padding)
     const rows = env
