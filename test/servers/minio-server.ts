@@ -14,7 +14,7 @@ const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'
 /**
  * A second S3, for campaigns: MinIO, which Go builds from its module the first time, in some ten minutes. It keeps all in a folder.
  *
- * It lists uploads of one key only, so what is left open there is not found. Credentials: those of `standIn()`.
+ * It lists uploads by whole keys only. Credentials: those of `standIn()`.
  */
 export class MinioServer {
   readonly endpoint: string

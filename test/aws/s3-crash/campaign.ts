@@ -11,6 +11,8 @@ import { drawLakeCase, LakeCase } from './lake-case.ts'
 export interface LakeCampaignOptions {
   /** Where S3 is. */
   readonly endpoint: string
+  /** Whether it lists uploads by what their keys begin with. Default true. */
+  readonly listsUploads?: boolean
   readonly kills: number
   readonly seed: number
   readonly tell: (line: string) => void
@@ -38,7 +40,7 @@ function fault({ random, operation }: ProxiedRequest): Fault | undefined {
 
 /** Cases in buckets of their own, until so many kills have hit; ends with the first difference. */
 export async function lakeCampaign(options: LakeCampaignOptions): Promise<LakeCampaign> {
-  const { endpoint, seed, tell } = options
+  const { endpoint, listsUploads = true, seed, tell } = options
   const s3 = new TestS3(endpoint)
   const proxy = await FaultProxy.start(endpoint, { seed, plan: fault })
   const faultsOf = () => [...proxy.faults.values()].reduce((a, b) => a + b, 0)
@@ -48,7 +50,7 @@ export async function lakeCampaign(options: LakeCampaignOptions): Promise<LakeCa
       const random = new SeededRandom(seed + cases)
       const plan = drawLakeCase(random, Math.min(KILLS_A_CASE, options.kills - kills))
       const bucket = await s3.createBucket()
-      const place = { endpoint: proxy.endpoint, bucket, store: s3.store(bucket) }
+      const place = { endpoint: proxy.endpoint, bucket, store: s3.store(bucket), listsUploads }
       const outcome = await new LakeCase(plan, place).run()
       kills += outcome.kills
       cases++

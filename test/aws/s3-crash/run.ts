@@ -12,8 +12,8 @@ partition, and no upload left open.
 
   --kills N  kills of the job (default 200)
   --seed S   seed of the campaign (default: drawn, and printed)
-  --s3 NAME  what stands in for S3: moto, which needs Python, or minio, which needs Go and ten minutes the first time, and does not tell of
-             uploads that are left open (default moto)
+  --s3 NAME  what stands in for S3: moto, which needs Python, or minio, which needs Go and ten minutes the first time, and lists
+             uploads by whole keys only, so those whose beginning got no answer stay open and are not looked for (default moto)
 
 Exit 1 when something differs.`
 
@@ -36,6 +36,7 @@ if (values.help || !['moto', 'minio'].includes(values.s3)) {
   try {
     const { kills, faults, cases, failure } = await lakeCampaign({
       endpoint: server.endpoint,
+      listsUploads: values.s3 !== 'minio',
       kills: Number(values.kills),
       seed,
       tell: (line) => console.log(line),
