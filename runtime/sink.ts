@@ -86,8 +86,8 @@ export interface SinkWriter<T, Committable> {
   /**
    * Cuts at once, at the barrier: what was written before belongs to this checkpoint, what follows to the next. The
    * promise settles when all of it is durable (R26, R33). Also called at the end of input. `baseId` is the last completed
-   * checkpoint by then: what was cut later belonged to aborted ones, and is committed with this one. `isLast`: the input has
-   * ended, no record follows.
+   * checkpoint by then: what was cut later belonged to aborted ones, and is committed with this one. `isLast`: no record
+   * follows in this attempt, since the input has ended or the job is being stopped.
    */
   prepareCommit(
     checkpointId: number,

@@ -17,13 +17,19 @@ export interface S3Output {
 
 const NONE: ReadonlySet<string> = new Set()
 
-/** Refuses objects that this run does not continue (R2); changes nothing. Costs one request for 1,000 objects below the prefix. */
+/**
+ * Refuses objects that this run does not continue (R2); changes nothing. Costs one request for 1,000 objects below the prefix. What it
+ * has found can be given to `prepareS3Output` of the same attempt: attempts before, of other processes too, publish no checkpoint
+ * any more, so nothing comes in between that the attempt would have to take back.
+ */
 export async function checkS3Output(
   store: ObjectStore,
   output: S3Output,
   context: PrepareOutputContext,
-): Promise<void> {
-  refuseConflicts(output, context, await findFates(store, output, context))
+): Promise<OutputFates> {
+  const found = await findFates(store, output, context)
+  refuseConflicts(output, context, found)
+  return found
 }
 
 /**
@@ -36,9 +42,9 @@ export async function prepareS3Output(
   store: ObjectStore,
   output: S3Output,
   context: PrepareOutputContext,
+  checked?: OutputFates,
 ): Promise<void> {
-  const found = await findFates(store, output, context)
-  refuseConflicts(output, context, found)
+  const found = checked ?? (await checkS3Output(store, output, context))
   const { having } = found
   const takenBack = having('take-back')
   const replaces = context.policy === 'replace'
@@ -69,7 +75,9 @@ interface GrownObject {
   readonly isOurs: boolean
 }
 
-interface Fates {
+/** What is below the prefixes of a sink, as it matters to an attempt. */
+export interface OutputFates {
+  /** The keys of a fate. */
   readonly having: (fate: Fate) => string[]
   readonly grown: readonly GrownObject[]
 }
@@ -78,7 +86,7 @@ async function findFates(
   store: ObjectStore,
   output: S3Output,
   context: PrepareOutputContext,
-): Promise<Fates> {
+): Promise<OutputFates> {
   const having = await keysByFate(store, output, context)
   const grown: GrownObject[] = []
   for (const part of goingParts(context.pending as readonly S3Part[])) {
@@ -112,7 +120,7 @@ async function keysByFate(
 function refuseConflicts(
   { url }: S3Output,
   { policy }: PrepareOutputContext,
-  { having, grown }: Fates,
+  { having, grown }: OutputFates,
 ): void {
   const grownElsewhere = grown.filter(({ isOurs }) => !isOurs).map(({ part }) => part.key)
   const conflicts = [...having('conflict'), ...grownElsewhere]

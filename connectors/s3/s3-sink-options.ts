@@ -52,8 +52,8 @@ export interface S3SinkOptions<T> extends AwsConnection {
   readonly rollInterval?: Duration
   /**
    * True: objects of JSON and CSV go on over checkpoints, until `rollSize` or `rollInterval` ends them, so that their size and the delay do
-   * not depend on the checkpoint interval. Records are seen when their object has ended, not with the next checkpoint; a stop leaves open
-   * objects open, and the next run ends them. Default false: each checkpoint ends all objects.
+   * not depend on the checkpoint interval. Records are seen when their object has ended, not with the next checkpoint; a stop ends all
+   * objects, a crash leaves them open to the next run, which ends them. Default false: each checkpoint ends all objects.
    */
   readonly spansCheckpoints?: boolean
   /**

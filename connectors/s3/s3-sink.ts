@@ -6,7 +6,7 @@ import { SystemClock, SystemRandom } from '../../runtime/clock.ts'
 import type { ObjectStore } from '../../runtime/object-store.ts'
 import type { PrepareOutputContext, Sink, SinkContext } from '../../runtime/sink.ts'
 import { S3Committer } from './s3-committer.ts'
-import { checkS3Output, prepareS3Output } from './s3-output.ts'
+import { checkS3Output, type OutputFates, prepareS3Output } from './s3-output.ts'
 import type { S3Part, SubtaskOutput } from './s3-part.ts'
 import { type CheckedS3Sink, checkS3SinkOptions, type S3SinkOptions } from './s3-sink-options.ts'
 import { S3Writer } from './s3-writer.ts'
@@ -101,13 +101,24 @@ function sinkOn<T>(makeStore: MakeStore, { place, writer }: CheckedS3Sink<T>): S
       store.close()
     }
   }
+  // What a check has found is of use to the preparation that follows it, and to nothing else. By uid.
+  const found: Map<string, OutputFates> = new Map()
   return {
     kind: 's3',
     guarantee: 'exactly-once',
     identity: { url },
     canTakeBack: true,
-    checkOutput: (context) => using(context, (store) => checkS3Output(store, output, context)),
-    prepareOutput: (context) => using(context, (store) => prepareS3Output(store, output, context)),
+    checkOutput: (context) =>
+      using(context, async (store) => {
+        found.delete(context.uid)
+        found.set(context.uid, await checkS3Output(store, output, context))
+      }),
+    prepareOutput: (context) =>
+      using(context, (store) => {
+        const checked = found.get(context.uid)
+        found.delete(context.uid)
+        return prepareS3Output(store, output, context, checked)
+      }),
     createWriter: (context) =>
       new S3Writer<T>(context, sharedIn(context), { ...writer, token: randomUUID }),
     createCommitter: (context) => new S3Committer(sharedIn(context), context.uid, urlOf),

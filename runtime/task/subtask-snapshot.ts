@@ -46,7 +46,8 @@ export function beginSubtaskSnapshot(options: SnapshotOptions): RunningSnapshot 
     if (node.body.kind === 'sink') {
       const sink = node.body.sink
       const uid = node.name
-      const cut = sink.prepareCommit(barrier.checkpointId, barrier.baseId, options.isFinished)
+      const isLast = options.isFinished || barrier.kind === 'stop'
+      const cut = sink.prepareCommit(barrier.checkpointId, barrier.baseId, isLast)
       commits.push(cut.then((pending) => ({ uid, pending })))
     }
   }

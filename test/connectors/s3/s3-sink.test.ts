@@ -197,6 +197,37 @@ describe('s3Sink', () => {
     expect(bucket.keys.map((key) => bucket.text(key))).toEqual(['a,p\n1,x\n3,x\n', 'a,p\n2,y\n'])
   })
 
+  it('lists its prefixes once at a start, and anew when it is prepared again', async () => {
+    const bucket = new MemoryBucket()
+    const listed: string[] = []
+    const store = (): ObjectStore => ({
+      ...bucket.store(),
+      list: (prefix) => {
+        listed.push(prefix)
+        return bucket.store().list(prefix)
+      },
+    })
+    const sink = s3SinkOn(store, { path, format: json(), onError: { prefix: 'broken' } })
+    const context = (uid: string, checkpointId = 0): PrepareOutputContext => ({
+      uid,
+      current: { lineage: LINEAGE, checkpointId },
+      ancestry: [],
+      policy: 'refuse',
+      pending: [],
+      log() {},
+    })
+    for (const uid of ['a', 'b']) await sink.checkOutput!(context(uid))
+    await sink.prepareOutput!(context('a'))
+    expect(listed).toEqual(['clicks/', 'broken/', 'clicks/', 'broken/'])
+    // The next attempt, which goes back, finds what has come since.
+    const run = new SinkRun(sink as Sink<unknown>)
+    run.write(1)
+    await run.commit(await run.cut(1))
+    expect(bucket.keys).toHaveLength(1)
+    await sink.prepareOutput!(context('a'))
+    expect([bucket.keys.length, listed.length]).toEqual([0, 6])
+  })
+
   it('withholds credit while much is on its way, and wakes when there is room (R7)', async () => {
     const { bucket, run } = start()
     let release = () => {}

@@ -17,6 +17,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('cut' as const),
       isPublished: fc.boolean(),
       commits: fc.constantFrom('all' as const, 'all' as const, 'none' as const, 'unheard' as const),
+      isLast: fc.boolean(),
     }),
   },
   {
@@ -56,7 +57,7 @@ describe('s3Sink through crashes (R2, R3, R24, R33)', () => {
           }
           await play.step({ do: 'restart', back: 0, parallelism: 2, closes: false })
           await play.step({ do: 'write', rows: 3, size: 10 })
-          await play.cut({ do: 'cut', isPublished: true, commits: 'all' }, true)
+          await play.cut({ do: 'cut', isPublished: true, commits: 'all', isLast: true })
           await play.close()
           expect(play.visible()).toEqual(Array.from({ length: play.rows }, (_, i) => i))
           expect(play.bucket.uploads.size).toBe(0)

@@ -10,11 +10,15 @@ import { MemoryBucket } from './memory-bucket.ts'
 /** What happens next to a job that writes the numbers from 0 on, each as a row. */
 export type Step =
   | { readonly do: 'write'; readonly rows: number; readonly size: number }
-  /** `isPublished`: the checkpoint completes; `commits`: all that follows, nothing, or nothing that anyone hears of. */
+  /**
+   * `isPublished`: the checkpoint completes; `commits`: all that follows, nothing, or nothing that anyone hears of. `isLast`: the job is
+   * being stopped.
+   */
   | {
       readonly do: 'cut'
       readonly isPublished: boolean
       readonly commits: 'all' | 'none' | 'unheard'
+      readonly isLast: boolean
     }
   | { readonly do: 'advance'; readonly ms: number }
   /** The attempt ends; the next goes on from the last checkpoint but so many, with that parallelism. */
@@ -124,7 +128,7 @@ export class SinkPlay {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  async cut({ isPublished, commits }: Extract<Step, { do: 'cut' }>, isLast = false): Promise<void> {
+  async cut({ isPublished, commits, isLast }: Extract<Step, { do: 'cut' }>): Promise<void> {
     const id = ++this.#lastId
     const cuts = this.#drivers.map((driver) => driver.prepareCommit(id, this.#baseId, isLast))
     const pending = structuredClone(await Promise.all(cuts))

@@ -1,6 +1,7 @@
 import { type Mutant, unit } from './mutant.ts'
 
 const sink = (title: string) => unit('connectors/s3/s3-sink.test.ts', title)
+const snapshot = (title: string) => unit('runtime/task/subtask-snapshot.test.ts', title)
 const spanning = (title: string) => unit('connectors/s3/spanning.test.ts', title)
 
 /** Objects of S3 that are named, completed, ended or taken back wrongly. */
@@ -63,5 +64,13 @@ export const S3_SINK: readonly Mutant[] = [
     find: 'isAtOnce ? take() : ',
     replace: '',
     killers: [spanning('are cut at once')],
+  },
+  {
+    name: 's3-stop',
+    what: 'sinks are not told that nothing follows a stop, so open objects stay unseen (R14)',
+    file: 'runtime/task/subtask-snapshot.ts',
+    find: " || barrier.kind === 'stop'",
+    replace: '',
+    killers: [snapshot('tells sinks whether a record follows')],
   },
 ]
