@@ -12,7 +12,7 @@ export const ERROR_CODES = {
     'A store for the state of jobs does not look at the conditions of writes, so two runs could not be kept apart.',
   MR_AWS_CREDENTIALS: 'No credentials for AWS were found.',
   MR_AWS_FAILED: 'A service of AWS answered with an error that ends the attempt.',
-  MR_AWS_MISSING: 'A stream, bucket or delivery stream of AWS does not exist.',
+  MR_AWS_MISSING: 'A stream, bucket, delivery stream or table of AWS does not exist.',
   MR_AWS_RECORD_TOO_LARGE: 'A record is larger than a stream or delivery stream of AWS takes.',
   MR_AWS_REFUSED: 'A service of AWS does not allow these credentials to do that.',
   MR_AWS_REGION: 'No region of AWS is known, or a bucket is in another one.',
@@ -128,6 +128,8 @@ export const ERROR_CODES = {
   MR_STATE_UPCAST_MISSING:
     'The checkpoint may hold values of a version that the job has no upcast from.',
   MR_STOP_TIMEOUT: 'A stop did not finish in time; the threads were terminated.',
+  MR_TABLE_MISMATCH:
+    'The table over the objects of a sink has other partitions than the sink, or another place.',
   MR_TEST_ENDLESS: 'A job under test did not end within its number of steps.',
   MR_TEST_INVALID: 'The test kit was asked for something that it cannot do, or that means nothing.',
   MR_TIMER_INVALID: 'A timer was registered for something that is not a timestamp.',

@@ -129,7 +129,7 @@ export const ADVICE: readonly AdviceSection[] = [
       MR_AWS_REFUSED:
         'Look who asks with `aws sts get-caller-identity`, and give that user or role the rights which the message names.',
       MR_AWS_MISSING:
-        'Create the stream or bucket, or correct its name, `region` and `endpoint`: another region has other ones.',
+        'Create the stream, bucket or table, or correct its name, `region` and `endpoint`: another region has other ones.',
       MR_AWS_CLOCK:
         'Set the clock of the machine right; a time service such as chrony keeps it so.',
       MR_AWS_UNAVAILABLE:
@@ -172,6 +172,8 @@ export const ADVICE: readonly AdviceSection[] = [
         'Give another directory, or `--output replace` (removes the files that are in the way, no others) or `--output keep`. For Kafka: another topic, a `transactionalIdPrefix` of the job’s own, or `--output keep`.',
       MR_OUTPUT_FAILED:
         'Look at the disk: space, permissions, a file that something else took away. The same command goes on.',
+      MR_TABLE_MISMATCH:
+        'Give `partitions` the names and the order of those of the table, and both the same place; or create another table for this sink.',
     },
   },
   {

@@ -399,6 +399,7 @@ const AWS_TYPES = [
   'BadKinesisRecord',
   'EventTime',
   'FirehoseSinkOptions',
+  'GlueTable',
   'KinesisBatchResponse',
   'KinesisEnd',
   'KinesisEventRecord',

@@ -14,6 +14,7 @@ const DEFAULT_PARTITION = '__HIVE_DEFAULT_PARTITION__'
 // oxlint-disable-next-line no-control-regex
 const SPECIAL = /[\u0000-\u001F"#%'*/:=?\\\u007F{}[\]^]/
 const ALL_SPECIAL = new RegExp(SPECIAL, 'g')
+const ESCAPED = /%([0-9A-F]{2})/g
 
 /**
  * Names the folder of each record, as Hive, Athena and DuckDB read it: `dt=2026-11-22/hour=05/country=DE/`; pure.
@@ -44,6 +45,18 @@ export class PartitionPaths<T> {
     }
     return path
   }
+}
+
+/** The values in the path of a record, as a catalogue of tables has them: without their names, and not escaped. */
+export function partitionValues(path: string): readonly string[] {
+  return path
+    .split('/')
+    .slice(0, -1)
+    .map((folder) =>
+      folder
+        .slice(folder.indexOf('=') + 1)
+        .replaceAll(ESCAPED, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))),
+    )
 }
 
 function partitionText(value: unknown, name: string): string {

@@ -3,6 +3,7 @@ import type { Committer } from '../../runtime/sink.ts'
 import { RequestSlots } from './request-slots.ts'
 import { lostUpload, s3OutputFailed } from './s3-output-errors.ts'
 import { type S3Part, type StagedPart, type SubtaskOutput, TOKEN_NAME } from './s3-part.ts'
+import type { TablePartitions } from './table-partitions.ts'
 
 /** So many objects are committed at once. */
 const COMMITS_AT_ONCE = 16
@@ -17,12 +18,19 @@ export class S3Committer implements Committer<S3Part> {
   readonly #shared: SubtaskOutput
   readonly #uid: string
   readonly #urlOf: (key: string) => string
+  readonly #table: TablePartitions | undefined
   readonly #slots: RequestSlots = new RequestSlots(COMMITS_AT_ONCE)
 
-  constructor(shared: SubtaskOutput, uid: string, urlOf: (key: string) => string) {
+  constructor(
+    shared: SubtaskOutput,
+    uid: string,
+    urlOf: (key: string) => string,
+    table?: TablePartitions,
+  ) {
     this.#shared = shared
     this.#uid = uid
     this.#urlOf = urlOf
+    this.#table = table
   }
 
   async commit(parts: readonly S3Part[]): Promise<void> {
@@ -32,10 +40,14 @@ export class S3Committer implements Committer<S3Part> {
     // All have ended when this fails: nothing is written behind the back of the next attempt.
     const failed = (await Promise.allSettled(commits)).find(({ status }) => status === 'rejected')
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
+    // Those of objects that go on too: after a crash one of them may be complete, and in no commit any more. Where this fails all is
+    // committed again, by the next attempt if need be: objects that are there are no obstacle.
+    await this.#table?.addOf(parts.map(({ key }) => key))
   }
 
   close(): void {
     this.#shared.store.close()
+    this.#table?.close()
   }
 
   async #commit(part: S3Part): Promise<void> {

@@ -9,6 +9,7 @@ import { TextFileEncoder } from '../text-file-encoder.ts'
 import { COMPRESSORS, type S3Compression } from './compression.ts'
 import { failedWrites } from './failed-write.ts'
 import { PART_BYTES } from './object-upload.ts'
+import { type CheckedGlueTable, checkGlueTable, type GlueTable } from './glue-options.ts'
 import type { ObjectKind } from './open-objects.ts'
 import { PartitionPaths, type Partitions } from './partitions.ts'
 import type { S3WriterOptions } from './s3-writer.ts'
@@ -46,6 +47,11 @@ export interface S3SinkOptions<T> extends AwsConnection {
   readonly compression?: S3Compression
   /** Folders by event time and by fields, outermost first, as `dt=2026-11-22/country=DE/`. Default none. */
   readonly partitions?: Partitions<T>
+  /**
+   * The table of the Glue catalogue over these objects, which gets new partitions with the checkpoint that has their first objects.
+   * Needs the package `@aws-sdk/client-glue`. Default: none is told.
+   */
+  readonly glue?: GlueTable
   /** An object that has reached so many bytes is followed by the next one. Default 128 MiB, at most 48 GiB. */
   readonly rollSize?: number
   /** An object that is so old is followed by the next one. Default one minute. */
@@ -72,6 +78,7 @@ const S3_SINK: OptionNames<S3SinkOptions<unknown>> = {
   format: true,
   compression: true,
   partitions: true,
+  glue: true,
   rollSize: true,
   rollInterval: true,
   spansCheckpoints: true,
@@ -95,6 +102,9 @@ export interface CheckedS3Sink<T> {
   readonly place: S3Place
   readonly settings: S3ObjectSettings
   readonly writer: Omit<S3WriterOptions<T>, 'token'>
+  /** The names of the partitions. */
+  readonly partitions: readonly string[]
+  readonly glue: CheckedGlueTable | undefined
 }
 
 /** Fails with `MR_SINK_INVALID` for options that contradict each other or mean nothing. */
@@ -110,6 +120,11 @@ export function checkS3SinkOptions<T>(options: S3SinkOptions<T>): CheckedS3Sink<
   const rollIntervalMs = parseDuration(interval, 's3Sink(): rollInterval')
   if (rollIntervalMs === 0) throw invalid('rollInterval', 0, 'a span of time above zero')
   checkPartitions(partitions as Partitions<never>)
+  const names = Object.keys(partitions)
+  if (options.glue !== undefined && names.length === 0) {
+    throw invalid('glue', 'a table', 'partitions too: without them there is none to add to a table')
+  }
+  const glue = options.glue === undefined ? undefined : checkGlueTable(options.glue, options)
   const { spansCheckpoints = false } = options
   if (typeof spansCheckpoints !== 'boolean') {
     throw invalid('spansCheckpoints', spansCheckpoints, 'true or false')
@@ -121,6 +136,8 @@ export function checkS3SinkOptions<T>(options: S3SinkOptions<T>): CheckedS3Sink<
   return {
     place,
     settings,
+    partitions: names,
+    glue,
     writer: { url, objects, paths, rollBytes, rollIntervalMs, onError, spansCheckpoints },
   }
 }

@@ -1,18 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { loadAwsService } from '../../runtime/aws/aws-client.ts'
+import { AwsClient, loadAwsService } from '../../runtime/aws/aws-client.ts'
 import { checkAwsConnection } from '../../runtime/aws/aws-connection.ts'
 import { S3, S3Store } from '../../runtime/aws/s3-store.ts'
 import { SystemClock, SystemRandom } from '../../runtime/clock.ts'
 import type { ObjectStore } from '../../runtime/object-store.ts'
 import type { PrepareOutputContext, Sink, SinkContext } from '../../runtime/sink.ts'
+import { GLUE, GlueCatalog } from './glue-catalog.ts'
 import { S3Committer } from './s3-committer.ts'
 import { checkS3Output, type OutputFates, prepareS3Output } from './s3-output.ts'
 import type { S3Part, SubtaskOutput } from './s3-part.ts'
 import { type CheckedS3Sink, checkS3SinkOptions, type S3SinkOptions } from './s3-sink-options.ts'
 import { S3Writer } from './s3-writer.ts'
+import type { TableCatalog } from './table-catalog.ts'
+import { TablePartitions } from './table-partitions.ts'
 
 /** Makes the objects of the bucket of a sink, for the operator of this name; nothing is asked for yet. */
 export type MakeStore = (operator: string) => ObjectStore
+
+/** The same of the catalogue with the table of a sink. */
+export type MakeCatalog = (operator: string) => TableCatalog
 
 /**
  * Writes records into objects of S3, exactly once. Needs the package `@aws-sdk/client-s3`.
@@ -36,9 +42,12 @@ export type MakeStore = (operator: string) => ObjectStore
  * 1,000 objects. Objects of another run below the prefix are an error, unless `--output replace` or `--output keep` is given; when a job
  * has to go back to an older checkpoint, objects of later ones are removed first.
  *
+ * With `glue` the partitions of a checkpoint are added to a table of the Glue catalogue once their objects are there; until that is done
+ * the checkpoint counts as not committed.
+ *
  * Memory: up to 64 MiB a subtask in open objects, then the largest is ended; 20 MiB on their way. A record that cannot be written
  * stops the job unless `onError` says otherwise. Errors: `MR_SINK_INVALID` for options, `MR_OUTPUT_CONFLICT`, `MR_OUTPUT_FAILED`,
- * `MR_VALUE_UNSUPPORTED`, and those of AWS.
+ * `MR_VALUE_UNSUPPORTED`, `MR_TABLE_MISMATCH`, and those of AWS.
  *
  * @example
  * clicks.sinkTo(
@@ -66,19 +75,40 @@ export function s3Sink<T>(options: S3SinkOptions<T>): Sink<T> {
     from,
     settings: { ...settings },
   }
-  return sinkOn((operator) => new S3Store({ ...common, operator }), checked)
+  const { glue } = checked
+  const makeCatalog: MakeCatalog | undefined =
+    glue &&
+    ((operator) => {
+      const { connection } = glue
+      const from = 'glue of s3Sink()'
+      const client = { service: GLUE, connection, clock, random, operator, from }
+      return new GlueCatalog(new AwsClient(client), glue)
+    })
+  return sinkOn((operator) => new S3Store({ ...common, operator }), checked, makeCatalog)
 }
 
-/** As `s3Sink`, on other objects. */
-export function s3SinkOn<T>(makeStore: MakeStore, options: S3SinkOptions<T>): Sink<T, S3Part> {
-  return sinkOn(makeStore, checkS3SinkOptions(options))
+/** As `s3Sink`, on other objects, and another catalogue. */
+export function s3SinkOn<T>(
+  makeStore: MakeStore,
+  options: S3SinkOptions<T>,
+  makeCatalog?: MakeCatalog,
+): Sink<T, S3Part> {
+  return sinkOn(makeStore, checkS3SinkOptions(options), makeCatalog)
 }
 
-function sinkOn<T>(makeStore: MakeStore, { place, writer }: CheckedS3Sink<T>): Sink<T, S3Part> {
+function sinkOn<T>(
+  makeStore: MakeStore,
+  { place, writer, partitions }: CheckedS3Sink<T>,
+  makeCatalog: MakeCatalog | undefined,
+): Sink<T, S3Part> {
   const { url, objects, onError } = writer
+  const { bucket } = place
+  const { prefix } = objects
+  const tableFor = ({ uid }: { readonly uid: string }): TablePartitions | undefined =>
+    makeCatalog && new TablePartitions(() => makeCatalog(uid), { bucket, prefix, partitions })
   const errors = typeof onError === 'object' ? [onError.prefix] : []
   const output = { url, prefixes: [objects.prefix, ...errors] }
-  const urlOf = (key: string) => `s3://${place.bucket}/${key}`
+  const urlOf = (key: string) => `s3://${bucket}/${key}`
   // The writer and the committer of a subtask have one context.
   const known: WeakMap<SinkContext, SubtaskOutput> = new WeakMap()
   const sharedIn = (context: SinkContext): SubtaskOutput => {
@@ -112,6 +142,12 @@ function sinkOn<T>(makeStore: MakeStore, { place, writer }: CheckedS3Sink<T>): S
       using(context, async (store) => {
         found.delete(context.uid)
         found.set(context.uid, await checkS3Output(store, output, context))
+        const table = tableFor(context)
+        try {
+          await table?.check()
+        } finally {
+          table?.close()
+        }
       }),
     prepareOutput: (context) =>
       using(context, (store) => {
@@ -121,6 +157,7 @@ function sinkOn<T>(makeStore: MakeStore, { place, writer }: CheckedS3Sink<T>): S
       }),
     createWriter: (context) =>
       new S3Writer<T>(context, sharedIn(context), { ...writer, token: randomUUID }),
-    createCommitter: (context) => new S3Committer(sharedIn(context), context.uid, urlOf),
+    createCommitter: (context) =>
+      new S3Committer(sharedIn(context), context.uid, urlOf, tableFor(context)),
   }
 }

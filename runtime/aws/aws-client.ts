@@ -52,6 +52,8 @@ export interface AwsCall {
   readonly signal?: AbortSignal | undefined
   /** Failures that are handed on at once, by the name of the error; beside those that no other try can mend. */
   readonly handsOn?: (error: SdkError) => boolean
+  /** The failure that an answer tells of which is none by its status; it is treated as one. */
+  readonly failureOf?: (output: unknown) => SdkError | undefined
 }
 
 interface SdkModule {
@@ -109,7 +111,10 @@ export class AwsClient {
     let wasSkewed = false
     for (let n = 1; ; n++) {
       try {
-        return await this.sendOnce<Output>(command, input, call.signal)
+        const output = await this.sendOnce<Output>(command, input, call.signal)
+        const failure = call.failureOf?.(output)
+        if (failure !== undefined) throw failure
+        return output
       } catch (error) {
         if (call.handsOn?.(error as SdkError) === true) throw error
         // The SDK has learned from the answer how far its clock is off: once more.

@@ -60,6 +60,9 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   // Another conditional write of the same key is under way.
   'ConditionalRequestConflict',
   'OperationAborted',
+  // Of Glue.
+  'OperationTimeoutException',
+  'ConcurrentModificationException',
   'InternalFailure',
   'InternalFailureException',
   'InternalError',
@@ -108,7 +111,11 @@ const DENIED: ReadonlySet<string> = new Set([
   'AllAccessDisabled',
   'KMSAccessDeniedException',
 ])
-const MISSING: ReadonlySet<string> = new Set(['ResourceNotFoundException', 'NoSuchBucket'])
+const MISSING: ReadonlySet<string> = new Set([
+  'ResourceNotFoundException',
+  'NoSuchBucket',
+  'EntityNotFoundException',
+])
 const REGION: ReadonlySet<string> = new Set([
   'PermanentRedirect',
   'AuthorizationHeaderMalformed',

@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { eventTime } from '../../../connectors/s3/event-time.ts'
-import { PartitionPaths, type PartitionValue } from '../../../connectors/s3/partitions.ts'
+import {
+  PartitionPaths,
+  type PartitionValue,
+  partitionValues,
+} from '../../../connectors/s3/partitions.ts'
 import { askDuckDb } from '../../harness/duckdb.ts'
 import { temporaryFolders } from '../temporary-folder.ts'
 
@@ -22,6 +26,22 @@ describe('partitions', () => {
         expect(path === pathOf(b)).toBe(a === b)
       }),
     )
+  })
+
+  it('have the values that a table is told of them', () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1 })
+    const odd = fc.constantFrom('%', '%2', '%25', '%2F', '=', '/', '..', 'a=b/c', '\u0000', '%GG')
+    const paths = new PartitionPaths({
+      a: (value: readonly string[]) => value[0],
+      b: (value: readonly string[]) => value[1],
+    })
+    const value = fc.oneof(text, odd)
+    fc.assert(
+      fc.property(value, value, (a, b) => {
+        expect(partitionValues(paths.pathOf([a, b], 0))).toEqual([a, b])
+      }),
+    )
+    expect(partitionValues('')).toEqual([])
   })
 
   it('are read by DuckDB as they were', async () => {

@@ -16,7 +16,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('cut' as const),
       isPublished: fc.boolean(),
-      commits: fc.constantFrom('all' as const, 'all' as const, 'none' as const, 'unheard' as const),
+      commits: fc.constantFrom(
+        ...(['all', 'all', 'all', 'none', 'unheard', 'without table'] as const),
+      ),
       isLast: fc.boolean(),
     }),
   },
@@ -61,6 +63,7 @@ describe('s3Sink through crashes (R2, R3, R24, R33)', () => {
           await play.close()
           expect(play.visible()).toEqual(Array.from({ length: play.rows }, (_, i) => i))
           expect(play.bucket.uploads.size).toBe(0)
+          expect(play.unlisted).toEqual([])
         }),
         { numRuns: compression === 'gzip' ? 12 : 25 },
       )

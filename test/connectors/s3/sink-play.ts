@@ -6,18 +6,20 @@ import { SinkDriver } from '../../../runtime/task/sink-driver.ts'
 import { ManualClock } from '../../../testing/manual-clock.ts'
 import { LINEAGE } from '../../contract/sink-run.ts'
 import { MemoryBucket } from './memory-bucket.ts'
+import { MemoryCatalog } from './memory-catalog.ts'
 
 /** What happens next to a job that writes the numbers from 0 on, each as a row. */
 export type Step =
   | { readonly do: 'write'; readonly rows: number; readonly size: number }
   /**
-   * `isPublished`: the checkpoint completes; `commits`: all that follows, nothing, or nothing that anyone hears of. `isLast`: the job is
+   * `isPublished`: the checkpoint completes; `commits`: all that follows, nothing, nothing that anyone hears of, or all but
+   * partitions of the table. `isLast`: the job is
    * being stopped.
    */
   | {
       readonly do: 'cut'
       readonly isPublished: boolean
-      readonly commits: 'all' | 'none' | 'unheard'
+      readonly commits: 'all' | 'none' | 'unheard' | 'without table'
       readonly isLast: boolean
     }
   | { readonly do: 'advance'; readonly ms: number }
@@ -44,6 +46,7 @@ interface Published {
 /** One job on one bucket, step by step; says what is wrong with what readers see. */
 export class SinkPlay {
   readonly bucket: MemoryBucket = new MemoryBucket()
+  readonly catalog: MemoryCatalog = new MemoryCatalog('s3://lake/rows', ['p', 'q'])
   readonly #sink: Sink<Row>
   readonly #isGzip: boolean
   /** Of the attempt: timers of one that has crashed are gone. */
@@ -60,17 +63,21 @@ export class SinkPlay {
     readonly compression: 'none' | 'gzip'
   }) {
     this.#isGzip = options.compression === 'gzip'
-    this.#sink = s3SinkOn(() => this.bucket.store(), {
-      path: 's3://lake/rows',
-      format: {
-        suffix: '.txt',
-        encode: ({ id, size }: Row) => `${id}:${'x'.repeat(size)}\n`,
+    this.#sink = s3SinkOn(
+      () => this.bucket.store(),
+      {
+        path: 's3://lake/rows',
+        format: {
+          suffix: '.txt',
+          encode: ({ id, size }: Row) => `${id}:${'x'.repeat(size)}\n`,
+        },
+        partitions: { p: ({ id }) => id % 2, q: ({ id }) => Math.floor(id / 16) },
+        rollSize: 12_000_000,
+        rollInterval: '1m',
+        ...options,
       },
-      partitions: { p: ({ id }) => id % 2 },
-      rollSize: 12_000_000,
-      rollInterval: '1m',
-      ...options,
-    }) as Sink<Row>
+      () => this.catalog.catalog(),
+    ) as Sink<Row>
   }
 
   async start(parallelism: number): Promise<void> {
@@ -140,10 +147,12 @@ export class SinkPlay {
       this.bucket.fate = (call) =>
         call === 'completeUpload' || call === 'put' ? 'done, then fails' : 'done'
     }
+    if (commits === 'without table') this.catalog.fate = () => 'fails'
     const committed = this.#drivers.map((driver) => driver.commitUpTo(id))
     if (commits === 'all') await Promise.all(committed)
     else await Promise.allSettled(committed)
     this.bucket.fate = () => 'done'
+    this.catalog.fate = () => 'done'
   }
 
   /** What is visible: nothing twice, and nothing that the newest checkpoint does not have. */
@@ -167,6 +176,15 @@ export class SinkPlay {
           .map((row) => Number.parseInt(row, 10))
       })
       .sort((a, b) => a - b)
+  }
+
+  /** Objects that readers of the table would not find. */
+  get unlisted(): readonly string[] {
+    const places = new Set(this.catalog.partitions.values())
+    return this.bucket.keys.filter((key) => {
+      const folder = key.slice(0, key.lastIndexOf('/') + 1)
+      return !places.has(`s3://lake/${folder}`)
+    })
   }
 
   get rows(): number {
