@@ -43,6 +43,12 @@ async function run(s3: TestS3, name: string, params: Readonly<Record<string, unk
   expect(status).toBe('finished')
 }
 
+/** The first rows of the bundled transactions, as CSV. */
+function someCards(): string {
+  const lines = readCards(BUNDLED).split('\n', ROWS + 1)
+  return `${lines.join('\n')}\n`
+}
+
 /** Fetches all objects of a bucket into a folder. */
 async function download(s3: TestS3, bucket: string, to: string): Promise<void> {
   const store = s3.store(bucket)
@@ -62,10 +68,7 @@ describeS3('the examples on AWS', (s3) => {
     const { bucket, name } = await createDelivery(s3)
     const place = { deliveryStream: name, lake: `s3://${lake}/alerts` }
     await run(s3, 'kinesis-fraud', { stream: stream.name, bounded: true, ...place })
-    const text = `${readCards(BUNDLED)
-      .split('\n', ROWS + 1)
-      .join('\n')}\n`
-    const expected = expectedAlerts(parseTransactions(text))
+    const expected = expectedAlerts(parseTransactions(someCards()))
     expect(expected.length).toBeGreaterThan(50)
     expect((await linesIn(s3, bucket)).sort()).toEqual(expected)
     await download(s3, lake, join(folder, 'alerts'))
@@ -76,6 +79,24 @@ describeS3('the examples on AWS', (s3) => {
     expect(kept).toEqual(
       [...rules].map(([rule, those]) => ({ rule, alerts: those.length })).sort(byText('rule')),
     )
+  })
+
+  it('fraud-detection: a fileSink writes into S3 what it writes to disk', async () => {
+    const [input, bucket] = [join(folder, 'cards.csv'), await s3.createBucket()]
+    await writeFile(input, someCards())
+    await run(s3, 'fraud-detection', { input, out: `s3://${bucket}/alerts` })
+    const found: string[] = []
+    const store = s3.store(bucket)
+    for await (const { key } of store.list('')) {
+      expect(key).toMatch(/^alerts\/part-[^/]+\.jsonl$/)
+      found.push(
+        ...Buffer.from((await store.get(key))!.body)
+          .toString()
+          .trimEnd()
+          .split('\n'),
+      )
+    }
+    expect(found.sort()).toEqual(expectedAlerts(parseTransactions(someCards())))
   })
 
   it('clickstream-to-lake: a table that DuckDB reads', async () => {

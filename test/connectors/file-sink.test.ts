@@ -5,6 +5,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { fileSink, fileSinkOn } from '../../connectors/file-sink.ts'
 import { csv } from '../../connectors/csv-format.ts'
 import type { WriteFormat } from '../../connectors/format.ts'
+import { parquet } from '../../connectors/formats/parquet-format.ts'
 import { json } from '../../connectors/json-format.ts'
 import { graphProblems } from '../../runtime/graph/validate-graph.ts'
 import { type FileSystem, nodeFileSystem } from '../../runtime/file-system.ts'
@@ -74,15 +75,42 @@ describe('fileSink', () => {
     expect(sink).toMatchObject({ kind: 'file', guarantee: 'exactly-once', canTakeBack: true })
   })
 
+  it.each(['s3://lake/alerts', 's3://lake/alerts/', new URL('s3://lake/alerts')])(
+    'is an s3Sink at %s, of any format',
+    (dir) => {
+      const formats = [json<{ id: number }>(), parquet({ schema: { id: 'int32' } })]
+      for (const format of formats) {
+        expect(fileSink({ dir, format, s3: { region: 'eu-central-1' } })).toMatchObject({
+          kind: 's3',
+          guarantee: 'exactly-once',
+          identity: { url: 's3://lake/alerts/' },
+        })
+      }
+    },
+  )
+
+  it('names its own option where an address in S3 is none', () => {
+    const make = () => fileSink({ dir: 's3://Lake//x', format: json() })
+    expect(make).toThrow(/^fileSink\(\): dir is .*"s3:\/\/Lake\/\/x"/)
+    expect(make).toThrow(expect.objectContaining({ code: 'MR_SINK_INVALID' }))
+  })
+
   it.each([
     ['dir', { dir: '' }],
-    ['dir', { dir: 's3://bucket/out' }],
     ['format', { format: undefined }],
     ['format.suffix', { format: { encode: String, suffix: '/../x' } }],
     ['format.suffix', { format: { encode: String, suffix: 'jsonl' } }],
     ['rollSize', { rollSize: 0 }],
     ['rollSize', { rollSize: 1.5 }],
     ['rollInterval', { rollInterval: 0 }],
+    ['format', { format: parquet({ schema: { id: 'int32' } }) }],
+    ['s3', { s3: { region: 'eu-central-1' } }],
+    ['region', { dir: 's3://lake/x', s3: { region: 'EU' } }],
+    ['partitions', { dir: 's3://lake/x', s3: { partitions: {} } }],
+    ['partitions', { dir: 's3://lake/x', partitions: {} }],
+    ['rollSize', { dir: 's3://lake/x', rollSize: 0 }],
+    ['rollSize', { dir: 's3://lake/x', rollSize: 2 ** 50 }],
+    ['format', { dir: 's3://lake/x', format: undefined }],
   ])('refuses a bad %s', (option, options) => {
     const all = { dir: 'out', format: json(), ...options } as never
     expect(() => fileSink(all)).toThrow(
