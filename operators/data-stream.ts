@@ -20,7 +20,7 @@ import { GraphConnectedStreams } from './connected-streams.ts'
 import { type AnyElementFunction, elementSpec } from './element-function.ts'
 import { type FilterFunction, filterSpec } from './filter.ts'
 import { type FlatMapFunction, flatMapSpec } from './flat-map.ts'
-import { checkMade, checkMethods } from './function.ts'
+import { checkMethods, checkSink } from './function.ts'
 import type { NodeOptions, StreamGraphBuilder } from './graph-builder.ts'
 import { GraphKeyedStream } from './keyed-stream.ts'
 import { GraphJoinedStreams } from './joined-streams.ts'
@@ -220,12 +220,7 @@ export class GraphDataStream<T> implements DataStream<T> {
   }
 
   sinkTo(sink: Sink<T>, options: StatefulOptions): void {
-    checkMade(sink, (sink as Partial<Sink<T>> | null)?.createWriter, {
-      what: 'sinkTo',
-      makers: 'fileSink(…), collectionSink(…) or another sink',
-    })
-    const checked = checkStateful(options, 'sinkTo')
-    this.#builder.addSink(sink as Sink<unknown>, this.#inputs, checked)
+    this.#builder.addSink(checkSink(sink), this.#inputs, checkStateful(options, 'sinkTo'))
   }
 
   #add<R>(spec: OperatorSpec, options: NodeOptions): DataStream<R> {

@@ -1,5 +1,6 @@
 import { StreamError } from '../runtime/errors.ts'
 import type { OperatorContext } from '../runtime/operator.ts'
+import type { Sink } from '../runtime/sink.ts'
 
 /** What a function is told of its place in the job, and what it may tell the user. */
 export interface FunctionContext {
@@ -74,6 +75,15 @@ export function checkMade(
     `${what} was given ${shown}, which is not what ${makers} returned; there is nothing to call for its records; give it that.`,
     { what },
   )
+}
+
+/** Fails with `MR_GRAPH_INVALID` for what is no sink. */
+export function checkSink<T>(sink: Sink<T>): Sink<unknown> {
+  checkMade(sink, (sink as Partial<Sink<T>> | null)?.createWriter, {
+    what: 'sinkTo',
+    makers: 'fileSink(…), collectionSink(…) or another sink',
+  })
+  return sink as Sink<unknown>
 }
 
 /** Fails with `MR_GRAPH_INVALID` for what `processFunction` and its like return: it has state and timers of a key. */

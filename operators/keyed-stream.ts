@@ -1,5 +1,6 @@
 import type { KeyExchange, StreamInput } from '../runtime/graph/stream-graph.ts'
 import type { Key } from '../runtime/key.ts'
+import type { Sink } from '../runtime/sink.ts'
 import {
   type ComparableField,
   EXTREME,
@@ -13,7 +14,7 @@ import { DEDUPLICATE, type DeduplicateChoice, deduplicateSpec } from './deduplic
 import type { NodeInputs, NodeOptions } from './graph-builder.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import { TOP_N, type TopNRanking, topNSpec } from './top-n.ts'
-import { checkMade } from './function.ts'
+import { checkMade, checkSink } from './function.ts'
 import type { ProcessFunction } from './process.ts'
 import { type ReduceFunction, reduceSpec } from './reduce.ts'
 import { GraphKeyedConnectedStreams } from './connected-streams.ts'
@@ -132,6 +133,11 @@ export class GraphKeyedStream<T, K extends Key> implements KeyedStream<T, K> {
 
   countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow, false> {
     return new GraphWindowedStream(this.#place, countWindowSettings(size, slide))
+  }
+
+  sinkTo(sink: Sink<T>, options: StatefulOptions): void {
+    const { builder, exchange } = this.#place
+    builder.addSink(checkSink(sink), exchange, checkStateful(options, 'sinkTo'))
   }
 
   #add<R>(spec: OperatorSpec, options: NodeOptions): DataStream<R> {

@@ -414,6 +414,16 @@ export interface KeyedStream<T, K extends Key> {
    * orders.keyBy((o) => o.shop).countWindow(100).aggregate(totals, { uid: 'per-hundred' })
    */
   countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow, false>
+  /**
+   * Writes every record to a sink; all records of a key go through the same subtask, in their order. So a sink that writes a file a key
+   * and subtask writes one a key.
+   *
+   * @example
+   * clicks
+   *   .keyBy((click) => click.country)
+   *   .sinkTo(s3Sink({ path: 's3://lake/clicks', format: json(), partitions: { country: (click) => click.country } }), { uid: 'lake' })
+   */
+  sinkTo(sink: Sink<T>, options: StatefulOptions): void
 }
 
 /** Options of `lateFiring`. */
