@@ -16,9 +16,11 @@ export default job(
       stream: param.string('', 'Stream of clicks in Kinesis; without one they are generated'),
       count: param.number(100_000, 'How many clicks are generated; 0 never ends'),
       lake: param.string('s3://lake/clicks', 'Where the table is'),
+      table: param.string('', 'DATABASE.TABLE of Glue that gets the partitions; none if empty'),
     },
   },
-  (env, { stream, count, lake }) => {
+  (env, { stream, count, lake, table }) => {
+    const [database = '', name = ''] = table.split('.')
     const clicks =
       stream === ''
         ? dataGeneratorSource({ generate: clickOf, ...(count > 0 && { count }) })
@@ -39,6 +41,7 @@ export default job(
             hour: eventTime('hour'),
             country: ({ country }) => country,
           },
+          ...(table !== '' && { glue: { database, table: name } }),
           onError: { prefix: 'broken-clicks' },
         }),
         { uid: 'lake' },

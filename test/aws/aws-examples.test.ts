@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { runJob } from 'millrace'
+import { gzipSync } from 'node:zlib'
+import { runJob, type RunJobOptions } from 'millrace'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { clickOf } from '../../examples/generated/clicks.ts'
 import { bundledTransactions } from '../../examples/demo/transaction-feed.ts'
@@ -11,6 +12,7 @@ import { askDuckDb } from '../harness/duckdb.ts'
 import { describeS3, kinesisEndpoint, type TestS3 } from '../servers/aws-for-tests.ts'
 import { createDelivery, linesIn } from './deliveries.ts'
 import { environment } from './environment.ts'
+import { TestTable } from './glue-for-tests.ts'
 import { TestStream } from './kinesis-for-tests.ts'
 
 const ROWS = 6_000
@@ -29,7 +31,12 @@ afterAll(async () => {
 })
 
 /** Runs an example with addresses in the environment, as its user would. */
-async function run(s3: TestS3, name: string, params: Readonly<Record<string, unknown>>) {
+async function run(
+  s3: TestS3,
+  name: string,
+  params: Readonly<Record<string, unknown>>,
+  checkpointInterval: RunJobOptions['checkpointInterval'] = '1s',
+) {
   Object.assign(process.env, environment(s3.endpoint), {
     AWS_ENDPOINT_URL: s3.endpoint,
     AWS_ENDPOINT_URL_KINESIS: kinesisEndpoint(),
@@ -37,7 +44,7 @@ async function run(s3: TestS3, name: string, params: Readonly<Record<string, unk
   const { status } = await runJob(new URL(`../../examples/${name}.ts`, import.meta.url), {
     parallelism: 2,
     dir: join(folder, name),
-    checkpointInterval: '1s',
+    checkpointInterval,
     params,
   })
   expect(status).toBe('finished')
@@ -101,11 +108,14 @@ describeS3('the examples on AWS', (s3) => {
 
   it('clickstream-to-lake: a table that DuckDB reads', async () => {
     const bucket = await s3.createBucket()
-    await run(s3, 'clickstream-to-lake', { count: CLICKS, lake: `s3://${bucket}/clicks` })
+    const lake = `s3://${bucket}/clicks`
+    const inGlue = await TestTable.create(s3.endpoint, lake, ['dt', 'hour', 'country'])
+    const table = `${inGlue.database}.${inGlue.table}`
+    await run(s3, 'clickstream-to-lake', { count: CLICKS, lake, table })
     await download(s3, bucket, join(folder, 'lake'))
-    const table = `read_parquet('${folder}/lake/clicks/**/*.parquet', hive_partitioning = true)`
+    const rows = `read_parquet('${folder}/lake/clicks/**/*.parquet', hive_partitioning = true)`
     const counted = await askDuckDb(
-      `SELECT page, country, count(*)::int AS clicks, sum(took)::int AS took FROM ${table} GROUP BY ALL ORDER BY page, country`,
+      `SELECT page, country, count(*)::int AS clicks, sum(took)::int AS took FROM ${rows} GROUP BY ALL ORDER BY page, country`,
     )
     const clicks = Array.from({ length: CLICKS }, (_, index) => clickOf(index))
     const groups = Map.groupBy(clicks, ({ page, country }) => `${page} ${country}`)
@@ -116,11 +126,52 @@ describeS3('the examples on AWS', (s3) => {
     })
     expect(counted).toEqual(expected)
     const [misplaced] = await askDuckDb(
-      `SELECT count(*)::int AS n FROM ${table} WHERE strftime(make_timestamp(epoch_ms("at") * 1000), '%Y-%m-%d %H') <> (dt::text || ' ' || lpad(hour::text, 2, '0'))`,
+      `SELECT count(*)::int AS n FROM ${rows} WHERE strftime(make_timestamp(epoch_ms("at") * 1000), '%Y-%m-%d %H') <> (dt::text || ' ' || lpad(hour::text, 2, '0'))`,
     )
     expect(misplaced).toEqual({ n: 0 })
-    const [distinct] = await askDuckDb(`SELECT count(DISTINCT id)::int AS n FROM ${table}`)
+    const [distinct] = await askDuckDb(`SELECT count(DISTINCT id)::int AS n FROM ${rows}`)
     expect(distinct).toEqual({ n: CLICKS })
+    const folders = new Set<string>()
+    for await (const { key } of s3.store(bucket).list('clicks/')) folders.add(dirname(key))
+    const partitions = await inGlue.partitions()
+    expect(partitions.map(({ location }) => location)).toEqual(
+      [...folders].map((path) => `s3://${bucket}/${path}/`).sort(),
+    )
+    expect(partitions.every(({ values }) => values.length === 3)).toBe(true)
+    inGlue.close()
+  })
+
+  it('compact-lake: many small objects become one for each day and country', async () => {
+    const bucket = await s3.createBucket()
+    const store = s3.store(bucket)
+    const clicks = Array.from({ length: CLICKS / 4 }, (_, index) => clickOf(index * 40))
+    const perObject = 125
+    for (let at = 0; at < clicks.length; at += perObject) {
+      const lines = clicks.slice(at, at + perObject).map((click) => `${JSON.stringify(click)}\n`)
+      await store.put(`raw/hour=${at % 24}/${at}.jsonl.gz`, gzipSync(lines.join('')))
+    }
+    const lake = `s3://${bucket}/curated`
+    await run(s3, 'compact-lake', { raw: `s3://${bucket}/raw/**/*.jsonl.gz`, lake }, '1h')
+    const wanted = Map.groupBy(
+      clicks,
+      ({ at, country }) => `dt=${new Date(at).toISOString().slice(0, 10)}/country=${country}`,
+    )
+    const folders: string[] = []
+    for await (const { key } of store.list('curated/')) folders.push(dirname(key))
+    expect(folders).toEqual([...wanted.keys()].map((path) => `curated/${path}`).sort())
+    expect(folders.length).toBeLessThan(clicks.length / perObject)
+    await download(s3, bucket, join(folder, 'compacted'))
+    const rows = await askDuckDb(
+      `SELECT id::int AS id, "user", page, country, epoch_ms("at")::bigint::text AS "at", took, dt::text AS dt
+       FROM read_parquet('${folder}/compacted/curated/**/*.parquet', hive_partitioning = true) ORDER BY id`,
+    )
+    expect(rows).toEqual(
+      clicks.map((click) => ({
+        ...click,
+        at: String(click.at),
+        dt: new Date(click.at).toISOString().slice(0, 10),
+      })),
+    )
   })
 })
 
