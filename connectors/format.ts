@@ -28,4 +28,20 @@ export interface FileEncoder<T> {
   take(): Uint8Array
   /** The same, with what the file ends with. Nothing may be added after that. */
   end(): Uint8Array
+  /**
+   * At a checkpoint that the file goes on over: says how it would end here. `take` or `end` may follow as before. Costs time and bytes
+   * with each checkpoint, so that both must stay small however much was added: records that are many go into `bytes`.
+   */
+  cut(): FileCut
 }
+
+/** A file at a checkpoint: all that was taken so far, these bytes, and its closing are a whole file, of all records that were added. */
+export interface FileCut {
+  /** What goes into the file now. */
+  readonly bytes: Uint8Array
+  /** What ends it, if it ends here; where it goes on nothing of this is in it. Empty where a file may end after any block. */
+  readonly closing: Uint8Array
+}
+
+/** The closing of files that may end after any block. */
+export const NO_CLOSING: Uint8Array = new Uint8Array(0)

@@ -1,4 +1,4 @@
-import type { FileEncoder, WriteFormat } from './format.ts'
+import { type FileCut, type FileEncoder, NO_CLOSING, type WriteFormat } from './format.ts'
 
 /** Makes a file of the text of its records, with the header of the format before them. */
 export class TextFileEncoder<T> implements FileEncoder<T> {
@@ -33,5 +33,9 @@ export class TextFileEncoder<T> implements FileEncoder<T> {
 
   end(): Uint8Array {
     return this.take()
+  }
+
+  cut(): FileCut {
+    return { bytes: this.take(), closing: NO_CLOSING }
   }
 }

@@ -17,15 +17,19 @@ export interface SchemaElement {
   readonly scale?: number
 }
 
-/** Where the library puts bytes; `index` is how many of them are still in its memory. */
+/** Where the library puts bytes; `index` is how many of them are still in its memory, `offset` how many there were in all. */
 export interface ByteWriter {
   index: number
+  offset: number
   getBytes(): Uint8Array
 }
 
-/** Writes one file, row group by row group. */
+/** Writes one file, row group by row group; what it knows of them until the footer is written stands in three fields. */
 export interface ParquetWriter {
   schema: readonly SchemaElement[]
+  row_groups: readonly unknown[]
+  num_rows: bigint
+  pendingIndexes: readonly unknown[]
   write(group: {
     readonly columnData: readonly { readonly name: string; readonly data: readonly unknown[] }[]
     readonly rowGroupSize: number

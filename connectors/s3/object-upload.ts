@@ -45,6 +45,7 @@ export class ObjectUpload {
   bytes = 0
   /** Of these, what is in no part yet. */
   heldBytes = 0
+  #compressing = 0
   #work: Promise<void> = Promise.resolve()
   #upload: Promise<OpenUpload> | undefined
   readonly #parts: Promise<UploadedPart>[] = []
@@ -58,15 +59,21 @@ export class ObjectUpload {
 
   /** Takes over an object of an earlier attempt, to end it. */
   static resumed(part: GoingPart, options: UploadOptions): ObjectUpload {
-    const { key, token, uploadId, parts, tail } = part
+    const { key, token, uploadId, parts, tail, closing } = part
     const upload = new ObjectUpload(key, token, options)
     if (uploadId !== undefined) upload.#upload = Promise.resolve({ key, uploadId })
     upload.#parts.push(...parts.map((one) => Promise.resolve(one)))
     upload.bytes = part.bytes - tail.byteLength
     // Not the next one: that may have been uploaded by an attempt that has gone on.
     upload.#nextPart = LAST_PART
-    upload.#hold(tail)
+    // In one piece, as there is one number left.
+    upload.#hold(closing === undefined ? tail : Buffer.concat([tail, closing]))
     return upload
+  }
+
+  /** As `heldBytes`, with what is being compressed, before that. */
+  get mayHoldBytes(): number {
+    return this.heldBytes + this.#compressing
   }
 
   append(chunk: Uint8Array): void {
@@ -76,8 +83,10 @@ export class ObjectUpload {
       return
     }
     flow.leaves(chunk.byteLength)
+    this.#compressing += chunk.byteLength
     this.#work = this.#work.then(async () => {
       const compressed = await compress(chunk)
+      this.#compressing -= chunk.byteLength
       flow.arrives(chunk.byteLength)
       this.#hold(compressed)
     })
@@ -108,7 +117,7 @@ export class ObjectUpload {
   }
 
   /** At a cut: resolves with what the checkpoint must know of it, once that is in S3. What is appended later is not in it. */
-  async going(): Promise<GoingPart> {
+  async going(closing: Uint8Array): Promise<GoingPart> {
     const take = () => ({
       bytes: this.bytes,
       tail: Buffer.concat(this.#held),
@@ -120,7 +129,8 @@ export class ObjectUpload {
     const { bytes, tail } = taken
     const parts = await Promise.all(taken.parts)
     const uploadId = (await taken.upload)?.uploadId
-    return { key: this.key, token: this.#token, bytes, uploadId, parts, tail }
+    const part = { key: this.key, token: this.#token, bytes, uploadId, parts, tail }
+    return closing.byteLength === 0 ? part : { ...part, closing }
   }
 
   /** Resolves when nothing of it is on its way. */

@@ -29,6 +29,12 @@ export interface ObjectsOptions {
   readonly onEnded: (upload: ObjectUpload, isEmpty: boolean) => void
 }
 
+/** An object that goes on over a cut, with what ends it if it does not. */
+export interface GoingObject {
+  readonly upload: ObjectUpload
+  readonly closing: Uint8Array
+}
+
 interface OpenObject<T> {
   readonly encoder: FileEncoder<T>
   readonly upload: ObjectUpload
@@ -58,7 +64,7 @@ export class OpenObjects<T> {
     encoder.add(value)
     open.records++
     flow.heldBytes += encoder.heldBytes - heldBefore
-    if (encoder.isFull) this.#append(open, () => encoder.take())
+    if (encoder.isFull) upload.append(this.#encoded(open, () => encoder.take()))
     if (upload.bytes + encoder.heldBytes >= this.#options.rollBytes) this.#end(folder, open)
   }
 
@@ -68,19 +74,24 @@ export class OpenObjects<T> {
   }
 
   /** At a cut: lets objects go on as long as what the checkpoint must hold of them is no more than that, and ends the others. */
-  goOn(maxHeldBytes: number): readonly ObjectUpload[] {
-    const going: ObjectUpload[] = []
+  goOn(maxHeldBytes: number): readonly GoingObject[] {
+    const going: GoingObject[] = []
     let held = 0
     for (const [folder, open] of this.#open) {
       const { encoder, upload, records } = open
-      const bytes = encoder.heldBytes + upload.heldBytes
-      if (records === 0 || held + bytes > maxHeldBytes) {
+      if (records === 0) {
         this.#end(folder, open)
         continue
       }
-      held += bytes
-      if (encoder.heldBytes > 0) this.#append(open, () => encoder.take())
-      going.push(upload)
+      const { bytes, closing } = this.#encoded(open, () => encoder.cut())
+      if (bytes.byteLength > 0) upload.append(bytes)
+      const holds = upload.mayHoldBytes + closing.byteLength
+      if (held + holds > maxHeldBytes) {
+        this.#endWith(folder, open, closing)
+        continue
+      }
+      held += holds
+      going.push({ upload, closing })
     }
     return going
   }
@@ -121,19 +132,31 @@ export class OpenObjects<T> {
 
   #end(folder: string, open: OpenObject<T>): void {
     const { encoder, upload, records } = open
-    this.#open.delete(folder)
     if (records > 0) {
-      this.#append(open, () => encoder.end())
-      upload.end()
-    } else {
-      this.#options.upload.flow.heldBytes -= encoder.heldBytes
+      const last = this.#encoded(open, () => encoder.end())
+      this.#endWith(folder, open, last)
+      return
     }
-    this.#options.onEnded(upload, records === 0)
+    this.#open.delete(folder)
+    this.#options.upload.flow.heldBytes -= encoder.heldBytes
+    this.#options.onEnded(upload, true)
   }
 
-  #append({ encoder, upload }: OpenObject<T>, take: () => Uint8Array): void {
+  #endWith(folder: string, { encoder, upload }: OpenObject<T>, last: Uint8Array): void {
+    this.#open.delete(folder)
     this.#options.upload.flow.heldBytes -= encoder.heldBytes
-    upload.append(take())
+    upload.append(last)
+    upload.end()
+    this.#options.onEnded(upload, false)
+  }
+
+  /** What an encoder hands out; what it holds then is counted anew. */
+  #encoded<R>({ encoder }: OpenObject<T>, take: () => R): R {
+    const { flow } = this.#options.upload
+    flow.heldBytes -= encoder.heldBytes
+    const encoded = take()
+    flow.heldBytes += encoder.heldBytes
+    return encoded
   }
 
   #startAgeing(delayMs: number): void {

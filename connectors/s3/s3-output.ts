@@ -3,7 +3,7 @@ import type { ObjectStore, OpenUpload } from '../../runtime/object-store.ts'
 import type { PrepareOutputContext } from '../../runtime/sink.ts'
 import { fateOf, type Fate } from '../file-output.ts'
 import { finishedName, parseOutputName } from '../part-name.ts'
-import { cutObject } from './cut-object.ts'
+import { cutObject, isCutAlready } from './cut-object.ts'
 import { lostUpload, s3OutputConflict } from './s3-output-errors.ts'
 import { type GoingPart, goingParts, type S3Part, TOKEN_NAME } from './s3-part.ts'
 
@@ -91,7 +91,7 @@ async function findFates(
   const grown: GrownObject[] = []
   for (const part of goingParts(context.pending as readonly S3Part[])) {
     const there = await store.head(part.key)
-    if (there === undefined || there.bytes === part.bytes) continue
+    if (there === undefined || (await isCutAlready(store, part, there.bytes))) continue
     if (there.metadata[TOKEN_NAME] !== part.token || there.bytes < part.bytes) {
       throw lostUpload(part.key, true)
     }

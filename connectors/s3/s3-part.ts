@@ -26,6 +26,13 @@ export interface GoingPart extends PartOfOutput {
   readonly uploadId: string | undefined
   readonly parts: readonly UploadedPart[]
   readonly tail: Uint8Array
+  /** What ends the object if it does not go on; not counted in `bytes`. Missing where that is nothing. */
+  readonly closing?: Uint8Array
+}
+
+/** Bytes of an object as the checkpoint has it, if it ends there. */
+export function endedBytes({ bytes, closing }: GoingPart): number {
+  return bytes + (closing?.byteLength ?? 0)
 }
 
 /** An object as a checkpoint lists it; plain data. */

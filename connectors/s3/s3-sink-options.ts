@@ -57,8 +57,8 @@ export interface S3SinkOptions<T> extends AwsConnection {
   /** An object that is so old is followed by the next one. Default one minute. */
   readonly rollInterval?: Duration
   /**
-   * True: objects of JSON and CSV go on over checkpoints, until `rollSize` or `rollInterval` ends them, so that their size and the delay do
-   * not depend on the checkpoint interval. Records are seen when their object has ended, not with the next checkpoint; a stop ends all
+   * True: objects go on over checkpoints, until `rollSize` or `rollInterval` ends them, so that their size and the delay do not depend on
+   * the checkpoint interval. Records are seen when their object has ended, not with the next checkpoint; a stop ends all
    * objects, a crash leaves them open to the next run, which ends them. Default false: each checkpoint ends all objects.
    */
   readonly spansCheckpoints?: boolean
@@ -142,11 +142,7 @@ export function checkS3SinkOptions<T>(options: S3SinkOptions<T>): CheckedS3Sink<
   }
 }
 
-function objectsOf<T>({
-  format,
-  compression = 'none',
-  spansCheckpoints = false,
-}: S3SinkOptions<T>): ObjectKind<T> {
+function objectsOf<T>({ format, compression = 'none' }: S3SinkOptions<T>): ObjectKind<T> {
   const given = format as (Partial<WriteFormat<T> & FileFormat<T>> & { suffix: string }) | undefined
   const isFile = typeof given?.createEncoder === 'function'
   if (!isFile && typeof given?.encode !== 'function') {
@@ -165,13 +161,6 @@ function objectsOf<T>({
         'compression',
         compression,
         `none, since ${given.suffix} has its own: set that of the format`,
-      )
-    }
-    if (spansCheckpoints) {
-      throw invalid(
-        'spansCheckpoints',
-        true,
-        `false, since ${given.suffix} cannot go on once it is cut`,
       )
     }
     return { prefix: '', suffix: given.suffix, createEncoder, compress }

@@ -34,7 +34,8 @@ export type MakeCatalog = (operator: string) => TableCatalog
  * written. Where the answer is lost it is done again: writing the same bytes under the same key changes nothing, and an upload that is
  * gone was completed if the object under its key has its token in its metadata. The `<checkpoint>` of a name is known when the object
  * begins, since parts are uploaded under it: the first one after the last cut, usually the one that commits it. Of an object that goes on
- * the checkpoint knows besides what is in no part yet; the next attempt ends it, and one that goes back to before its end cuts it.
+ * the checkpoint knows besides what is in no part yet, and what ends it there (of Parquet, the last rows and the footer); the next attempt
+ * ends it, and one that goes back to before its end cuts it.
  *
  * Objects must stay where they are until a checkpoint that began after they appeared has completed, and those that a savepoint was
  * the first to have while it may be started from. An upload that a crash leaves open is ended at the next start; give the bucket a

@@ -3,7 +3,12 @@ import type { SinkContext, SinkWriter } from '../../runtime/sink.ts'
 import { finishedName, parseOutputName } from '../part-name.ts'
 import { type FailedWrite, failedWrite } from './failed-write.ts'
 import { ObjectUpload, type UploadOptions } from './object-upload.ts'
-import { type ObjectKind, OpenObjects, type ObjectsOptions } from './open-objects.ts'
+import {
+  type GoingObject,
+  type ObjectKind,
+  OpenObjects,
+  type ObjectsOptions,
+} from './open-objects.ts'
 import { OutputFlow } from './output-flow.ts'
 import type { PartitionPaths } from './partitions.ts'
 import { RequestSlots } from './request-slots.ts'
@@ -134,9 +139,14 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
     this.#counter = 0
     const ended = this.#ended
     this.#ended = []
-    for (const upload of [...ended, ...going]) this.#uncut.delete(upload)
-    for (const upload of ended) this.#going.delete(upload)
-    for (const upload of going) this.#going.add(upload)
+    for (const upload of ended) {
+      this.#uncut.delete(upload)
+      this.#going.delete(upload)
+    }
+    for (const { upload } of going) {
+      this.#uncut.delete(upload)
+      this.#going.add(upload)
+    }
     return this.#finish(ended, going)
   }
 
@@ -173,12 +183,12 @@ export class S3Writer<T> implements SinkWriter<T, S3Part> {
 
   async #finish(
     ended: readonly ObjectUpload[],
-    going: readonly ObjectUpload[],
+    going: readonly GoingObject[],
   ): Promise<readonly S3Part[]> {
     const budget = { bytesLeft: HELD_IN_CHECKPOINT_BYTES }
     try {
       const parts = await Promise.all([
-        ...going.map((upload) => upload.going()),
+        ...going.map(({ upload, closing }) => upload.going(closing)),
         ...ended.map((upload) => upload.finished(budget)),
       ])
       for (const part of parts) {

@@ -178,6 +178,62 @@ describe('parquet', () => {
     )
   }, 120_000)
 
+  it('has all rows so far at each cut, with its closing, and goes on as if there had been none', async () => {
+    const add = fc.record({ rows: fc.nat(12), cuts: fc.boolean() })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(add, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.constantFrom('none' as const, 'zstd' as const),
+        async (steps, rowGroupRows, compression) => {
+          const schema = { id: 'int32', tags: { list: 'string' }, of: 'json?' } as const
+          const encoder = parquet({ schema, rowGroupRows, compression }).createEncoder()
+          const blocks: Uint8Array[] = []
+          const path = join(await newFolder(), 'rows.parquet')
+          const expectRows = async (end: Uint8Array) => {
+            await writeFile(path, Buffer.concat([...blocks, end]))
+            expect(await askDuckDb(`select id, tags, of from '${path}'`)).toEqual(given)
+          }
+          const given: Row[] = []
+          for (const { rows, cuts } of steps) {
+            for (let n = 0; n < rows; n++) {
+              const id = given.length
+              const tags = Array.from({ length: id % 3 }, (_, i) => `tag ${i % 2}`)
+              encoder.add({ id, tags, of: id % 2 === 0 ? { id } : null })
+              given.push({ id, tags, of: id % 2 === 0 ? `{"id":${id}}` : null })
+              if (encoder.isFull) blocks.push(encoder.take())
+            }
+            if (!cuts) continue
+            const { bytes, closing } = encoder.cut()
+            blocks.push(bytes)
+            await expectRows(closing)
+          }
+          await expectRows(encoder.end())
+        },
+      ),
+      { numRuns: 25 },
+    )
+  }, 60_000)
+
+  it('leaves few rows for the next cut, and makes a group of many', () => {
+    const groupsAfter = (rows: number, size: number) => {
+      const encoder = parquet({
+        schema: { text: 'string' },
+        rowGroupRows: 400,
+        compression: 'none',
+      }).createEncoder()
+      for (let id = 0; id < rows; id++) encoder.add({ text: `${id}${'x'.repeat(size)}` })
+      const before = encoder.heldBytes
+      encoder.cut()
+      expect([0, before]).toContain(encoder.heldBytes)
+      return encoder.heldBytes === 0
+    }
+    expect(groupsAfter(99, 10)).toBe(false)
+    expect(groupsAfter(100, 10)).toBe(true)
+    expect(groupsAfter(10, 100_000)).toBe(false)
+    expect(groupsAfter(11, 100_000)).toBe(true)
+  })
+
   it('has the types that it was given', async () => {
     const schema = {
       a: 'int64',

@@ -1,4 +1,3 @@
-import { gunzipSync } from 'node:zlib'
 import { s3SinkOn } from '../../../connectors/s3/s3-sink.ts'
 import { type PendingCommit, spreadCommits } from '../../../runtime/checkpoint/pending-commits.ts'
 import type { Sink, SinkContext } from '../../../runtime/sink.ts'
@@ -7,6 +6,7 @@ import { ManualClock } from '../../../testing/manual-clock.ts'
 import { LINEAGE } from '../../contract/sink-run.ts'
 import { MemoryBucket } from './memory-bucket.ts'
 import { MemoryCatalog } from './memory-catalog.ts'
+import type { PlayFormat, PlayRow } from './play-formats.ts'
 
 /** What happens next to a job that writes the numbers from 0 on, each as a row. */
 export type Step =
@@ -31,11 +31,6 @@ export type Step =
       readonly closes: boolean
     }
 
-interface Row {
-  readonly id: number
-  readonly size: number
-}
-
 interface Published {
   readonly id: number
   readonly rows: number
@@ -47,8 +42,11 @@ interface Published {
 export class SinkPlay {
   readonly bucket: MemoryBucket = new MemoryBucket()
   readonly catalog: MemoryCatalog = new MemoryCatalog('s3://lake/rows', ['p', 'q'])
-  readonly #sink: Sink<Row>
-  readonly #isGzip: boolean
+  readonly #sink: Sink<PlayRow>
+  readonly #format: PlayFormat
+  readonly #path: string
+  /** What was found in objects before. */
+  readonly #known: WeakMap<Uint8Array, readonly number[]> = new WeakMap()
   /** Of the attempt: timers of one that has crashed are gone. */
   #clock = new ManualClock()
   #drivers: SinkDriver[] = []
@@ -58,26 +56,24 @@ export class SinkPlay {
   #rows = 0
   #failure: unknown
 
-  constructor(options: {
-    readonly spansCheckpoints: boolean
-    readonly compression: 'none' | 'gzip'
-  }) {
-    this.#isGzip = options.compression === 'gzip'
-    this.#sink = s3SinkOn(
+  /** @param path Of a file that it may write. */
+  constructor(spansCheckpoints: boolean, playFormat: PlayFormat, path: string) {
+    const { format, compression = 'none' } = playFormat
+    this.#format = playFormat
+    this.#path = path
+    this.#sink = s3SinkOn<PlayRow>(
       () => this.bucket.store(),
       {
         path: 's3://lake/rows',
-        format: {
-          suffix: '.txt',
-          encode: ({ id, size }: Row) => `${id}:${'x'.repeat(size)}\n`,
-        },
+        format,
+        compression,
         partitions: { p: ({ id }) => id % 2, q: ({ id }) => Math.floor(id / 16) },
         rollSize: 12_000_000,
         rollInterval: '1m',
-        ...options,
+        spansCheckpoints,
       },
       () => this.catalog.catalog(),
-    ) as Sink<Row>
+    ) as Sink<PlayRow>
   }
 
   async start(parallelism: number): Promise<void> {
@@ -156,8 +152,8 @@ export class SinkPlay {
   }
 
   /** What is visible: nothing twice, and nothing that the newest checkpoint does not have. */
-  problem(): string | undefined {
-    const found = this.visible()
+  async problem(): Promise<string | undefined> {
+    const found = await this.visible()
     const twice = found.find((id, i) => id === found[i - 1])
     if (twice !== undefined) return `row ${twice} is there twice`
     const last = found.at(-1) ?? -1
@@ -165,17 +161,14 @@ export class SinkPlay {
     return last >= rows ? `row ${last} is visible, and the checkpoint has ${rows}` : undefined
   }
 
-  visible(): number[] {
-    return this.bucket.keys
-      .flatMap((key) => {
-        const { body } = this.bucket.objects.get(key)!
-        const text = (this.#isGzip ? gunzipSync(body) : Buffer.from(body)).toString()
-        return text
-          .trimEnd()
-          .split('\n')
-          .map((row) => Number.parseInt(row, 10))
-      })
-      .sort((a, b) => a - b)
+  async visible(): Promise<number[]> {
+    const ids: number[] = []
+    for (const { body } of this.bucket.objects.values()) {
+      const found = this.#known.get(body) ?? (await this.#format.idsIn(body, this.#path))
+      this.#known.set(body, found)
+      ids.push(...found)
+    }
+    return ids.sort((a, b) => a - b)
   }
 
   /** Objects that readers of the table would not find. */
@@ -198,7 +191,8 @@ export class SinkPlay {
   #write(rows: number, size: number): void {
     for (let n = 0; n < rows; n++) {
       const id = this.#rows++
-      this.#drivers[Math.floor(id / 2) % this.#drivers.length]!.processElement({ id, size }, id)
+      const row = { id, text: `${id}:${'x'.repeat(size)}` }
+      this.#drivers[Math.floor(id / 2) % this.#drivers.length]!.processElement(row, id)
     }
   }
 }

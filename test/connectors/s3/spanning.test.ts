@@ -223,9 +223,4 @@ describe('objects that span checkpoints', () => {
     await other.commit(await other.cut(2))
     expect(ids(bucket)).toEqual([1])
   })
-
-  it('are of text only', () => {
-    const format = { suffix: '.bin', createEncoder: () => expect.fail('not asked for') }
-    expect(() => makeSink(new MemoryBucket(), { format })).toThrow(/spansCheckpoints is true/)
-  })
 })
