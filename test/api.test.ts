@@ -432,6 +432,7 @@ test('millrace/state exports the names listed here', async () => {
 const FORMATS_VALUES = [
   'BadMessageError',
   'avro',
+  'avroFile',
   'float64',
   'int32',
   'int64',
@@ -441,6 +442,8 @@ const FORMATS_VALUES = [
 ]
 
 const FORMATS_TYPES = [
+  'AvroCompression',
+  'AvroFileOptions',
   'AvroFormatOptions',
   'AvroLongs',
   'AvroSchema',

@@ -59,7 +59,7 @@ export function encodeAvro(type: AvroType, value: unknown): Buffer {
   try {
     return type.toBuffer(value)
   } catch (error) {
-    throw unsupported(type, value, error)
+    throw avroUnsupported(type, value, error, { from: 'avro()', unit: 'message' })
   }
 }
 
@@ -98,7 +98,13 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function unsupported(type: AvroType, value: unknown, cause: unknown): StreamError {
+/** The error of a value that its type does not allow, with the path of the field; `unit` is what cannot be written by `from`. */
+export function avroUnsupported(
+  type: AvroType,
+  value: unknown,
+  cause: unknown,
+  { from, unit }: { readonly from: string; readonly unit: string },
+): StreamError {
   let problem: string | undefined
   let path = ''
   try {
@@ -115,7 +121,7 @@ function unsupported(type: AvroType, value: unknown, cause: unknown): StreamErro
   problem ??= `the value cannot be written with the schema (${reasonOf(cause)})`
   return new StreamError(
     'MR_VALUE_UNSUPPORTED',
-    `avro(): ${problem}; the message cannot be written; turn it into that before the sink, or change the schema.`,
+    `${from}: ${problem}; the ${unit} cannot be written; turn it into that before the sink, or change the schema.`,
     { path, type: typeof value },
     cause,
   )

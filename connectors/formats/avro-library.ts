@@ -31,6 +31,8 @@ export interface AvroType {
   readonly fields: readonly { readonly name: string }[]
   fromBuffer(bytes: Buffer, resolver?: unknown): unknown
   toBuffer(value: unknown): Buffer
+  /** Where the value ends; below zero where that is behind the buffer, by so many bytes. */
+  encode(value: unknown, buffer: Buffer, position: number): number
   createResolver(writer: AvroType, options: { readonly ignoreNamespaces: boolean }): unknown
   isValid(value: unknown, options: { readonly errorHook: AvroErrorHook }): boolean
   _branchConstructor: { prototype: unknown } | null

@@ -1,6 +1,8 @@
 /** Formats that need a package or a service of their own, `millrace/formats`: an explicit list of names. */
 
 export type { AvroLongs, AvroSchema } from './avro-codec.ts'
+export { avroFile, type AvroFileOptions } from './avro-file.ts'
+export type { AvroCompression } from './avro-file-codecs.ts'
 export { avro, type AvroFormatOptions } from './avro-format.ts'
 export { float64, int32, int64 } from './number-formats.ts'
 export { parquet, type ParquetFormatOptions } from './parquet-format.ts'

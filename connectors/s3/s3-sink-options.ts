@@ -41,9 +41,9 @@ export interface S3ObjectSettings {
 export interface S3SinkOptions<T> extends AwsConnection {
   /** `s3://bucket/prefix`; objects lie below it. Use a prefix for one sink only. */
   readonly path: string
-  /** How records become bytes: `json()`, `csv()` with its columns, `parquet()`. */
+  /** How records become bytes: `json()`, `csv()` with its columns, `parquet()`, `avroFile()`. */
   readonly format: WriteFormat<T> | FileFormat<T>
-  /** Of JSON and CSV; adds `.gz` or `.zst` to the names. Parquet has an option of its own. Default none. */
+  /** Of JSON and CSV; adds `.gz` or `.zst` to the names. Parquet and Avro have options of their own. Default none. */
   readonly compression?: S3Compression
   /** Folders by event time and by fields, outermost first, as `dt=2026-11-22/country=DE/`. Default none. */
   readonly partitions?: Partitions<T>

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
+import avsc from 'avsc'
+import { avroFile } from '../../../connectors/formats/avro-file.ts'
 import { parquet } from '../../../connectors/formats/parquet-format.ts'
 import type { S3SinkOptions } from '../../../connectors/s3/s3-sink-options.ts'
 import { askDuckDb } from '../../harness/duckdb.ts'
@@ -24,9 +26,28 @@ const idsOfLines = (body: Uint8Array) =>
     .split('\n')
     .map((row) => Number.parseInt(row, 10))
 
-export const PLAY_FORMATS: Readonly<Record<'lines' | 'gzip' | 'parquet', PlayFormat>> = {
+export const PLAY_FORMATS: Readonly<Record<'lines' | 'gzip' | 'avro' | 'parquet', PlayFormat>> = {
   lines: { format: lines, idsIn: idsOfLines },
   gzip: { format: lines, compression: 'gzip', idsIn: (body) => idsOfLines(gunzipSync(body)) },
+  avro: {
+    format: avroFile<PlayRow>({
+      schema: {
+        type: 'record',
+        name: 'Row',
+        fields: [
+          { name: 'id', type: 'long' },
+          { name: 'text', type: 'string' },
+        ],
+      },
+      compression: 'none',
+    }),
+    async idsIn(body, path) {
+      await writeFile(path, body)
+      const ids: number[] = []
+      for await (const row of avsc.createFileDecoder(path)) ids.push((row as PlayRow).id)
+      return ids
+    },
+  },
   parquet: {
     // Cuts find rows that make a group, and such as do not.
     format: parquet({

@@ -49,6 +49,7 @@ describe('s3Sink through crashes (R2, R3, R24, R33)', () => {
   it.each([
     [true, 'lines'],
     [true, 'gzip'],
+    [true, 'avro'],
     [true, 'parquet'],
     [false, 'lines'],
   ] as const)(
