@@ -9,7 +9,7 @@ import {
   valueState,
 } from 'millrace'
 import { eventTime, s3Sink, type S3Compression } from 'millrace/aws'
-import { parquet } from 'millrace/formats'
+import { avroFile, parquet } from 'millrace/formats'
 
 /** A record of the input. */
 export interface Visit {
@@ -24,7 +24,7 @@ export interface CountedVisit extends Visit {
   readonly text: string
 }
 
-/** Counts the visits of each key, slowly enough to be hit in the middle, and writes them as JSON and as Parquet. */
+/** Counts the visits of each key, slowly enough to be hit in the middle, and writes them as JSON, as Parquet and as Avro. */
 export default job(
   's3-lake',
   {
@@ -35,7 +35,7 @@ export default job(
       compression: param.string('none', 'Of JSON'),
       padding: param.number(0, 'Bytes added to each row'),
       rollSize: param.number(1_000_000, 'Of an object'),
-      spans: param.boolean(false, 'Whether objects of JSON go on over checkpoints'),
+      spans: param.boolean(false, 'Whether objects go on over checkpoints'),
       slowMs: param.number(1, 'How long each record takes'),
     },
   },
@@ -63,26 +63,44 @@ export default job(
       hour: eventTime('hour'),
       start: (row: CountedVisit) => row.key.slice(0, 5),
     }
-    const common = { ...connection, partitions, rollSize }
+    const rolls = { rollSize, rollInterval: '1500ms', spansCheckpoints: spans } as const
+    const common = { ...connection, partitions, ...rolls }
     rows.sinkTo(
       s3Sink({
         ...common,
         path: `s3://${bucket}/json`,
         format: json<CountedVisit>(),
         compression: compression as S3Compression,
-        spansCheckpoints: spans,
-        rollInterval: '1500ms',
       }),
       { uid: 'json' },
     )
-    rows.sinkTo(s3Sink({ ...common, path: `s3://${bucket}/parquet`, format: visits }), {
+    rows.sinkTo(s3Sink({ ...common, path: `s3://${bucket}/parquet`, format: columns }), {
       uid: 'parquet',
+    })
+    rows.sinkTo(s3Sink({ ...common, path: `s3://${bucket}/avro`, format: blocks }), {
+      uid: 'avro',
     })
   },
 )
 
-const visits = parquet({
+const columns = parquet({
   schema: { id: 'int64', key: 'string', at: 'timestamp', count: 'int32', text: 'string' },
+  // Checkpoints find rows for a group, and too few for one.
+  rowGroupRows: 200,
+})
+
+const blocks = avroFile<CountedVisit>({
+  schema: {
+    type: 'record',
+    name: 'Visit',
+    fields: [
+      { name: 'id', type: 'long' },
+      { name: 'key', type: 'string' },
+      { name: 'at', type: 'long' },
+      { name: 'count', type: 'int' },
+      { name: 'text', type: 'string' },
+    ],
+  },
 })
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))

@@ -5,7 +5,7 @@ import { lakeCampaign } from './campaign.ts'
 
 const usage = `npm run crash:s3 -- [--kills N] [--seed S] [--s3 moto|minio]
 
-Counts the records of each key into objects of S3, as JSON and as Parquet, exactly once, in processes that are killed with SIGKILL at
+Counts the records of each key into objects of S3, as JSON, Parquet and Avro, exactly once, in processes that are killed with SIGKILL at
 random moments, while one request of twelve fails, is throttled, or loses its answer. After each kill it looks that nothing is visible
 that no published checkpoint has; lets each job end, and compares by DuckDB what is in the bucket with the input: each record once, in its
 partition, and no upload left open.
