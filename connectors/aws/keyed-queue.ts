@@ -1,17 +1,20 @@
+import { LinkedQueue } from './linked-queue.ts'
 import type { PutLimits } from './put-limits.ts'
 import type { PutQueue } from './put-queue.ts'
-import { type PutRecord, RecordChain } from './put-record.ts'
+import type { PutRecord } from './put-record.ts'
+import { ReadyQueue } from './ready-queue.ts'
 
 /**
  * The records of one key. In the queue as long as it has some, or one of them is on its way.
  *
  * ```
  *   add ─▶ ready ──take──▶ busy ──release──▶ ready, if more of its key wait; else gone
+ *                             └───hold────▶ held, with the record in front of the others
  * ```
  */
 interface Lane {
-  readonly records: RecordChain
-  /** The next one in the list of lanes that are ready. */
+  readonly records: LinkedQueue<PutRecord>
+  /** The next one in the list of lanes that it stands in. */
   next: Lane | undefined
 }
 
@@ -22,110 +25,68 @@ interface Lane {
  * Lanes whose first record is due go before others, and each list is in turn, so that none waits for ever.
  */
 export class KeyedQueue implements PutQueue {
-  readonly #limits: PutLimits
   readonly #lanes: Map<string, Lane> = new Map()
-  readonly #due = new LaneList()
-  readonly #fresh = new LaneList()
-  /** Of the first records of lanes that are ready. */
-  #readyBytes = 0
-  #lastSequence = -1
-  #dueUpTo = -1
+  readonly #ready: ReadyQueue<Lane>
 
   constructor(limits: PutLimits) {
-    this.#limits = limits
+    this.#ready = new ReadyQueue(limits, ({ records }) => records.first!)
   }
 
   add(record: PutRecord): void {
-    this.#lastSequence = record.sequence
+    this.#ready.written(record)
     const key = record.key!
     const known = this.#lanes.get(key)
     if (known !== undefined) {
       known.records.push(record)
       return
     }
-    const lane: Lane = { records: new RecordChain(), next: undefined }
+    const lane: Lane = { records: new LinkedQueue(), next: undefined }
     lane.records.push(record)
     this.#lanes.set(key, lane)
-    this.#makeReady(lane, record)
+    this.#ready.add(lane)
   }
 
   markDue(): void {
-    this.#dueUpTo = this.#lastSequence
-    this.#due.takeAll(this.#fresh)
+    this.#ready.markDue()
   }
 
   get isDue(): boolean {
-    return this.#due.count > 0
+    return this.#ready.isDue
   }
 
   get isFull(): boolean {
-    const { records, requestBytes } = this.#limits
-    return this.#due.count + this.#fresh.count >= records || this.#readyBytes >= requestBytes
+    return this.#ready.isFull
   }
 
   take(maxRecords: number): PutRecord[] {
     const taken: PutRecord[] = []
     let bytes = 0
     while (taken.length < maxRecords) {
-      const list = this.#due.count > 0 ? this.#due : this.#fresh
-      const first = list.first?.records.first
-      if (first === undefined) break
-      if (taken.length > 0 && bytes + first.bytes > this.#limits.requestBytes) break
-      bytes += first.bytes
-      list.shift()!.records.shift()
-      taken.push(first)
+      const record = this.#ready.next(bytes)?.records.shift()
+      if (record === undefined) break
+      bytes += record.bytes
+      taken.push(record)
     }
-    this.#readyBytes -= bytes
     return taken
   }
 
   release({ key }: PutRecord): void {
     const lane = this.#lanes.get(key!)!
-    const { first } = lane.records
-    if (first === undefined) this.#lanes.delete(key!)
-    else this.#makeReady(lane, first)
+    if (lane.records.count === 0) this.#lanes.delete(key!)
+    else this.#ready.add(lane)
   }
 
-  #makeReady(lane: Lane, first: PutRecord): void {
-    this.#readyBytes += first.bytes
-    const list = first.sequence <= this.#dueUpTo ? this.#due : this.#fresh
-    list.push(lane)
-  }
-}
-
-/** Lanes in a row, linked through them. */
-class LaneList {
-  first: Lane | undefined
-  #last: Lane | undefined
-  count = 0
-
-  push(lane: Lane): void {
-    lane.next = undefined
-    if (this.#last === undefined) this.first = lane
-    else this.#last.next = lane
-    this.#last = lane
-    this.count++
+  hold(record: PutRecord): void {
+    const lane = this.#lanes.get(record.key!)!
+    lane.records.unshift(record)
+    this.#ready.hold(lane)
   }
 
-  shift(): Lane | undefined {
-    const { first } = this
-    if (first === undefined) return undefined
-    this.first = first.next
-    if (first.next === undefined) this.#last = undefined
-    first.next = undefined
-    this.count--
-    return first
+  probe(range: number): PutRecord | undefined {
+    return this.#ready.probe(range)
   }
 
-  /** Moves all lanes of another list behind its own. */
-  takeAll(other: LaneList): void {
-    if (other.first === undefined) return
-    if (this.#last === undefined) this.first = other.first
-    else this.#last.next = other.first
-    this.#last = other.#last
-    this.count += other.count
-    other.first = undefined
-    other.#last = undefined
-    other.count = 0
+  open(range: number): void {
+    this.#ready.open(range)
   }
 }

@@ -1,5 +1,6 @@
 import type { PutLimits } from './put-limits.ts'
-import { type PutRecord, RecordChain } from './put-record.ts'
+import type { PutRecord } from './put-record.ts'
+import { ReadyQueue } from './ready-queue.ts'
 
 /** Records that wait to be sent, and which of them may go together. Pure. */
 export interface PutQueue {
@@ -8,62 +9,68 @@ export interface PutQueue {
   markDue(): void
   /** Whether something that is due may go now. */
   readonly isDue: boolean
-  /** Whether what may go now fills a request. */
+  /** Whether what may go now fills a request; what is held and has not been come across counts too. */
   readonly isFull: boolean
   /** Takes what goes into one request, at most so many records; none where nothing may go now. */
   take(maxRecords: number): PutRecord[]
   /** Tells that a record which was taken has been written. */
   release(record: PutRecord): void
+  /** Takes back a record that was taken and refused, before others; nothing of its range goes any more. The last one first. */
+  hold(record: PutRecord): void
+  /** Lets one record of a range go, and returns it. */
+  probe(range: number): PutRecord | undefined
+  /** Lets all records of a range go again. */
+  open(range: number): void
 }
 
 /** Sends records in the order of writing, several requests at once; so what is sent again comes behind others. */
 export class FifoQueue implements PutQueue {
-  readonly #limits: PutLimits
-  readonly #chain = new RecordChain()
-  #count = 0
-  #bytes = 0
-  #last: PutRecord | undefined
-  /** Records up to this one are due. */
-  #dueUpTo = -1
+  readonly #ready: ReadyQueue<PutRecord>
 
   constructor(limits: PutLimits) {
-    this.#limits = limits
+    this.#ready = new ReadyQueue(limits, (record) => record)
   }
 
   add(record: PutRecord): void {
-    this.#chain.push(record)
-    this.#last = record
-    this.#count++
-    this.#bytes += record.bytes
+    this.#ready.written(record)
+    this.#ready.add(record)
   }
 
   markDue(): void {
-    this.#dueUpTo = this.#last?.sequence ?? -1
+    this.#ready.markDue()
   }
 
   get isDue(): boolean {
-    const { first } = this.#chain
-    return first !== undefined && first.sequence <= this.#dueUpTo
+    return this.#ready.isDue
   }
 
   get isFull(): boolean {
-    return this.#count >= this.#limits.records || this.#bytes >= this.#limits.requestBytes
+    return this.#ready.isFull
   }
 
   take(maxRecords: number): PutRecord[] {
     const taken: PutRecord[] = []
     let bytes = 0
-    for (;;) {
-      const { first } = this.#chain
-      if (first === undefined || taken.length >= maxRecords) break
-      if (taken.length > 0 && bytes + first.bytes > this.#limits.requestBytes) break
-      bytes += first.bytes
-      taken.push(this.#chain.shift()!)
+    while (taken.length < maxRecords) {
+      const record = this.#ready.next(bytes)
+      if (record === undefined) break
+      bytes += record.bytes
+      taken.push(record)
     }
-    this.#count -= taken.length
-    this.#bytes -= bytes
     return taken
   }
 
   release(): void {}
+
+  hold(record: PutRecord): void {
+    this.#ready.hold(record)
+  }
+
+  probe(range: number): PutRecord | undefined {
+    return this.#ready.probe(range)
+  }
+
+  open(range: number): void {
+    this.#ready.open(range)
+  }
 }

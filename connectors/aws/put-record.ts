@@ -1,4 +1,6 @@
-/** A record as it is sent to a stream or delivery stream: encoded, with the links by which it stands in queues. */
+import { keyRangeOf } from './key-range.ts'
+
+/** A record as it is sent to a stream or delivery stream: encoded, with the link by which it stands in a queue. */
 export class PutRecord {
   readonly data: Uint8Array
   /** Kinesis: the partition key. Firehose has none. */
@@ -11,8 +13,11 @@ export class PutRecord {
   readonly count: number
   /** Its place in the order of writing. */
   sequence = 0
+  /** It was sent to see whether the service takes records of its range again. */
+  isProbe = false
   /** The one behind it, in the one queue that it stands in. */
   next: PutRecord | undefined = undefined
+  #range = -1
 
   constructor(data: Uint8Array, key?: string, hashKey?: string, count = 1) {
     this.data = data
@@ -21,30 +26,10 @@ export class PutRecord {
     this.count = count
     this.bytes = data.length + (key === undefined ? 0 : Buffer.byteLength(key))
   }
-}
 
-/** A queue of records, linked through them: nothing is made or moved for one. */
-export class RecordChain {
-  #first: PutRecord | undefined
-  #last: PutRecord | undefined
-
-  get first(): PutRecord | undefined {
-    return this.#first
-  }
-
-  push(record: PutRecord): void {
-    record.next = undefined
-    if (this.#last === undefined) this.#first = record
-    else this.#last.next = record
-    this.#last = record
-  }
-
-  shift(): PutRecord | undefined {
-    const first = this.#first
-    if (first === undefined) return undefined
-    this.#first = first.next
-    if (first.next === undefined) this.#last = undefined
-    first.next = undefined
-    return first
+  /** Its range of keys; found out when it is asked for, as that takes a while. */
+  get range(): number {
+    if (this.#range < 0) this.#range = keyRangeOf(this)
+    return this.#range
   }
 }

@@ -21,20 +21,15 @@ export interface PutSenderOptions {
   count(counter: string, by: number): void
 }
 
-/** What one try left over, and why. */
-interface Rest {
-  readonly records: readonly PutRecord[]
-  readonly error: Error
-  /** The request failed as a whole; otherwise the service has answered for each record. */
-  readonly isWhole: boolean
-}
+/** What became of each record of a request, by its place: undefined where it was taken. */
+export type PutAnswers = readonly (PutRefusal | undefined)[]
 
 /**
- * Sends the records of a request until the service has taken all: of a request that was taken in part only the rest, after a random
- * delay that grows ("full jitter").
+ * Sends a request until the service answers for each of its records: one that fails as a whole again and again, after a random
+ * delay that grows ("full jitter"), for `retryTimeout` at most. What it refuses of a request is left to the caller.
  *
- * Trying ends when none of them was taken for `retryTimeout`. Where the outcome of a request is not known, its records are sent
- * again, and may be there twice: `recordsSentAgain` counts them. `recordsRefused` counts those that the service did not take at once.
+ * Where the outcome of a request is not known, its records are sent again, and may be there twice: `recordsSentAgain` counts
+ * them. `recordsRefused` counts those that the service did not take at once.
  */
 export class PutSender {
   readonly #options: PutSenderOptions
@@ -43,76 +38,72 @@ export class PutSender {
     this.#options = options
   }
 
-  /** Resolves when all are taken; `taken` is told of them as they are. Rejects with a coded error. */
-  async send(
-    records: readonly PutRecord[],
-    taken: (records: readonly PutRecord[]) => void,
-  ): Promise<void> {
+  /** Rejects with a coded error where trying ends, and where a record was refused that will be refused again. */
+  async send(records: readonly PutRecord[]): Promise<PutAnswers> {
     const { service, clock, signal, retryTimeoutMs, count } = this.#options
-    let left = records
-    let since = clock.elapsed()
+    const all = countOf(records)
+    const what = `write ${counted(all)} to ${service.target}`
+    const since = clock.elapsed()
     let first: Error | undefined
     let wasSkewed = false
     for (let failures = 0; ;) {
-      const rest = await this.#try(left, taken)
-      if (rest === undefined) return
-      const { error, isWhole } = rest
-      const what = `write ${counted(countOf(rest.records))} to ${service.target}`
+      const answers = await this.#try(records)
+      if (!(answers instanceof Error)) {
+        this.#checkRefusals(records, answers, what)
+        return answers
+      }
+      const error = answers
       // The SDK has learned from the answer how far its clock is off: once more.
       const hasLearned: boolean = awsFailure(error) === 'skewed' && !wasSkewed
       wasSkewed ||= hasLearned
-      if (signal.aborted || !(hasLearned || mayPass(rest))) {
+      if (signal.aborted || !(hasLearned || mayPassAws(error))) {
         throw awsError(service.attempt(what), error)
       }
       first ??= error
-      if (rest.records.length < left.length) {
-        since = clock.elapsed()
-        failures = 0
-      }
-      left = rest.records
       const triedMs = clock.elapsed() - since
       if (triedMs >= retryTimeoutMs) {
-        throw putGivenUp(service, { records: countOf(left), triedMs, first, last: error })
+        throw putGivenUp(service, { records: all, triedMs, first, last: error })
       }
       await pause(clock, service.delayBefore(++failures), signal)
       if (signal.aborted) throw awsError(service.attempt(what), error)
-      const isUnknown = isWhole && isOutcomeUnknown(error)
-      count(isUnknown ? 'recordsSentAgain' : 'recordsRefused', countOf(left))
+      count(isOutcomeUnknown(error) ? 'recordsSentAgain' : 'recordsRefused', all)
     }
   }
 
-  async #try(
-    sent: readonly PutRecord[],
-    taken: (records: readonly PutRecord[]) => void,
-  ): Promise<Rest | undefined> {
+  /** Resolves with an error where the request failed as a whole. */
+  async #try(records: readonly PutRecord[]): Promise<PutAnswers | Error> {
     const { service, window, signal } = this.#options
     const request = window.sent()
-    let answers: readonly (PutRefusal | undefined)[]
+    let answers: PutAnswers
     try {
-      answers = await service.put(sent, signal)
+      answers = await service.put(records, signal)
     } catch (thrown) {
       const error = thrown as Error
-      if (this.#isThrottle(error)) window.throttled(request)
-      return { records: sent, error, isWhole: true }
+      if (this.#isThrottle(error)) window.answered(request, 1)
+      return error
     }
-    if (answers.length !== sent.length) throw answerIncomplete(service, sent.length, answers.length)
-    const refused: PutRecord[] = []
-    let refusal: PutRefusal | undefined
-    let isThrottled = false
+    if (answers.length !== records.length) {
+      throw answerIncomplete(service, records.length, answers.length)
+    }
+    // That a range which was refused still is says nothing about the others.
+    const isOwn = (i: number): boolean => !records[i]!.isProbe
+    const own = answers.filter((_, i) => isOwn(i))
+    const throttled = own.filter((answer) => answer !== undefined && this.#isThrottle(answer))
+    if (own.length > 0) window.answered(request, throttled.length / own.length)
+    return answers
+  }
+
+  /** Codes of single records that nobody knows are given the time to pass. */
+  #checkRefusals(records: readonly PutRecord[], answers: PutAnswers, what: string): void {
+    let refused = 0
     for (const [i, answer] of answers.entries()) {
       if (answer === undefined) continue
-      refused.push(sent[i]!)
-      refusal = answer
-      isThrottled ||= this.#isThrottle(answer)
+      refused += records[i]!.count
+      const error = refusalError(answer)
+      if (mayPassAws(error) || awsFailure(error) === 'refused') continue
+      throw awsError(this.#options.service.attempt(what), error)
     }
-    if (isThrottled) window.throttled(request)
-    if (refusal === undefined) {
-      window.taken()
-      taken(sent)
-      return undefined
-    }
-    taken(sent.filter((_, i) => answers[i] === undefined))
-    return { records: refused, error: refusalError(refusal), isWhole: false }
+    if (refused > 0) this.#options.count('recordsRefused', refused)
   }
 
   #isThrottle(failure: PutRefusal): boolean {
@@ -123,9 +114,4 @@ export class PutSender {
 /** Records of the job. */
 function countOf(records: readonly PutRecord[]): number {
   return records.reduce((sum, { count }) => sum + count, 0)
-}
-
-/** Whether what is left may be taken later. Codes of single records that nobody knows are given the time to pass. */
-function mayPass({ error, isWhole }: Rest): boolean {
-  return mayPassAws(error) || (!isWhole && awsFailure(error) === 'refused')
 }

@@ -1,8 +1,10 @@
+import { awsError } from '../../runtime/aws/aws-errors.ts'
 import type { Cancel } from '../../runtime/clock.ts'
 import type { SinkContext, SinkWriter } from '../../runtime/sink.ts'
-import type { PutLimits } from './put-limits.ts'
 import { KeyedQueue } from './keyed-queue.ts'
-import { PutBatcher } from './put-batcher.ts'
+import { PutBatcher, type RefusedRange } from './put-batcher.ts'
+import { count, putGivenUp, refusalError } from './put-errors.ts'
+import type { PutLimits } from './put-limits.ts'
 import { FifoQueue } from './put-queue.ts'
 import type { PutRecord } from './put-record.ts'
 import { PutSender } from './put-sender.ts'
@@ -49,6 +51,8 @@ export class PutWriter<T> implements SinkWriter<T, never> {
   readonly #ending = new AbortController()
   readonly #sending: Set<Promise<void>> = new Set()
   #cancelLinger: Cancel | undefined
+  /** Of ranges that wait for another try. */
+  readonly #rests: Set<Cancel> = new Set()
   #failure: { readonly error: unknown } | undefined
   /** Those who wait for cuts hear of a failure. */
   readonly #rejects: Set<(error: unknown) => void> = new Set()
@@ -118,9 +122,11 @@ export class PutWriter<T> implements SinkWriter<T, never> {
 
   async close(): Promise<void> {
     this.#cancelLinger?.()
+    for (const cancel of this.#rests) cancel()
     this.#ending.abort()
     // Their failures, by this, are none of the attempt.
     await Promise.allSettled(this.#sending)
+    this.#endCuts()
     this.#options.service.close()
   }
 
@@ -143,21 +149,45 @@ export class PutWriter<T> implements SinkWriter<T, never> {
 
   /** Never rejects. */
   async #send(records: readonly PutRecord[]): Promise<void> {
+    const { clock } = this.#context
     try {
-      await this.#sender.send(records, (taken) => this.#settle(taken))
+      const answers = await this.#sender.send(records)
+      this.#rest(this.#batcher.answer(records, answers, clock.elapsed()))
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#batcher.finish()
-    this.#sendAll()
-  }
-
-  /** What is refused of a request holds up neither others nor those behind what was taken. */
-  #settle(taken: readonly PutRecord[]): void {
-    for (const record of taken) this.#batcher.settle(record)
     this.#sendAll()
     this.#wakeUp()
+  }
+
+  /** Lets ranges rest of which the service has refused something, one more try each after a delay. */
+  #rest(ranges: readonly RefusedRange[]): void {
+    if (ranges.length === 0 || this.#ending.signal.aborted) return
+    const { service, retryTimeoutMs } = this.#options
+    const { clock } = this.#context
+    const oldest = ranges.reduce((a, b) => (b.since < a.since ? b : a))
+    const triedMs = clock.elapsed() - oldest.since
+    if (triedMs >= retryTimeoutMs) {
+      const [first, last] = [refusalError(oldest.first), refusalError(oldest.last)]
+      throw putGivenUp(service, { records: this.#batcher.waiting, triedMs, first, last })
+    }
+    const failures = Math.max(...ranges.map((range) => range.failures))
+    const cancel = clock.schedule(service.delayBefore(failures), () => {
+      this.#rests.delete(cancel)
+      this.#batcher.probe(ranges)
+      this.#sendAll()
+    })
+    this.#rests.add(cancel)
+  }
+
+  /** What is waited for may rest, without a request that could tell. */
+  #endCuts(): void {
+    if (this.#rejects.size === 0) return
+    const { service } = this.#options
+    const what = `write ${count(this.#batcher.waiting)} to ${service.target}`
+    const ended = Object.assign(new Error('the sink is closed'), { name: 'AbortError' })
+    this.#fail(awsError(service.attempt(what), ended))
   }
 
   #wakeUp(): void {

@@ -4,8 +4,10 @@ const STEP_RECORDS = 10
 /**
  * How many records may be on their way at once: fewer while the service throttles (additive increase, multiplicative decrease).
  *
- * A request that is throttled, in part or as a whole, halves the window, but only once for all requests that were sent before:
- * they tell of the same moment. Each that is taken as a whole adds ten records, up to the most. It is never below one.
+ * A request that is throttled as a whole halves the window, one of which a part is throttled takes half of that part of it; but
+ * only once for all requests that were sent before: they tell of the same moment. Each that is taken as a whole adds ten records, up
+ * to the most, and of one that is taken in part that part of ten. So a single shard that is too slow among many takes little away from
+ * the others. It is never below one.
  *
  * Pure: it sends nothing and reads no clock.
  */
@@ -23,7 +25,7 @@ export class RecordWindow {
 
   /** Records that may be on their way at once. */
   get limit(): number {
-    return this.#limit
+    return Math.floor(this.#limit)
   }
 
   /** Tells that a request is sent; its number is for `throttled`. */
@@ -31,15 +33,13 @@ export class RecordWindow {
     return ++this.#sent
   }
 
-  /** Tells that a request was taken as a whole. */
-  taken(): void {
-    this.#limit = Math.min(this.#max, this.#limit + STEP_RECORDS)
-  }
-
-  /** Tells that the request of this number was throttled, in part or as a whole. */
-  throttled(request: number): void {
-    if (request <= this.#decreasedAt) return
-    this.#decreasedAt = this.#sent
-    this.#limit = Math.max(1, Math.floor(this.#limit / 2))
+  /** Tells of the request of this number which part of it, from 0 to 1, was throttled. */
+  answered(request: number, throttled: number): void {
+    if (throttled > 0 && request > this.#decreasedAt) {
+      this.#decreasedAt = this.#sent
+      this.#limit *= 1 - throttled / 2
+    }
+    const next = this.#limit + STEP_RECORDS * (1 - throttled)
+    this.#limit = Math.min(this.#max, Math.max(1, next))
   }
 }

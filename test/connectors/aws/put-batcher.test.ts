@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KeyedQueue } from '../../../connectors/aws/keyed-queue.ts'
-import { PutBatcher } from '../../../connectors/aws/put-batcher.ts'
+import { PutBatcher, type RefusedRange } from '../../../connectors/aws/put-batcher.ts'
 import type { PutLimits } from '../../../connectors/aws/put-limits.ts'
 import { FifoQueue } from '../../../connectors/aws/put-queue.ts'
 import { PutRecord } from '../../../connectors/aws/put-record.ts'
@@ -9,6 +9,7 @@ import { RecordWindow } from '../../../connectors/aws/record-window.ts'
 
 const LIMITS: PutLimits = { records: 5, requestBytes: 50, recordBytes: 40 }
 const MAX_REQUESTS = 3
+const REFUSAL = { name: 'Refused', message: 'by the test' }
 
 function batcherOf(kind: 'fifo' | 'keyed', window = new RecordWindow(MAX_REQUESTS * 5)) {
   const queue = kind === 'fifo' ? new FifoQueue(LIMITS) : new KeyedQueue(LIMITS)
@@ -26,8 +27,11 @@ const step = fc.tuple(
     'flush',
     'cut',
     'take',
-    'settle',
-    'settle',
+    'answer',
+    'answer',
+    'refuse',
+    'refuse',
+    'probe',
     'throttle',
   ),
   fc.nat(1_000),
@@ -35,46 +39,59 @@ const step = fc.tuple(
 )
 
 describe.each(['fifo', 'keyed'] as const)('PutBatcher over a %s queue', (kind) => {
-  it('sends each record once, within all limits, and ends a cut when all before it is taken', () => {
+  it('sends each record until it is taken, within all limits, and ends a cut when all before it is', () => {
+    let sawProbe = false
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
         const window = new RecordWindow(MAX_REQUESTS * 5)
         const batcher = batcherOf(kind, window)
         const written: PutRecord[] = []
         const taken: PutRecord[] = []
-        const onTheirWay: { readonly left: PutRecord[] }[] = []
+        const onTheirWay: (readonly PutRecord[])[] = []
+        const resting: RefusedRange[] = []
         const cuts: { readonly end: number; isDone: boolean }[] = []
         const settled = new Set<PutRecord>()
-        let requests = 0
+        let now = 0
+        let hasRefused = false
+        let hasProbed = false
 
         const take = (): void => {
-          const free = window.limit - (taken.length - settled.size)
+          const free = window.limit - onTheirWay.flat().length
           const records = batcher.take()
           if (records === undefined) return
           expect(records.length).toBeGreaterThan(0)
           expect(records.length).toBeLessThanOrEqual(Math.min(LIMITS.records, free))
           const bytes = records.reduce((sum, one) => sum + one.bytes, 0)
           expect(bytes).toBeLessThanOrEqual(LIMITS.requestBytes)
+          for (const one of records) expect(settled.has(one)).toBe(false)
           taken.push(...records)
-          requests++
-          expect(requests).toBeLessThanOrEqual(MAX_REQUESTS)
-          onTheirWay.push({ left: [...records] })
-          if (kind === 'fifo') expect(taken.every((one, i) => one === written[i])).toBe(true)
+          onTheirWay.push(records)
+          expect(onTheirWay.length).toBeLessThanOrEqual(MAX_REQUESTS)
+          const all = onTheirWay.flat()
+          expect(new Set(all).size).toBe(all.length)
+          if (kind === 'fifo' && !hasRefused) {
+            expect(taken.every((one, i) => one === written[i])).toBe(true)
+          }
           if (kind === 'keyed') {
-            const keys = onTheirWay.flatMap(({ left }) => left.map(({ key }) => key))
+            const keys = all.map(({ key }) => key)
             expect(keys.length).toBe(new Set(keys).size)
           }
         }
-        const settle = (a: number, b: number): void => {
-          const request = onTheirWay[a % onTheirWay.length]
+        const answer = (a: number, refuses: (one: PutRecord, i: number) => boolean): void => {
+          const [request] = onTheirWay.splice(a % onTheirWay.length, 1)
           if (request === undefined) return
-          const [one] = request.left.splice(b % request.left.length, 1)
-          settled.add(one!)
-          batcher.settle(one!)
-          if (request.left.length > 0) return
-          onTheirWay.splice(onTheirWay.indexOf(request), 1)
-          requests--
-          batcher.finish()
+          const answers = request.map((one, i) => (refuses(one, i) ? REFUSAL : undefined))
+          const own = request.filter(({ isProbe }) => !isProbe)
+          for (const [i, one] of request.entries()) if (answers[i] === undefined) settled.add(one)
+          if (answers.some((one) => one !== undefined)) hasRefused = true
+          const rests = batcher.answer(request, answers, ++now)
+          // Who waits for a try has one coming, and only one.
+          for (const one of rests) expect(resting).not.toContain(one)
+          resting.push(...rests)
+          if (own.length === 0 && request.length > 0) hasProbed = true
+        }
+        const probe = (a: number): void => {
+          if (resting.length > 0) batcher.probe(resting.splice(a % resting.length, 1))
         }
         const check = (): void => {
           for (const { end, isDone } of cuts) {
@@ -96,31 +113,36 @@ describe.each(['fifo', 'keyed'] as const)('PutBatcher over a %s queue', (kind) =
             cuts.push(cut)
             batcher.cut(() => (cut.isDone = true))
           } else if (what === 'take') take()
-          else if (what === 'settle') settle(a, b)
-          else if (a % 2 === 0) window.throttled(window.sent())
-          else window.taken()
+          else if (what === 'answer') answer(a, () => false)
+          else if (what === 'refuse') answer(a, (_, i) => ((b >> i) & 1) === 1)
+          else if (what === 'probe') probe(a)
+          else window.answered(window.sent(), a % 2)
           check()
         }
         // A cut sends all that is there, however small the window is.
         const last = { end: written.length, isDone: false }
         cuts.push(last)
         batcher.cut(() => (last.isDone = true))
-        for (let n = 0; n <= 2 * written.length && !last.isDone; n++) {
+        for (let n = 0; n <= 4 * written.length && !last.isDone; n++) {
           take()
-          if (onTheirWay.length > 0) settle(0, 0)
+          if (onTheirWay.length > 0) answer(0, () => false)
+          probe(0)
         }
         expect(last.isDone).toBe(true)
-        expect(new Set(taken).size).toBe(written.length)
-        for (const [key, records] of Map.groupBy(taken, (one) => one.key)) {
-          const ofKey = written.filter((one) => one.key === key)
-          expect(records.map(({ sequence }) => sequence)).toEqual(
-            ofKey.map(({ sequence }) => sequence),
-          )
+        expect(settled).toEqual(new Set(written))
+        if (!hasRefused) expect(taken).toHaveLength(written.length)
+        if (kind === 'keyed') {
+          for (const [key, records] of Map.groupBy(taken, (one) => one.key)) {
+            const once = records.filter((one, i) => one !== records[i - 1])
+            expect(once).toEqual(written.filter((one) => one.key === key))
+          }
         }
+        sawProbe ||= hasProbed
         check()
       }),
       { numRuns: 100 },
     )
+    expect(sawProbe).toBe(true)
   })
 
   it('lets nothing go before it is full or due', () => {
@@ -159,7 +181,7 @@ describe('KeyedQueue', () => {
     expect(batcher.take()).toEqual([records[0], records[2]])
     batcher.add(record(5, 'c'))
     expect(batcher.take()).toBe(undefined)
-    batcher.settle(records[0]!)
+    batcher.answer([records[0]!, records[2]!], [undefined, undefined], 0)
     expect(batcher.take()![0]).toBe(records[1])
   })
 })

@@ -5,36 +5,46 @@ import { RecordWindow } from '../../../connectors/aws/record-window.ts'
 describe('RecordWindow', () => {
   it('halves when a request is throttled, and grows by ten with each that is taken', () => {
     const window = new RecordWindow(2_000)
-    window.throttled(window.sent())
+    window.answered(window.sent(), 1)
     expect(window.limit).toBe(1_000)
-    window.throttled(window.sent())
+    window.answered(window.sent(), 1)
     expect(window.limit).toBe(500)
-    window.taken()
-    window.taken()
+    window.answered(window.sent(), 0)
+    window.answered(window.sent(), 0)
     expect(window.limit).toBe(520)
+  })
+
+  it('shrinks by half of the part that is throttled, so that the others go on', () => {
+    const window = new RecordWindow(2_000)
+    window.answered(window.sent(), 0.1)
+    expect(window.limit).toBe(1_909)
+    for (let n = 0; n < 1_000; n++) window.answered(window.sent(), 0.02)
+    expect(window.limit).toBeGreaterThan(900)
   })
 
   it('halves once for requests that were on their way together', () => {
     const window = new RecordWindow(2_000)
     const requests = [window.sent(), window.sent(), window.sent()]
-    for (const request of requests) window.throttled(request)
+    for (const request of requests) window.answered(request, 1)
     expect(window.limit).toBe(1_000)
-    window.throttled(window.sent())
+    window.answered(window.sent(), 1)
     expect(window.limit).toBe(500)
   })
 
   it('stays between one and the most', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5_000 }), fc.array(fc.boolean()), (max, events) => {
-        const window = new RecordWindow(max)
-        for (const isTaken of events) {
-          const request = window.sent()
-          if (isTaken) window.taken()
-          else window.throttled(request)
-          expect(window.limit).toBeGreaterThanOrEqual(1)
-          expect(window.limit).toBeLessThanOrEqual(max)
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5_000 }),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true })),
+        (max, events) => {
+          const window = new RecordWindow(max)
+          for (const throttled of events) {
+            window.answered(window.sent(), throttled)
+            expect(window.limit).toBeGreaterThanOrEqual(1)
+            expect(window.limit).toBeLessThanOrEqual(max)
+          }
+        },
+      ),
     )
   })
 
@@ -45,8 +55,8 @@ describe('RecordWindow', () => {
     for (let round = 0; round < 500; round++) {
       const request = window.sent()
       sent.push(window.limit)
-      if (window.limit > capacity) window.throttled(request)
-      else window.taken()
+      if (window.limit > capacity) window.answered(request, 1)
+      else window.answered(request, 0)
     }
     const late = sent.slice(100)
     expect(Math.max(...late)).toBeLessThanOrEqual(capacity + 10)
