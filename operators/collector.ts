@@ -80,7 +80,8 @@ export class Collector implements Out<unknown> {
   }
 }
 
-function outsideCallback(operator: string, what: string): StreamError {
+/** Something of a callback was used when that was over. */
+export function outsideCallback(operator: string, what: string): StreamError {
   return new StreamError(
     'MR_STATE_OUTSIDE_CALLBACK',
     `Operator "${operator}": ${what} was used after its callback had returned, or before the first; what it would read or write belongs to no record; use it within the callback only, not in promises, timeouts or event handlers.`,

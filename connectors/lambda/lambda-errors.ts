@@ -34,12 +34,19 @@ export function answerBroken(
   )
 }
 
+/** That the function could not do a record, as the beginning of a sentence. */
+export function recordFailedText({ functionName }: LambdaCaller, data: Buffer): string {
+  const record = JSON.stringify(shorten(data.toString()))
+  return `the function "${functionName}" of Lambda answered "ProcessingFailed" for the record ${record}`
+}
+
 /** The function says that it could not do a record. */
-export function recordFailed({ operator, functionName }: LambdaCaller, data: Buffer): StreamError {
+export function recordFailed(caller: LambdaCaller, data: Buffer): StreamError {
+  const { operator, functionName } = caller
   return new StreamError(
     'MR_LAMBDA_RECORD_FAILED',
-    `"${operator}": the function "${functionName}" of Lambda answered "ProcessingFailed" for the record ${JSON.stringify(shorten(data.toString()))}; ` +
-      `the job stops rather than lose it; mend the function, or set onFailed to 'skip'.`,
+    `"${operator}": ${recordFailedText(caller, data)}; the job stops rather than lose it; mend the function, or set onFailed to 'skip' ` +
+      `or an output tag.`,
     { operator, functionName },
   )
 }

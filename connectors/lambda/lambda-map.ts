@@ -1,4 +1,5 @@
 import { AwsClient, type AwsService, loadAwsService } from '../../runtime/aws/aws-client.ts'
+import type { OutputTag } from '../../runtime/operator.ts'
 import { recordTooLarge } from '../aws/put-errors.ts'
 import { REAL_SURROUNDINGS } from '../aws/put-sink.ts'
 import { BadMessageError, type MessageReader, type MessageWriter } from '../message-format.ts'
@@ -9,6 +10,7 @@ import {
   functionThrew,
   type LambdaCaller,
   recordFailed,
+  recordFailedText,
   resultUnreadable,
 } from './lambda-errors.ts'
 import {
@@ -34,6 +36,7 @@ interface InvokeOutput {
 interface RecordContext {
   readonly timestamp: number
   count(counter: string, by?: number): void
+  output<S>(tag: OutputTag<S>, value: NoInfer<S>): void
 }
 
 /** An asynchronous function, for `orderedWait` and `unorderedWait`. */
@@ -48,7 +51,7 @@ export interface LambdaMap<T, R> {
  *
  * The function is called as Firehose calls its transformations, with `{ records: [{ recordId, approximateArrivalTimestamp, data }] }`,
  * `data` in base64, and answers with `{ records: [{ recordId, result, data }] }`: so one function serves both. `Ok` gives the record
- * that `data` holds, `Dropped` none, `ProcessingFailed` stops the job or is skipped.
+ * that `data` holds, `Dropped` none, `ProcessingFailed` stops the job, is skipped, or gives the record to a side output (`onFailed`).
  *
  * Records go together into a call, up to `batchRecords`, when they are so many or the first has waited for `linger`; set `capacity` of the operator
  * to what all calls may hold. Lambda may call a function twice for what it was given once, and a restart calls it again for all
@@ -130,8 +133,15 @@ class LambdaSession<T, R> {
     const answer = await this.#batcher.ask(data, ctx.timestamp)
     if (answer.result === 'Dropped') return []
     if (answer.result === 'Ok') return [await this.#read(answer.data)]
-    if (this.#options.onFailed === 'fail') throw recordFailed(this.#caller, data)
-    ctx.count('recordsSkipped')
+    const { onFailed, functionName } = this.#options
+    if (onFailed === 'fail') throw recordFailed(this.#caller, data)
+    if (onFailed === 'skip') {
+      ctx.count('recordsSkipped')
+      return []
+    }
+    ctx.count('recordsToSideOutput')
+    const error = recordFailedText(this.#caller, data)
+    ctx.output(onFailed, { error, functionName, value })
     return []
   }
 

@@ -7,6 +7,7 @@ import {
 import { type Duration, parseDuration } from '../../runtime/duration.ts'
 import { givenText, StreamError } from '../../runtime/errors.ts'
 import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
+import { isErrorHandling, type OutputTag } from '../../runtime/operator.ts'
 import type { MessageFormat } from '../message-format.ts'
 
 const FROM = 'lambdaMap()'
@@ -19,6 +20,18 @@ export const MAX_PAYLOAD_BYTES: number = 6 * MIB
 export const AROUND_RECORD_BYTES = 120
 /** The largest record that fits into a call, before base64. */
 export const MAX_DATA_BYTES: number = Math.floor((MAX_PAYLOAD_BYTES - 2_048) / 4) * 3
+
+/** A record that the function could not do, as it goes to a side output. */
+export interface LambdaFailure<T> {
+  /** What is wrong, in one sentence. */
+  readonly error: string
+  readonly functionName: string
+  /** The record as it came to the operator. */
+  readonly value: T
+}
+
+/** What becomes of records that the function answers `ProcessingFailed` for: the job fails (default), they are counted, or go to a side output. */
+export type OnLambdaFailure<T> = 'fail' | 'skip' | OutputTag<LambdaFailure<T>>
 
 /** Options of `lambdaMap()`; those of the connection stand among them. */
 export interface LambdaMapOptions<T, R> extends AwsConnection {
@@ -36,8 +49,11 @@ export interface LambdaMapOptions<T, R> extends AwsConnection {
   readonly linger?: Duration
   /** Calls on their way at once, of all subtasks in a thread. Default 10. */
   readonly maxRequests?: number
-  /** What becomes of records that the function answers `ProcessingFailed` for. Default `fail`; `skip` counts `recordsSkipped`. */
-  readonly onFailed?: 'fail' | 'skip'
+  /**
+   * What becomes of records that the function answers `ProcessingFailed` for. Default `fail`; `skip` counts `recordsSkipped`, a tag
+   * gives them to a side output of the operator, and counts `recordsToSideOutput`.
+   */
+  readonly onFailed?: OnLambdaFailure<T>
 }
 
 const NAMES: OptionNames<LambdaMapOptions<unknown, unknown>> = {
@@ -62,7 +78,7 @@ export interface CheckedLambdaMap<T, R> {
   readonly batchBytes: number
   readonly lingerMs: number
   readonly maxRequests: number
-  readonly onFailed: 'fail' | 'skip'
+  readonly onFailed: OnLambdaFailure<T>
 }
 
 /** Checks the options; fails with `MR_OPTION_INVALID`. */
@@ -74,8 +90,8 @@ export function checkLambdaMap<T, R>(options: LambdaMapOptions<T, R>): CheckedLa
     throw invalid('functionName', functionName, 'the name or ARN of a function')
   if (typeof value?.createMessageWriter !== 'function') throw invalid('value', value, FORMAT)
   if (typeof result?.createMessageReader !== 'function') throw invalid('result', result, FORMAT)
-  if (onFailed !== 'fail' && onFailed !== 'skip')
-    throw invalid('onFailed', onFailed, '"fail" or "skip"')
+  if (!isErrorHandling(onFailed))
+    throw invalid('onFailed', onFailed, '"fail", "skip" or what outputTag() returned')
   const whole = (
     option: 'batchRecords' | 'batchBytes' | 'maxRequests',
     fallback: number,

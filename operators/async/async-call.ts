@@ -1,6 +1,16 @@
+import { checkOutputTag, type OutputTag } from '../../runtime/operator.ts'
+import { outsideCallback } from '../collector.ts'
 import { contextLacks } from '../context-lacks.ts'
 import type { FunctionContext } from '../function.ts'
 import type { AsyncContext } from './async-function.ts'
+
+/** What a call has emitted to a side output. */
+export interface SideRecord {
+  readonly tag: OutputTag<unknown>
+  readonly value: unknown
+}
+
+const NONE: readonly SideRecord[] = []
 
 /**
  * One call of an asynchronous function, as the function sees it. Its abort controller is made when somebody asks for the signal,
@@ -11,6 +21,8 @@ export class AsyncCall implements AsyncContext {
   readonly callNumber: number
   readonly #shared: FunctionContext
   #controller: AbortController | undefined
+  #sides: SideRecord[] | undefined
+  #isOver = false
   #aborted: { readonly reason: unknown } | undefined
 
   constructor(shared: FunctionContext, timestamp: number, callNumber: number) {
@@ -31,6 +43,25 @@ export class AsyncCall implements AsyncContext {
   abort(reason: unknown): void {
     this.#aborted = { reason }
     this.#controller?.abort(reason)
+  }
+
+  output<T>(tag: OutputTag<T>, value: T): void {
+    checkOutputTag(tag, 'ctx.output()')
+    if (this.#isOver) throw outsideCallback(this.#shared.uid, 'a side output')
+    this.#sides ??= []
+    this.#sides.push({ tag, value })
+  }
+
+  /** For the timeout method: what was emitted by now is left out, and it may emit, also where the call has ended. */
+  beginAnew(): void {
+    this.#sides = undefined
+    this.#isOver = false
+  }
+
+  /** Nothing is emitted any more; returns what was. */
+  end(): readonly SideRecord[] {
+    this.#isOver = true
+    return this.#sides ?? NONE
   }
 
   get uid(): string {

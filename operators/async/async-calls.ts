@@ -125,6 +125,7 @@ export class AsyncCalls {
       return
     }
     entry.follow('answer')
+    entry.sides = entry.call!.end()
     this.#settle(entry)
   }
 
@@ -149,6 +150,7 @@ export class AsyncCalls {
 
   #retry(entry: AsyncEntry): void {
     entry.follow('retry')
+    entry.call!.end()
     this.#context.count('asyncRetries')
     const at = this.#clock.elapsed() + this.#settings.retry!.delayMs(entry.call!.callNumber)
     this.#deadlines.retryAt(at, entry)
@@ -173,9 +175,11 @@ export class AsyncCalls {
       return
     }
     try {
+      entry.call!.beginAnew()
       const answer = timeout(entry.value, entry.call!)
       refusePromise(answer, TIMEOUT)
       entry.results = this.#invocation.toRecords(answer, TIMEOUT)
+      entry.sides = entry.call!.end()
     } catch (thrown) {
       this.#listener.failed(entry, callFailed(`${TIMEOUT} threw`, thrown))
       return

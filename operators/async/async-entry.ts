@@ -1,4 +1,4 @@
-import type { AsyncCall } from './async-call.ts'
+import type { AsyncCall, SideRecord } from './async-call.ts'
 import type { HeldRecord } from './async-state.ts'
 import { type EntryEvent, type EntryState, nextEntryState } from './entry-state.ts'
 
@@ -15,6 +15,8 @@ export class AsyncEntry implements HeldRecord {
   call: AsyncCall | undefined
   /** What is to be emitted, once it is settled. */
   results: readonly unknown[] = []
+  /** What is to be emitted to side outputs with them. */
+  sides: readonly SideRecord[] = []
   #state: EntryState = 'waiting'
 
   constructor({ value, timestamp, keyGroup, position }: HeldRecord, deadline: number) {

@@ -1,8 +1,10 @@
+import type { OutputTag } from '../../runtime/operator.ts'
 import type { FunctionContext, FunctionLifecycle } from '../function.ts'
 
 /**
  * What an asynchronous function sees of one call. One object a call, usable as long as the call goes on; there is no state,
- * no timer and no collector, since records come and go meanwhile.
+ * no timer and no collector, since records come and go meanwhile. But for `count` and `log`, what emits throws
+ * `MR_STATE_OUTSIDE_CALLBACK` once the call has answered, or is not waited for any more (R15).
  */
 export interface AsyncContext extends FunctionContext {
   /** Event time of the record in ms; its results get it. -Infinity for a record that has none. */
@@ -14,6 +16,11 @@ export interface AsyncContext extends FunctionContext {
    * `fetch` and the like, so that nobody goes on working for an answer that is not waited for.
    */
   readonly signal: AbortSignal
+  /**
+   * Emits to a side output, with the timestamp of the record, when its answer is emitted: exactly once, as that is. What a call emits
+   * that is retried or has timed out is left out; the `timeout` method may emit instead.
+   */
+  output<T>(tag: OutputTag<T>, value: NoInfer<T>): void
 }
 
 /**

@@ -169,6 +169,9 @@ class AsyncWaitOperator extends FunctionRun implements Operator<unknown> {
         this.#context.beginHeld(item.keyGroup)
         // All of one record at once: after a barrier between two of them it would be asked, and emitted, again.
         for (const value of item.results) output.emit(value, item.timestamp)
+        for (const { tag, value } of item.sides) {
+          this.#context.sideOutput(tag).emit(value, item.timestamp)
+        }
       }
       emitted++
       if (emitted % EMITTED_PER_LOOK === 0 && clock.elapsed() >= deadline) break

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { json } from '../../../connectors/json-format.ts'
 import { lambdaMap } from '../../../connectors/lambda/lambda-map.ts'
-import type { LambdaMapOptions } from '../../../connectors/lambda/lambda-options.ts'
+import type { LambdaFailure, LambdaMapOptions } from '../../../connectors/lambda/lambda-options.ts'
 import { string } from '../../../connectors/string-format.ts'
 import { operatorHarness } from '../../../testing/index.ts'
-import type { DataStream } from '../../../index.ts'
+import { type DataStream, outputTag } from '../../../index.ts'
+import type { OutputTag } from '../../../runtime/operator.ts'
 import { standIn } from '../../servers/aws-for-tests.ts'
 import { FakeLambda } from './fake-lambda.ts'
 
@@ -26,8 +27,10 @@ async function answers(
 ) {
   const map = mapOf(options)
   const counters: Record<string, number> = {}
+  const refused: unknown[] = []
   const ctx = {
     timestamp: 1_700_000_000_000,
+    output: (tag: OutputTag<unknown>, value: unknown) => void refused.push([tag.name, value]),
     count: (name: string, by = 1) => void (counters[name] = (counters[name] ?? 0) + by),
   }
   await map.open({ uid: 'enrich' })
@@ -36,6 +39,7 @@ async function answers(
   return {
     results: settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason)),
     counters,
+    refused,
   }
 }
 
@@ -92,7 +96,7 @@ describe('lambdaMap', () => {
 
   it('lets a call that is not full wait for more, also when another one ends', async () => {
     const map = mapOf({ batchRecords: 2, linger: '1h' })
-    const ctx = { timestamp: 1, count() {} }
+    const ctx = { timestamp: 1, count() {}, output() {} }
     await map.open({ uid: 'enrich' })
     const first = ['a', 'b', 'c'].map((text) => map.asyncInvoke(text, ctx))
     expect(await Promise.all(first.slice(0, 2))).toEqual([['a'], ['b']])
@@ -133,7 +137,45 @@ describe('lambdaMap', () => {
     expect(results[0]).toMatchObject({ code: 'MR_LAMBDA_RECORD_FAILED', name: 'StreamError' })
     expect((results[0] as Error).message).toContain('"bad"')
     const skipped = await answers({ onFailed: 'skip' }, 'bad', 'bad')
-    expect(skipped).toEqual({ results: [[], []], counters: { recordsSkipped: 2 } })
+    expect(skipped).toEqual({ results: [[], []], counters: { recordsSkipped: 2 }, refused: [] })
+  })
+
+  it('gives what the function could not do to a side output, and goes on', async () => {
+    fake.plan = (call) => ({
+      body: {
+        records: call.records.map(({ recordId, data }) => {
+          const isBad = Buffer.from(data, 'base64').toString() === 'bad'
+          return isBad
+            ? { recordId, result: 'ProcessingFailed', data }
+            : { recordId, result: 'Ok', data }
+        }),
+      },
+    })
+    const failed = outputTag<LambdaFailure<string>>('failed')
+    const harness = await operatorHarness((texts: DataStream<string>) =>
+      texts.orderedWait(mapOf({ onFailed: failed, batchRecords: 3 }), { uid: 'enrich' }),
+    )
+    for (const [n, text] of ['a', 'bad', 'b'].entries()) harness.processElement(text, n)
+    while (harness.output().length < 2) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      await harness.settle()
+    }
+    expect(harness.outputValues()).toEqual(['a', 'b'])
+    expect(harness.sideOutput(failed)).toEqual([
+      {
+        value: {
+          error: 'the function "enrich" of Lambda answered "ProcessingFailed" for the record "bad"',
+          functionName: 'enrich',
+          value: 'bad',
+        },
+        timestamp: 1,
+      },
+    ])
+    await harness.close()
+    fake.plan = failing('ProcessingFailed')
+    const { counters, refused } = await answers({ onFailed: failed }, 'bad')
+    expect(counters).toEqual({ recordsToSideOutput: 1 })
+    expect(refused).toHaveLength(1)
   })
 
   it.each([
@@ -172,7 +214,7 @@ describe('lambdaMap', () => {
 
   it('serves several subtasks of a thread, until the last one is closed', async () => {
     const map = mapOf()
-    const ctx = { timestamp: -Infinity, count() {} }
+    const ctx = { timestamp: -Infinity, count() {}, output() {} }
     await map.open({ uid: 'enrich' })
     await map.open({ uid: 'enrich' })
     map.close()
