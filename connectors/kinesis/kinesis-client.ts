@@ -40,8 +40,8 @@ export interface ShardPage {
 
 /** What a source needs of a stream. */
 export interface StreamClient {
-  /** All shards that still have records, or take them. */
-  listShards(): Promise<readonly ListedShard[]>
+  /** All shards that still have records, or take them; with a time, without those that were closed before it. */
+  listShards(closedSince?: number): Promise<readonly ListedShard[]>
   /** Errors that mean that the position, or the shard, is not there are those of the SDK. */
   shardIterator(shardId: string, position: ShardPosition, signal: AbortSignal): Promise<string>
   /** One try; errors are those of the SDK. */
@@ -125,12 +125,19 @@ export class KinesisStream implements StreamClient {
     this.#stream = use.stream
   }
 
-  async listShards(): Promise<readonly ListedShard[]> {
+  async listShards(closedSince?: number): Promise<readonly ListedShard[]> {
     const shards: ListedShard[] = []
+    const first =
+      closedSince === undefined
+        ? streamInput(this.#stream)
+        : {
+            ...streamInput(this.#stream),
+            ShardFilter: { Type: 'FROM_TIMESTAMP', Timestamp: new Date(closedSince) },
+          }
     let token: string | undefined
     do {
-      // A token stands for the stream as well.
-      const input: object = token === undefined ? streamInput(this.#stream) : { NextToken: token }
+      // A token stands for the stream and the filter as well.
+      const input: object = token === undefined ? first : { NextToken: token }
       const page: ListShardsOutput = await this.#client.send('ListShards', input, {
         what: `list the shards of the stream "${this.#stream}"`,
       })

@@ -2,7 +2,7 @@ import type { Cancel } from '../../runtime/clock.ts'
 import { thrownText } from '../../runtime/errors.ts'
 import type { EnumeratorContext, SplitEnumerator } from '../../runtime/source.ts'
 import type { FanOutClient } from './fan-out-client.ts'
-import type { StreamClient } from './kinesis-client.ts'
+import type { ListedShard, StreamClient } from './kinesis-client.ts'
 import { type KinesisSplit, newSplit, type ShardEvent } from './kinesis-split.ts'
 import { endTime, type KinesisEnd, type KinesisStart, startTime } from './kinesis-start.ts'
 import { FROM_BEGINNING, ShardOrder, type ShardOrderState } from './shard-order.ts'
@@ -26,6 +26,8 @@ export interface KinesisEnumeratorOptions {
 /** A child of a shard that has ended is listed at once, or after so many looks so far apart; then it has expired. */
 const LOOKS_FOR_CHILDREN = 10
 const CHILDREN_INTERVAL_MS = 1_000
+/** By so much the arrival of a record may be later than the end of its shard. */
+const CLOSING_MARGIN_MS = 60_000
 /** So many new shards are named in a line. */
 const MAX_NAMED = 5
 
@@ -125,9 +127,10 @@ export class KinesisEnumerator implements SplitEnumerator<KinesisEnumeratorState
     const listed = await this.#client.listShards()
     if (this.#isClosed) return
     const found = listed.filter(({ id }) => !this.#order.isKnown(id))
-    for (const { id, parents, firstHash, lastHash, isClosed } of found) {
-      // What is in a closed shard came before now.
-      if (isFirst && isClosed && this.#options.start === 'latest') this.#order.skip(id, begin)
+    const over = isFirst ? await this.#overBefore(from, listed) : new Set<string>()
+    if (this.#isClosed) return
+    for (const { id, parents, firstHash, lastHash } of found) {
+      if (over.has(id)) this.#order.skip(id, begin)
       else this.#order.add({ id, parents, firstHash, lastHash, from })
       this.#wanted.delete(id)
     }
@@ -137,6 +140,22 @@ export class KinesisEnumerator implements SplitEnumerator<KinesisEnumeratorState
     // Shards that are made from now on have nothing that arrived before the end.
     this.#isComplete = this.#end >= 0 && begin >= this.#end - 1
     if (!isFirst && found.length > 0) this.#tell(found.map(({ id }) => id))
+  }
+
+  /** Which of these shards were closed before the time at which reading begins, and so have nothing to read. */
+  async #overBefore(from: number, listed: readonly ListedShard[]): Promise<ReadonlySet<string>> {
+    const closed = new Set(listed.filter(({ isClosed }) => isClosed).map(({ id }) => id))
+    // What is in a closed shard came before now.
+    if (this.#options.start === 'latest') return closed
+    const since = from - CLOSING_MARGIN_MS
+    if (closed.size === 0 || since <= 0 || from > this.#context.clock.now()) return new Set()
+    try {
+      for (const { id } of await this.#client.listShards(since)) closed.delete(id)
+      return closed
+    } catch {
+      // It only saves looking into each of them.
+      return new Set()
+    }
   }
 
   #tell(found: readonly string[]): void {

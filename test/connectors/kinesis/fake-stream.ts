@@ -21,6 +21,7 @@ interface FakeShard {
   readonly records: RawRecord[]
   readonly firstSequenceNumber: string
   isClosed: boolean
+  closedAt: number
   /** So many records at its beginning have expired. */
   trimmed: number
 }
@@ -129,6 +130,7 @@ export class FakeStream {
   #close(id: string): FakeShard {
     const shard = this.shard(id)
     shard.isClosed = true
+    shard.closedAt = this.#now
     return shard
   }
 
@@ -142,6 +144,7 @@ export class FakeStream {
       records: [],
       firstSequenceNumber: String(this.#sequence),
       isClosed: false,
+      closedAt: Infinity,
       trimmed: 0,
     })
   }
@@ -156,18 +159,17 @@ export class FakeClient implements StreamClient {
     this.#clock = clock
   }
 
-  async listShards(): Promise<readonly ListedShard[]> {
+  async listShards(closedSince = -Infinity): Promise<readonly ListedShard[]> {
     await this.begin('ListShards')
-    return this.#stream.shards.map(
-      ({ id, parents, first, last, isClosed, firstSequenceNumber }) => ({
-        id,
-        parents,
-        firstHash: String(first),
-        lastHash: String(last),
-        isClosed,
-        firstSequenceNumber,
-      }),
-    )
+    const listed = this.#stream.shards.filter(({ closedAt }) => closedAt >= closedSince)
+    return listed.map(({ id, parents, first, last, isClosed, firstSequenceNumber }) => ({
+      id,
+      parents,
+      firstHash: String(first),
+      lastHash: String(last),
+      isClosed,
+      firstSequenceNumber,
+    }))
   }
 
   async shardIterator(id: string, position: ShardPosition): Promise<string> {

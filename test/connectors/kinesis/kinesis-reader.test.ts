@@ -393,6 +393,48 @@ describe('where a Kinesis source starts', () => {
     await run.close()
   })
 
+  it('is a time, and shards that were closed before it are not looked into', async () => {
+    const minute = 60_000
+    const at = (minutes: number, act: () => void) => ({ at: T0 + minutes * minute, act })
+    const last = (1n << 128n) - 1n
+    stream.actions = [
+      at(0, () => put('0')),
+      at(1, () => stream.split(FIRST)),
+      at(2, () => stream.put('a', 'low before', 0n)),
+      at(10, () => stream.split('shardId-000000000001')),
+      at(11, () => stream.put('a', 'low', 0n)),
+      at(12, () => stream.put('b', 'high', last)),
+    ]
+    clock.advance(20 * minute)
+    const run = await start({ start: { timestamp: T0 + 5 * minute } })
+    expect([...(await readFor(run, 1_000))].toSorted()).toEqual(['high', 'low'])
+    expect(stream.counts.get('ListShards')).toBe(2)
+    expect([...stream.fetchTimes.keys()].toSorted()).toEqual(
+      [1, 2, 3, 4].map((n) => `shardId-00000000000${n}`),
+    )
+    // A look for new shards does not find the old one either.
+    await readFor(run, 30_000)
+    expect(stream.fetchTimes.has(FIRST)).toBe(false)
+    await run.close()
+  })
+
+  it('is a time, and all shards are looked into where the service cannot tell which were closed before it', async () => {
+    stream.actions = [
+      { at: T0, act: () => put('old') },
+      { at: T0 + 1, act: () => stream.split(FIRST) },
+      { at: T0 + 600_000, act: () => stream.put('a', 'new', 0n) },
+    ]
+    clock.advance(1_200_000)
+    stream.fault = (operation) =>
+      operation === 'ListShards' && (stream.counts.get('ListShards') ?? 0) === 2
+        ? named('ValidationException')
+        : undefined
+    const run = await start({ start: { timestamp: T0 + 300_000 } })
+    expect(await readFor(run, 1_000)).toEqual(['new'])
+    expect(stream.fetchTimes.has(FIRST)).toBe(true)
+    await run.close()
+  })
+
   it('waits for a time that is still to come, also by the clock of the service', async () => {
     const run = await start({ start: { timestamp: T0 + 5_000 } })
     await readFor(run, 4_900)
