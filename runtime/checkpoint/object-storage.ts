@@ -188,8 +188,8 @@ export class ObjectStorage implements CheckpointStorage {
   }
 
   /** What is missing may have been removed by a run that has taken over: then it is no damage to act upon. */
-  async #mustBeOurs(): Promise<void> {
-    await this.#options.published.list()
+  #mustBeOurs(): Promise<void> {
+    return this.#options.published.check()
   }
 
   /** What a later run has written is not known here. */

@@ -8,6 +8,8 @@ export interface PublishedCheckpoints {
    * then, or never will.
    */
   list(): Promise<readonly number[]>
+  /** Fails where what `list` said last holds no more, as another run has taken over. */
+  check(): Promise<void>
   /** Makes one count whose manifest is there. Fails with `MR_JOB_FENCED` where another run has taken over. */
   add(checkpointId: number): Promise<void>
   /**

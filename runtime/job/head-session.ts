@@ -1,12 +1,14 @@
 import type { ObjectPlace } from '../checkpoint/object-files.ts'
 import type { PublishedCheckpoints } from '../checkpoint/published-checkpoints.ts'
 import { storageFailure } from '../checkpoint/storage-errors.ts'
-import { StreamError } from '../errors.ts'
+import { invariant, StreamError } from '../errors.ts'
 import { WriteConflict } from '../object-store.ts'
 import { decodeJobHead, encodeJobHead } from './head-codec.ts'
+import { HeadMoved } from './head-moved.ts'
 import {
   type JobHead,
   type JobRunner,
+  isSameHold,
   nextVersion,
   publishedIn,
   takenOver,
@@ -20,6 +22,12 @@ interface Version {
   readonly etag: string
 }
 
+/** A head that is to replace the version `over`, or the absence of any. */
+interface Wanted {
+  readonly head: JobHead
+  readonly over: Version | undefined
+}
+
 /** Reads the head of a job; undefined where there is none. */
 export async function readJobHead(place: ObjectPlace): Promise<JobHead | undefined> {
   return (await readVersion(place))?.head
@@ -29,6 +37,9 @@ export async function readJobHead(place: ObjectPlace): Promise<JobHead | undefin
  * The hold of one run on the head of its job, from taking it over until another run does that: from then on all calls fail with
  * `MR_JOB_FENCED`, and change nothing.
  *
+ * Before it is taken over the head is only looked at. It may be read again, as long as nobody but the run that has it changes it, and
+ * nothing but what is published; else that fails with `HeadMoved`. It is taken over as it was read last.
+ *
  * A write that fails without an answer may be done later, when its request arrives. So before anything is read off the head that
  * the run acts on, another write decides: once that is done, the earlier one either shows in it, or its condition never holds again.
  */
@@ -36,7 +47,10 @@ export class HeadSession {
   readonly run: string
   /** The object. */
   readonly #place: ObjectPlace
+  /** That of the run, once it has taken the job over. */
   readonly epoch: number
+  /** What is to be taken over; undefined once it is. */
+  #wanted: Wanted | undefined
   /** The newest version, as far as this run knows; another run may have made another. */
   #version: Version | undefined
   /** A write may be under way still. */
@@ -44,10 +58,11 @@ export class HeadSession {
   /** Changes follow one another. */
   #queue: Promise<unknown> = Promise.resolve()
 
-  private constructor(place: ObjectPlace, run: string, epoch: number) {
+  private constructor(place: ObjectPlace, run: string, epoch: number, wanted?: Wanted) {
     this.#place = place
     this.run = run
     this.epoch = epoch
+    this.#wanted = wanted
   }
 
   /** A part of the run that has taken the job over as `run`, in that epoch, in another thread. */
@@ -55,33 +70,74 @@ export class HeadSession {
     return new HeadSession(place, run, epoch)
   }
 
-  /** Takes the job over: the run that had it is fenced when this resolves. */
+  /** Looks at the head, to take the job over with `take`. */
+  static async look(place: ObjectPlace, job: string, by: JobRunner): Promise<HeadSession> {
+    const found = await readVersion(place)
+    if (found !== undefined && found.head.job !== job) throw otherJob(place, found.head, job)
+    const head = takenOver(found?.head, job, by)
+    return new HeadSession(place, head.run, head.epoch, { head, over: found })
+  }
+
+  /** Takes the job over, however it is: the run that had it is fenced when this resolves. */
   static async takeOver(place: ObjectPlace, job: string, by: JobRunner): Promise<HeadSession> {
     for (;;) {
-      const found = await readVersion(place)
-      if (found !== undefined && found.head.job !== job) throw otherJob(place, found.head, job)
-      const head = takenOver(found?.head, job, by)
+      const session = await HeadSession.look(place, job, by)
       try {
-        await write(place, head, found?.etag)
-        return HeadSession.join(place, head.run, head.epoch)
+        await session.take()
+        return session
       } catch (error) {
         // Somebody was faster: over that one, then.
-        if (!(error instanceof WriteConflict)) throw error
+        if (!(error instanceof HeadMoved)) throw error
       }
     }
   }
 
-  /** The head as it is now. */
+  /** Takes the job over as it was read last: the run that had it is fenced when this resolves. May be repeated. */
+  take(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#wanted === undefined) return
+      const { head, over } = this.#wanted
+      try {
+        this.#version = { head, etag: await write(this.#place, head, over?.etag) }
+      } catch (error) {
+        if (!(error instanceof WriteConflict)) throw error
+        // An earlier try without an answer may have been this.
+        const found = await readVersion(this.#place)
+        if (found?.head.run !== this.run) throw new HeadMoved(true, error)
+        this.#version = found
+      }
+      this.#wanted = undefined
+    })
+  }
+
+  /** Whether it is not taken, and no longer as it was read last. */
+  hasMoved(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      return this.#wanted !== undefined && (await this.#isMoved(this.#wanted))
+    })
+  }
+
+  /** The head as it is now, or would be once it is taken over. */
   read(): Promise<JobHead> {
     return this.#inTurn(async () => {
+      if (this.#wanted !== undefined) return this.#look(this.#wanted)
       if (this.#isOpen) return this.#change((head) => head)
       this.#version = await this.#load()
       return this.#version.head
     })
   }
 
+  /** Fails where the run has been taken over from; before it has taken the job, where the head is not as it was read last. */
+  check(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#wanted === undefined) await this.#load()
+      else if (await this.#isMoved(this.#wanted)) throw new HeadMoved(false)
+    })
+  }
+
   /** Changes the head, durably; `change` is pure, and called again where the head was not what it was taken for. */
   change(change: (head: JobHead) => JobHead): Promise<JobHead> {
+    invariant(this.#wanted === undefined, 'only a run that has taken its job over changes it')
     return this.#inTurn(() => this.#change(change))
   }
 
@@ -89,9 +145,27 @@ export class HeadSession {
   published(lineage: string): PublishedCheckpoints {
     return {
       list: async () => publishedIn(await this.read(), lineage),
+      check: () => this.check(),
       add: async (id) => void (await this.change((head) => withPublished(head, lineage, id))),
       keep: async (kept) => void (await this.change((head) => withKept(head, lineage, kept))),
     }
+  }
+
+  async #isMoved({ over }: Wanted): Promise<boolean> {
+    const found = await readVersion(this.#place)
+    // A try to take it over whose answer was lost may have been done: that is no other run.
+    return found?.etag !== over?.etag && found?.head.run !== this.run
+  }
+
+  async #look(wanted: Wanted): Promise<JobHead> {
+    const { head, over } = wanted
+    const found = await readVersion(this.#place)
+    if (found?.head.run === this.run || found?.etag === over?.etag) return head
+    if (found === undefined || over === undefined || !isSameHold(found.head, over.head)) {
+      throw new HeadMoved(false)
+    }
+    this.#wanted = { head: takenOver(found.head, head.job, head), over: found }
+    return this.#wanted.head
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

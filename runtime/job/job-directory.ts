@@ -83,6 +83,15 @@ export class JobDirectory implements JobHome {
     return new JobDirectory(join(resolve(dir), job), fileSystem)
   }
 
+  /** The lock has seen to it. */
+  async take(): Promise<void> {}
+
+  async hasMoved(): Promise<boolean> {
+    return false
+  }
+
+  async lookAgain(): Promise<void> {}
+
   /** What the directory remembers; undefined for a new one. */
   async readRecord(job: string): Promise<JobRecord | undefined> {
     const path = join(this.path, RECORD)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { JobRecord } from './lineage.ts'
 
 /** Who runs a job. */
@@ -47,6 +48,11 @@ export function takenOver(head: JobHead | undefined, job: string, by: JobRunner)
     record: head?.record,
     published: head?.published ?? new Map(),
   }
+}
+
+/** Whether the same run has the job, which remembers the same: all that may differ is what is published. */
+export function isSameHold(a: JobHead, b: JobHead): boolean {
+  return a.run === b.run && isDeepStrictEqual(a.record, b.record)
 }
 
 /** The same with other content: what is written. */

@@ -13,6 +13,7 @@ import { AttemptFailure } from './attempt-failure.ts'
 import { type SelectedBase, selectBase } from './base-selection.ts'
 import type { Deliveries } from './deliveries.ts'
 import { FailureJudge } from './failure-judge.ts'
+import { HeadMoved } from './head-moved.ts'
 import type { CheckpointSummary, JobEvent, JobMetrics, JobResult } from './job-events.ts'
 import { JobFigures } from './job-figures.ts'
 import type { ManifestFacts } from './manifest-header.ts'
@@ -63,12 +64,14 @@ export interface JobRunOptions {
   readonly checkUnchanged: () => Promise<void>
   /**
    * Called once, when it is known what the run goes on from and that it may, as far as its output is concerned too; awaited
-   * before anything is taken back or put out.
+   * before anything is taken back or put out. It may find that all was checked in vain: `HeadMoved`, which ends the run.
    */
   readonly started: (
     base: CheckpointManifest | undefined,
     notes: readonly string[],
   ) => void | Promise<void>
+  /** Before `started`: whether the run is checked again, by another of these, so that its failure ends nothing. Default: no. */
+  readonly isOutdated?: () => Promise<boolean>
   readonly deliveries: Deliveries
   /** Default: none can be taken. */
   readonly savepoints?: Savepoints
@@ -150,12 +153,17 @@ export class JobRun {
       savepoints?.end()
       return result
     } catch (error) {
-      savepoints?.end(asError(error))
+      if (!(await this.#isOutdated())) savepoints?.end(asError(error))
       throw error
     } finally {
       this.#cancelProgress?.()
       await savepoints?.settled()
     }
+  }
+
+  async #isOutdated(): Promise<boolean> {
+    const { isOutdated } = this.#options
+    return !this.#hasStarted && isOutdated !== undefined && (await isOutdated())
   }
 
   async #attempts(): Promise<JobResult> {
@@ -352,6 +360,7 @@ export class JobRun {
   async #afterFailure(failure: AttemptFailure, attempt: number, base: SelectedBase): Promise<void> {
     const { error, operator } = failure
     if (this.#aborted !== undefined) throw this.#aborted
+    if (error instanceof HeadMoved) throw error
     if (error instanceof StreamError && error.code === 'MR_CHECKPOINT_CORRUPT') {
       // The next attempt looks for an older one, where that doubles nothing (R3).
       if (base.manifest === undefined) throw error

@@ -89,8 +89,9 @@ export class JobStart {
     return this.newest ?? this.claim?.manifest ?? this.foreign?.manifest
   }
 
-  /** Makes the start so: old state aside, the lineage remembered, its folder there, a snapshot taken over. */
+  /** Makes the start so: the job taken, old state aside, the lineage remembered, its folder there, a snapshot taken over. */
   async commit(): Promise<string | undefined> {
+    await this.#directory.take()
     const aside = this.start.setsAside ? await this.#directory.setAside() : undefined
     await this.#directory.writeRecord(this.#record)
     await this.#directory.create(this.checkpointDirectory)

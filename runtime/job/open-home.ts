@@ -12,7 +12,7 @@ import { HEAD, S3Home } from './s3-home.ts'
 import { openS3Place } from './s3-places.ts'
 import { placesOf } from './snapshot-places.ts'
 
-/** Takes the state of a job into use: in a folder with its lock, in S3 by taking the job over. */
+/** Takes the state of a job into use: in a folder with its lock; in S3 it is looked at, to be taken over. */
 export function openHome(options: {
   readonly dir: string
   readonly work: string | undefined
@@ -41,6 +41,9 @@ export function lookIntoHome(dir: string, job: string, fileSystem: FileSystem): 
     readRecord: async () => (await readJobHead(placeIn(openS3Place(path), HEAD)))?.record,
     checkpointsOf,
     storageOf: (lineage) => placesOf(path, fileSystem).lineage(checkpointsOf(lineage)),
+    take: readOnly,
+    hasMoved: async () => false,
+    lookAgain: async () => {},
     writeRecord: readOnly,
     setAside: readOnly,
     create: readOnly,

@@ -31,6 +31,7 @@ import { createRestartStrategy } from './restart-strategy.ts'
 import { RunEvents } from './run-events.ts'
 import { resolveRunOptions, type RunSettings } from './run-options.ts'
 import type { RunningJob } from './running-job.ts'
+import { startRounds } from './start-rounds.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** How often watermarks are generated. */
@@ -156,48 +157,70 @@ class JobSession {
   }
 
   async #withDirectory(): Promise<JobResult> {
-    const { clock, planningTimeoutMs } = this.#environment
     if (this.#isStopping) return this.#neverStarted()
     const sources = await hashJobSources(this.#jobUrl)
-    const planner = new Planner(this.#jobUrl, {
-      clock,
-      ...(planningTimeoutMs === undefined ? {} : { timeoutMs: planningTimeoutMs }),
-      onLog: (line) => {
-        this.#events.emit({ type: 'log', uid: undefined, subtaskIndex: undefined, line })
-      },
-    })
-    this.#planner = planner
     let directory: JobHome | undefined
     try {
-      const { name } = await planner.describe()
-      directory = await openHome({
+      const { name } = await this.#newPlanner().describe()
+      const home = await openHome({
         dir: this.#settings.dir,
         work: this.#settings.work,
         job: name,
         fileSystem: nodeFileSystem,
         random: this.#environment.random,
       })
-      await this.#commands.open(directory)
-      const start = await this.#findStart(directory, name)
-      this.#merger = new MergeThread(start.checkpointDirectory)
-      const planned = await planner.build({
-        params: this.#settings.params,
-        parallelism:
-          this.#settings.parallelism ?? start.base?.parallelism ?? availableParallelism(),
-        maxParallelism: start.base?.maxParallelism ?? DEFAULT_MAX_PARALLELISM,
-      })
-      await planner.end()
-      return await this.#runPlanned(directory, start, planned, sources)
+      directory = home
+      await this.#commands.open(home)
+      return await startRounds(home, () => this.#planAndRun(home, name, sources))
     } catch (error) {
       // A stop ends the planning worker; whatever came of that, nothing had been started.
       if (this.#isStopping && this.#run === undefined) return this.#neverStarted()
       throw error
     } finally {
-      await planner.end()
+      await this.#planner?.end()
       await this.#commands.withdraw()
-      await this.#merger?.close()
       await directory?.close()
     }
+  }
+
+  #newPlanner(): Planner {
+    const { clock, planningTimeoutMs } = this.#environment
+    this.#planner = new Planner(this.#jobUrl, {
+      clock,
+      ...(planningTimeoutMs === undefined ? {} : { timeoutMs: planningTimeoutMs }),
+      onLog: (line) => {
+        this.#events.emit({ type: 'log', uid: undefined, subtaskIndex: undefined, line })
+      },
+    })
+    return this.#planner
+  }
+
+  /** Repeated where what it went by is out of date before it has begun. */
+  async #planAndRun(directory: JobHome, name: string, sources: JobSources): Promise<JobResult> {
+    this.#run = undefined
+    if (this.#isStopping) return this.#neverStarted()
+    try {
+      const planner = this.#planner ?? (await this.#planAgain(sources))
+      const start = await this.#findStart(directory, name)
+      this.#merger = new MergeThread(start.checkpointDirectory)
+      const { parallelism = start.base?.parallelism ?? availableParallelism(), params } =
+        this.#settings
+      const maxParallelism = start.base?.maxParallelism ?? DEFAULT_MAX_PARALLELISM
+      const planned = await planner.build({ params, parallelism, maxParallelism })
+      await planner.end()
+      return await this.#runPlanned(directory, start, planned, sources)
+    } finally {
+      await this.#planner?.end()
+      this.#planner = undefined
+      await this.#merger?.close()
+    }
+  }
+
+  async #planAgain(sources: JobSources): Promise<Planner> {
+    await checkUnchanged(this.#jobUrl, sources)
+    const planner = this.#newPlanner()
+    await planner.describe()
+    return planner
   }
 
   #neverStarted(): JobResult {
@@ -307,6 +330,7 @@ class JobSession {
           ...threadPoolNotes(plan.parallelism),
         ])
       },
+      isOutdated: () => directory.hasMoved(),
       deliveries: this.#deliveries,
       ...(this.#commands.savepoints === undefined ? {} : { savepoints: this.#commands.savepoints }),
       onEvent: (event) => {

@@ -8,7 +8,7 @@ import type { FileSystem } from '../file-system.ts'
 import { encodeJobHead } from './head-codec.ts'
 import { HeadSession } from './head-session.ts'
 import { JobDirectory } from './job-directory.ts'
-import { withRecord } from './job-head.ts'
+import { type JobRunner, withRecord } from './job-head.ts'
 import type { JobHome } from './job-home.ts'
 import type { JobRecord } from './lineage.ts'
 import { localFolderOf } from './local-folder.ts'
@@ -30,7 +30,7 @@ export interface S3HomeOptions {
 }
 
 /**
- * The state of one job in S3, taken over by this run.
+ * The state of one job in S3, which this run looks at, and takes over.
  *
  * ```
  *   s3://…/<job>/job.json                  who runs the job, what it remembers, which checkpoints count: see JobHead
@@ -42,28 +42,34 @@ export interface S3HomeOptions {
  */
 export class S3Home implements JobHome {
   readonly path: string
-  readonly epoch: number
   readonly #place: ObjectPlace
-  readonly #session: HeadSession
+  readonly #job: string
+  readonly #by: JobRunner
+  #session: HeadSession
   readonly #local: JobDirectory
   readonly #random: Random
 
   private constructor(
     place: ObjectPlace,
     session: HeadSession,
-    { local, random }: { readonly local: JobDirectory; readonly random: Random },
+    options: Pick<S3HomeOptions, 'job' | 'random'> & {
+      readonly by: JobRunner
+      readonly local: JobDirectory
+    },
   ) {
+    const { job, by, local, random } = options
     this.path = place.url
-    this.epoch = session.epoch
     this.#place = place
+    this.#job = job
+    this.#by = by
     this.#session = session
     this.#local = local
     this.#random = random
   }
 
   /**
-   * Takes the job over: a run of it that is elsewhere can publish nothing any more. One on this machine, with the same `work`, is not
-   * taken over from: `MR_DIRECTORY_LOCKED`.
+   * Looks at the job. From `take` on a run of it that is elsewhere can publish nothing any more. One on this machine, with the same
+   * `work`, is not taken over from: `MR_DIRECTORY_LOCKED`.
    */
   static async open(options: S3HomeOptions): Promise<S3Home> {
     const { dir, work, job, fileSystem, random } = options
@@ -74,8 +80,9 @@ export class S3Home implements JobHome {
       const run = randomId(random)
       await checkConditions(place, `probe-${run}`)
       const holder = `process ${process.pid} on ${hostname()}`
-      const session = await HeadSession.takeOver(placeIn(place, HEAD), job, { run, holder })
-      return new S3Home(place, session, { local, random })
+      const by = { run, holder }
+      const session = await HeadSession.look(placeIn(place, HEAD), job, by)
+      return new S3Home(place, session, { job, by, local, random })
     } catch (error) {
       await local.close()
       throw error
@@ -84,6 +91,30 @@ export class S3Home implements JobHome {
 
   get localPath(): string {
     return this.#local.path
+  }
+
+  get epoch(): number {
+    return this.#session.epoch
+  }
+
+  take(): Promise<void> {
+    return this.#session.take()
+  }
+
+  async hasMoved(): Promise<boolean> {
+    try {
+      return await this.#session.hasMoved()
+    } catch {
+      // The failure that led here is the one to tell.
+      return false
+    }
+  }
+
+  async lookAgain({ takes }: { readonly takes: boolean }): Promise<void> {
+    const head = placeIn(this.#place, HEAD)
+    this.#session = takes
+      ? await HeadSession.takeOver(head, this.#job, this.#by)
+      : await HeadSession.look(head, this.#job, this.#by)
   }
 
   async readRecord(): Promise<JobRecord | undefined> {

@@ -26,4 +26,9 @@ const notHere = (): Promise<never> => {
   invariant(false, 'only the main thread publishes checkpoints')
 }
 
-const NOT_HERE: PublishedCheckpoints = { list: notHere, add: notHere, keep: notHere }
+const NOT_HERE: PublishedCheckpoints = {
+  list: notHere,
+  check: notHere,
+  add: notHere,
+  keep: notHere,
+}

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { SeededRandom } from '../../runtime/clock.ts'
 import type { RunJobOptions } from '../../runtime/job/job-events.ts'
 import { RunningProcess } from '../cluster/process.ts'
@@ -105,6 +105,30 @@ describeS3('jobs with their state in S3', (s3) => {
     await last.ended
     expect(last.told.at(-1)).toEqual({ type: 'ended', status: 'finished' })
     await expectExact(name, 20_000)
+  })
+
+  it('go on where a second run is refused, and leave no trace of it', async () => {
+    const name = 'refused'
+    const dir = `s3://${await s3.createBucket()}/state`
+    const count = 50_000
+    const elsewhere = { dir, work: join(folder, 'refused-elsewhere') }
+    const first = start(name, { dir, checkpointInterval: 500, params: { count, rate: 500 } })
+    await first.until('checkpoint')
+    // It finds the output of the first in its way, which is the last thing that is looked at.
+    const anew = start(name, { ...elsewhere, fresh: true, params: { count } })
+    await anew.ended
+    expect(anew.told.at(-1)).toMatchObject({ type: 'ended', code: 'MR_OUTPUT_CONFLICT' })
+    const before = first.told.length
+    const hasGoneOn = () => first.told.slice(before).some(({ type }) => type === 'checkpoint')
+    await vi.waitUntil(hasGoneOn, { timeout: 20_000 })
+    await first.kill()
+    const last = start(name, { dir, params: { count } })
+    await last.ended
+    expect(last.told.at(-1)).toEqual({ type: 'ended', status: 'finished' })
+    expect(last.told[0]).toMatchObject({
+      notes: expect.arrayContaining([expect.stringContaining('run 2 of the job')]) as unknown,
+    })
+    await expectExact(name, count)
   })
 
   it('end exactly where a second run takes over: the first one is fenced', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { placeIn } from '../../../runtime/checkpoint/object-files.ts'
+import { HeadMoved } from '../../../runtime/job/head-moved.ts'
 import { HeadSession, readJobHead } from '../../../runtime/job/head-session.ts'
 import { withRecord } from '../../../runtime/job/job-head.ts'
 import type { JobRecord } from '../../../runtime/job/lineage.ts'
@@ -71,6 +72,66 @@ describe('HeadSession', () => {
       })
     }
     expect(await readJobHead(place(store))).toEqual(before)
+  })
+
+  it('changes nothing by a look, and takes over what was looked at only', async () => {
+    const store = new MemoryObjectStore()
+    const old = await HeadSession.takeOver(place(store), 'fraud', by('old'))
+    await old.published(LINEAGE).add(1)
+    const looking = await HeadSession.look(place(store), 'fraud', by('new'))
+    expect(looking.epoch).toBe(2)
+    expect(await looking.published(LINEAGE).list()).toEqual([1])
+    expect(await looking.hasMoved()).toBe(false)
+    await old.published(LINEAGE).add(2)
+    expect(await looking.hasMoved()).toBe(true)
+    await expect(looking.check()).rejects.toMatchObject({ wasReady: false })
+    await expect(looking.take()).rejects.toMatchObject({ wasReady: true })
+    // What is published may be read again, and that is taken over then.
+    expect(await looking.published(LINEAGE).list()).toEqual([1, 2])
+    expect(await looking.hasMoved()).toBe(false)
+    await looking.take()
+    await looking.take()
+    expect(await looking.hasMoved()).toBe(false)
+    expect(await looking.published(LINEAGE).list()).toEqual([1, 2])
+    await expect(old.read()).rejects.toMatchObject(FENCED)
+  })
+
+  it('must be looked at anew where another run has it, or it remembers something else', async () => {
+    const store = new MemoryObjectStore()
+    const look = (run: string) => HeadSession.look(place(store), 'fraud', by(run))
+    const early = await look('early')
+    const old = await HeadSession.takeOver(place(store), 'fraud', by('old'))
+    const isMoved = { name: 'HeadMoved', wasReady: false }
+    await expect(early.read()).rejects.toMatchObject(isMoved)
+    const beside = await look('beside')
+    const lineages = [
+      { lineage: LINEAGE, ancestry: [], origin: undefined, committed: undefined, abandoned: [] },
+    ]
+    await old.change((head) => withRecord(head, { job: 'fraud', current: LINEAGE, lineages }))
+    await expect(beside.read()).rejects.toMatchObject(isMoved)
+    const late = await look('late')
+    await HeadSession.takeOver(place(store), 'fraud', by('new'))
+    await expect(late.read()).rejects.toMatchObject(isMoved)
+    await expect(late.take()).rejects.toThrow(HeadMoved)
+  })
+
+  it('knows its own try to take over whose answer was lost', async () => {
+    const store = new MemoryObjectStore()
+    for (const kind of ['fails', 'unanswered'] as const) {
+      let isLost = false
+      const view = new UnreliableObjectStore(store, {
+        fault: (call) => (call.kind === 'put' && isLost ? { kind, code: 'ETIMEDOUT' } : undefined),
+      })
+      const at = { ...place(store), store: view }
+      const session = await HeadSession.look(at, 'fraud', by(kind))
+      isLost = true
+      await expect(session.take()).rejects.toMatchObject({ code: 'MR_CHECKPOINT_FAILED' })
+      expect(await session.hasMoved()).toBe(false)
+      isLost = false
+      await session.take()
+      expect((await readJobHead(place(store)))?.run).toBe(kind)
+      await session.published(LINEAGE).add(1)
+    }
   })
 
   it('is lost where the head has been removed', async () => {
