@@ -1,38 +1,27 @@
 /**
- * `npm test`: types, lint, format and all tests, one after another, with the seconds of each, and one closing line.
+ * `npm test`: types, lint, format and all tests, with the seconds of each, and one closing line.
  *
- * Fails when a step fails, and when all of it took longer than 18 minutes.
+ * Steps that compute have the machine for themselves, one after another. Those that wait for servers run side by side behind them,
+ * and what they print comes one after another too. Fails when a step fails, and when all of it took longer than 18 minutes.
  */
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { missingForMaven } from '../test/servers/maven-jars.ts'
 import { missingForMoto } from '../test/servers/moto-server.ts'
+import { RunningStep, type Step } from './running-step.ts'
 
 const LIMIT_SECONDS = 18 * 60
 
-/** Tests with servers wait for other processes: when those hang, so would they. The first time they are downloaded, too. */
+/** Tests with servers wait for other processes: when those hang, so would they. */
+const FETCH_LIMIT_SECONDS = 5 * 60
 const KAFKA_LIMIT_SECONDS = 7 * 60
-const AWS_LIMIT_SECONDS = 5 * 60
+const AWS_LIMIT_SECONDS = 7 * 60
 
 const help = `npm test [-- --only types|lint|format|unit|cluster|kafka|aws]
 
 Checks types, lint and format, and runs all tests. Exit 0 when everything passes.
 `
-
-interface Step {
-  readonly name: string
-  readonly command: string
-  readonly args: readonly string[]
-  /** Where Vitest leaves its results. */
-  readonly report?: string
-  /** When it is ended, which counts as a failure. Default: never. */
-  readonly limitSeconds?: number
-  /** Why tests of it are skipped, in one line for all of them. Default: each is told by name. */
-  readonly skipReason?: string | undefined
-}
 
 /** What of Vitest's results matters here. */
 interface Report {
@@ -54,15 +43,27 @@ interface Counts {
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'))
 
-const steps: readonly Step[] = [
+const computing: readonly Step[] = [
   { name: 'types', command: 'tsc', args: ['-p', 'tsconfig.json'] },
   { name: 'types of tests', command: 'tsc', args: ['-p', 'tsconfig.test.json'] },
   { name: 'lint', command: 'oxlint', args: ['--deny-warnings'] },
-  { name: 'format', command: 'prettier', args: ['--check', '--log-level', 'warn', '.'] },
   vitest('unit'),
   vitest('cluster'),
+]
+
+/** It waits for downloads, beside the first steps. What fails in it is tried again, and told, where a server is started. */
+const fetchServers: Step = {
+  name: 'fetch',
+  command: 'node',
+  args: ['scripts/fetch-servers.ts'],
+  limitSeconds: FETCH_LIMIT_SECONDS,
+}
+
+/** Steps that leave half of the machine idle, with servers or with one thread. */
+const waiting: readonly Step[] = [
   { ...vitest('kafka'), limitSeconds: KAFKA_LIMIT_SECONDS, skipReason: missingForMaven() },
   { ...vitest('aws'), limitSeconds: AWS_LIMIT_SECONDS, skipReason: missingForMoto() },
+  { name: 'format', command: 'prettier', args: ['--check', '--log-level', 'warn', '.'] },
 ]
 
 function vitest(project: string): Step {
@@ -84,22 +85,31 @@ async function main(args: readonly string[]): Promise<number> {
     return 0
   }
   const only = args[0] === '--only' ? args[1] : undefined
-  const chosen = steps.filter((step) => only === undefined || step.name.startsWith(only))
-  if (chosen.length === 0 || (args.length > 0 && only === undefined)) {
+  const isChosen = ({ name }: Step): boolean => only === undefined || name.startsWith(only)
+  const alone = computing.filter(isChosen)
+  const sideBySide = waiting.filter(isChosen)
+  if (alone.length + sideBySide.length === 0 || (args.length > 0 && only === undefined)) {
     console.error(help)
     return 2
   }
   const startedAt = performance.now()
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   const lines: string[] = []
-  for (const step of chosen) {
+  const settle = async (running: RunningStep): Promise<void> => {
+    const { step } = running
     console.log(`\n── ${step.name} ──`)
-    const before = performance.now()
-    const code = await run(step)
-    const seconds = ((performance.now() - before) / 1_000).toFixed(1)
-    lines.push(`${step.name.padEnd(16)} ${seconds.padStart(6)} s  ${code === 0 ? 'ok' : 'FAILED'}`)
+    const { code, seconds } = await running.ended()
+    lines.push(
+      `${step.name.padEnd(16)} ${seconds.toFixed(1).padStart(6)} s  ${code === 0 ? 'ok' : 'FAILED'}`,
+    )
     addCounts(counts, step, code)
   }
+  const fetching = sideBySide.some(({ report }) => report !== undefined)
+    ? new RunningStep(fetchServers)
+    : undefined
+  for (const step of alone) await settle(new RunningStep(step))
+  await fetching?.ended()
+  for (const running of sideBySide.map((step) => new RunningStep(step))) await settle(running)
   rmSync(folder, { recursive: true, force: true })
   const seconds = (performance.now() - startedAt) / 1_000
   const isSlow = seconds > LIMIT_SECONDS
@@ -110,27 +120,6 @@ async function main(args: readonly string[]): Promise<number> {
   )
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
   return counts.failed > 0 ? 1 : 0
-}
-
-function run(step: Step): Promise<number> {
-  return new Promise((resolve) => {
-    const timeout = (step.limitSeconds ?? 0) * 1_000
-    const child = spawn(step.command, step.args, {
-      stdio: 'inherit',
-      timeout,
-      killSignal: 'SIGKILL',
-    })
-    child.on('error', (error) => {
-      console.error(`${step.command} cannot be started: ${error.message}; run npm ci first.`)
-      resolve(1)
-    })
-    child.on('close', (code, signal) => {
-      if (signal !== null && timeout > 0) {
-        console.error(`${step.name} was ended after ${step.limitSeconds} s at most.`)
-      }
-      resolve(code ?? 1)
-    })
-  })
 }
 
 /**

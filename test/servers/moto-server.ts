@@ -20,6 +20,17 @@ export function missingForMoto(): string | undefined {
   return status === 0 ? undefined : 'python3 with venv is not installed'
 }
 
+/** Where moto is installed: in the cache, from PyPI the first time (a quarter of a minute, with a slow line more than one). */
+export function motoHome(): Promise<string> {
+  return cachedFolder(`moto-${VERSION}`, async (folder) => {
+    await run('python3', ['-m', 'venv', folder])
+    await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '-q', '-r', PINNED], {
+      maxBuffer: 64 * 1024 * 1024,
+    })
+    await copyFile(PINNED, join(folder, 'moto.txt'))
+  })
+}
+
 /** A stand-in for S3, Firehose and more of AWS: moto, from PyPI, in a virtual environment in the cache. It keeps all in memory. */
 export class MotoServer {
   readonly endpoint: string
@@ -33,13 +44,7 @@ export class MotoServer {
   }
 
   static async start(): Promise<MotoServer> {
-    const home = await cachedFolder(`moto-${VERSION}`, async (folder) => {
-      await run('python3', ['-m', 'venv', folder])
-      await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '-q', '-r', PINNED], {
-        maxBuffer: 64 * 1024 * 1024,
-      })
-      await copyFile(PINNED, join(folder, 'moto.txt'))
-    })
+    const home = await motoHome()
     const [port] = await freePorts(1)
     const folder = await mkdtemp(join(tmpdir(), 'millrace-moto-'))
     // Its scripts name the folder in which they were installed, which was another one then.
