@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../../runtime/object-store.ts'
 import { type Blow, type RunEnd, runChild } from '../../crash/child-run.ts'
 import { readStateFolder } from '../../crash/state-folder.ts'
 import { askDuckDb } from '../../harness/duckdb.ts'
+import type { TestTable } from '../glue-for-tests.ts'
 import type { Visit } from './lake-job.ts'
 
 const lakeJob = fileURLToPath(new URL('lake-job.ts', import.meta.url))
@@ -38,6 +39,9 @@ export interface LakePlace {
   readonly store: ObjectStore
   /** Whether it lists uploads by what their keys begin with; one that does not keeps those whose beginning got no answer. */
   readonly listsUploads: boolean
+  readonly glueEndpoint: string
+  /** Over the JSON, with the partitions of the job. */
+  readonly table: TestTable
 }
 
 export interface LakeCaseOutcome {
@@ -137,10 +141,12 @@ export class LakeCase {
     const folder = this.#folder
     const { parallelism, checkpointIntervalMs, compression, padding, rollSize, spans, slowMs } =
       this.#plan
-    const { endpoint, bucket } = this.#place
+    const { endpoint, glueEndpoint, bucket, table: place } = this.#place
+    const { database, table } = place
     const dir = join(folder, 'state')
     const input = join(folder, 'in')
-    const params = { endpoint, input, bucket, compression, padding, rollSize, spans, slowMs }
+    const target = { endpoint, glueEndpoint, input, bucket, database, table }
+    const params = { ...target, compression, padding, rollSize, spans, slowMs }
     const args = [
       'run',
       lakeJob,
@@ -148,8 +154,8 @@ export class LakeCase {
       ...['--checkpoint-interval', `${checkpointIntervalMs}ms`],
       ...Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]),
     ]
-    const place = { loadsLate: false, writesChanges: false, savepoint: '', job: 's3-lake' }
-    return runChild(args, blow, { ...place, folder, dir })
+    const child = { loadsLate: false, writesChanges: false, savepoint: '', job: 's3-lake' }
+    return runChild(args, blow, { ...child, folder, dir })
   }
 
   async #keys(): Promise<readonly string[]> {
@@ -177,6 +183,7 @@ export class LakeCase {
     if (uploads.length > 0 && listsUploads) {
       this.#problems.push(`left open: ${uploads.map(({ key }) => key).join(' ')}`)
     }
+    await this.#comparePartitions()
     const lake = join(this.#folder, 'lake')
     for (const key of await this.#keys()) {
       const path = join(lake, key)
@@ -185,6 +192,16 @@ export class LakeCase {
       if (key.endsWith('.avro')) await toJson(path)
     }
     for (const kind of ['json', 'avro', 'parquet']) await this.#compareRows(lake, kind)
+  }
+
+  /** Whoever reads the table finds all objects. */
+  async #comparePartitions(): Promise<void> {
+    const { bucket, table } = this.#place
+    const places = new Set((await table.partitions()).map(({ location }) => location))
+    for (const key of await this.#keys()) {
+      if (!key.startsWith('json/') || places.has(`s3://${bucket}/${dirname(key)}/`)) continue
+      this.#problems.push(`${key} is in no partition of the table`)
+    }
   }
 
   async #compareRows(lake: string, kind: string): Promise<void> {

@@ -30,8 +30,11 @@ export default job(
   {
     params: {
       endpoint: param.string(undefined, 'Where S3 is'),
+      glueEndpoint: param.string(undefined, 'Where Glue is'),
       input: param.string(undefined, 'Folder of the visits'),
       bucket: param.string(undefined, 'Where they are put'),
+      database: param.string(undefined, 'Of Glue'),
+      table: param.string(undefined, 'Of that database, over the JSON'),
       compression: param.string('none', 'Of JSON'),
       padding: param.number(0, 'Bytes added to each row'),
       rollSize: param.number(1_000_000, 'Of an object'),
@@ -39,7 +42,9 @@ export default job(
       slowMs: param.number(1, 'How long each record takes'),
     },
   },
-  (env, { endpoint, input, bucket, compression, padding, rollSize, spans, slowMs }) => {
+  (env, params) => {
+    const { endpoint, glueEndpoint, input, bucket, database, table } = params
+    const { compression, padding, rollSize, spans, slowMs } = params
     const connection = {
       endpoint,
       region: 'eu-central-1',
@@ -71,6 +76,7 @@ export default job(
         path: `s3://${bucket}/json`,
         format: json<CountedVisit>(),
         compression: compression as S3Compression,
+        glue: { endpoint: glueEndpoint, database, table },
       }),
       { uid: 'json' },
     )

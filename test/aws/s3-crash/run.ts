@@ -12,10 +12,10 @@ partition, and no upload left open.
 
   --kills N  kills of the job (default 200)
   --seed S   seed of the campaign (default: drawn, and printed)
-  --s3 NAME  what stands in for S3: moto, which needs Python, or minio, which needs Go and ten minutes the first time, and lists
-             uploads by whole keys only, so those whose beginning got no answer stay open and are not looked for (default moto)
+  --s3 NAME  what stands in for S3: moto, or minio, which needs Go and ten minutes the first time, and lists uploads by whole keys
+             only, so those whose beginning got no answer stay open and are not looked for (default moto)
 
-Exit 1 when something differs.`
+Needs Python. Exit 1 when something differs.`
 
 const { values } = parseArgs({
   options: {
@@ -32,11 +32,12 @@ if (values.help || !['moto', 'minio'].includes(values.s3)) {
 } else {
   const seed = Number(values.seed ?? Date.now() % 1_000_000)
   console.log(`Seed ${seed}`)
-  const server = await (values.s3 === 'minio' ? MinioServer : MotoServer).start()
+  const moto = await MotoServer.start()
+  const minio = values.s3 === 'minio' ? await MinioServer.start() : undefined
   try {
     const { kills, faults, cases, failure } = await lakeCampaign({
-      endpoint: server.endpoint,
-      listsUploads: values.s3 !== 'minio',
+      endpoint: moto.endpoint,
+      ...(minio && { endpoint: minio.endpoint, listsUploads: false, glue: moto.endpoint }),
       kills: Number(values.kills),
       seed,
       tell: (line) => console.log(line),
@@ -45,6 +46,6 @@ if (values.help || !['moto', 'minio'].includes(values.s3)) {
     console.log(failure ?? 'No record lost, none doubled, none seen too early.')
     process.exitCode = failure === undefined ? 0 : 1
   } finally {
-    await server.stop()
+    await Promise.all([moto.stop(), minio?.stop()])
   }
 }
