@@ -7,6 +7,12 @@ export { avro, type AvroFormatOptions } from './avro-format.ts'
 export { float64, int32, int64 } from './number-formats.ts'
 export { parquet, type ParquetFormatOptions } from './parquet-format.ts'
 export type { ParquetCompression } from './parquet-library.ts'
+export {
+  type ParquetColumnLike,
+  parquetSchemaLike,
+  type ParquetSchemaLike,
+} from './parquet-like.ts'
+export { parquetSchemaOf } from './parquet-of-avro.ts'
 export type {
   ParquetColumn,
   ParquetDecimal,
@@ -15,8 +21,9 @@ export type {
   ParquetPrimitive,
   ParquetRecord,
   ParquetSchema,
+  ParquetSchemaOf,
   ParquetStruct,
-} from './parquet-schema.ts'
+} from './parquet-columns.ts'
 export { protobuf, type ProtobufFormatOptions } from './protobuf-format.ts'
 export {
   schemaRegistry,

@@ -1,15 +1,10 @@
 import { givenText, StreamError } from '../../runtime/errors.ts'
 import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import type { FileFormat } from '../format.ts'
+import type { ParquetRecord, ParquetSchema } from './parquet-columns.ts'
 import { ParquetEncoder } from './parquet-encoder.ts'
 import { CODECS, loadParquet, type ParquetCompression } from './parquet-library.ts'
-import {
-  checkSchema,
-  footerElements,
-  type ParquetRecord,
-  type ParquetSchema,
-  schemaElements,
-} from './parquet-schema.ts'
+import { checkSchema, footerElements, schemaElements } from './parquet-schema.ts'
 
 const DEFAULT_ROW_GROUP_ROWS = 50_000
 
@@ -33,9 +28,11 @@ const PARQUET: OptionNames<ParquetFormatOptions<ParquetSchema>> = {
  * Writes Parquet, for `s3Sink()`. Needs the package `hyparquet-writer`.
  *
  * Kinds of columns: `boolean`, `int32`, `int64` (bigints, or numbers that are whole), `float`, `double`, `string`, `bytes`, `date` (a
- * Date, or `"2026-11-22"`), `timestamp` (a Date, or milliseconds; UTC), `uuid`, `json` (any value that JSON holds), each with `?` behind
- * it where it may be null or missing; `{ decimal: [digits, digits behind the point] }` (texts, bigints, or numbers as they print),
- * `{ list: column }`, `{ map: column }` with texts as keys, and `{ struct: columns }`, each with `nullable: true`.
+ * Date, `"2026-11-22"`, or days since the epoch), `timestamp` (a Date, or milliseconds; UTC), `uuid`, `json` (any value that JSON holds),
+ * each with `?` behind it where it may be null or missing; `{ decimal: [digits, digits behind the point] }` (texts, bigints, numbers as
+ * they print, or bytes with its units as Avro has them), `{ list: column }`, `{ map: column }` with texts as keys, and
+ * `{ struct: columns }`, each with `nullable: true`. Columns are also derived: from an Avro schema by `parquetSchemaOf()`, from an example
+ * record by `parquetSchemaLike()`.
  *
  * Nothing is rounded or cut in silence, but for `float`: a value that does not fit its column fails with `MR_VALUE_UNSUPPORTED` and the
  * path of the column. Other fields of records are left out. Files hold row groups with statistics, and a footer, so a file is

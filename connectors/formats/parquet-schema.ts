@@ -1,82 +1,13 @@
 import { givenText, StreamError } from '../../runtime/errors.ts'
+import type {
+  ParquetDecimal,
+  ParquetList,
+  ParquetMap,
+  ParquetPrimitive,
+  ParquetSchema,
+  ParquetStruct,
+} from './parquet-columns.ts'
 import type { SchemaElement } from './parquet-library.ts'
-
-interface Primitives {
-  boolean: boolean
-  int32: number
-  int64: number | bigint
-  float: number
-  double: number
-  string: string
-  bytes: Uint8Array
-  date: Date | string
-  timestamp: Date | number
-  uuid: string
-  json: unknown
-}
-
-/** Kinds of columns that hold one value. */
-export type ParquetPrimitive = keyof Primitives
-
-interface MayBeNull {
-  /** Whether the value may be null or missing. Default false. */
-  readonly nullable?: boolean
-}
-
-/** Exact numbers with so many digits in all, up to 38, and so many of them behind the point. */
-export interface ParquetDecimal extends MayBeNull {
-  readonly decimal: readonly [precision: number, scale: number]
-}
-
-export interface ParquetList extends MayBeNull {
-  readonly list: ParquetColumn
-}
-
-/** Keys are texts. */
-export interface ParquetMap extends MayBeNull {
-  readonly map: ParquetColumn
-}
-
-export interface ParquetStruct extends MayBeNull {
-  readonly struct: ParquetSchema
-}
-
-/** A column: a kind, with a question mark where it may be null or missing, or a decimal, list, map or struct of columns. */
-export type ParquetColumn =
-  | ParquetPrimitive
-  | `${ParquetPrimitive}?`
-  | ParquetDecimal
-  | ParquetList
-  | ParquetMap
-  | ParquetStruct
-
-/** The columns of a file by name, in order. */
-export interface ParquetSchema {
-  readonly [name: string]: ParquetColumn
-}
-
-type IsNullable<C> = C extends `${string}?` | { readonly nullable: true } ? true : false
-
-type ValueOf<C> = C extends `${infer K extends ParquetPrimitive}?`
-  ? Primitives[K]
-  : C extends ParquetPrimitive
-    ? Primitives[C]
-    : C extends ParquetDecimal
-      ? string | number | bigint
-      : C extends { readonly list: infer E }
-        ? readonly ColumnValue<E>[]
-        : C extends { readonly map: infer V }
-          ? ReadonlyMap<string, ColumnValue<V>> | Readonly<Record<string, ColumnValue<V>>>
-          : C extends { readonly struct: infer S }
-            ? ParquetRecord<S>
-            : never
-
-type ColumnValue<C> = IsNullable<C> extends true ? ValueOf<C> | null | undefined : ValueOf<C>
-
-/** The record that a schema takes. */
-export type ParquetRecord<S> = {
-  readonly [N in keyof S as IsNullable<S[N]> extends true ? never : N]: ValueOf<S[N]>
-} & { readonly [N in keyof S as IsNullable<S[N]> extends true ? N : never]?: ColumnValue<S[N]> }
 
 /** How each kind lies in a file. */
 const ELEMENTS: Readonly<Record<ParquetPrimitive, Omit<SchemaElement, 'name'>>> = {

@@ -1,5 +1,6 @@
 import { givenText, StreamError, thrownText } from '../../runtime/errors.ts'
 import { encodeJson } from '../json-write.ts'
+import { unscaledOf } from './parquet-decimal.ts'
 import type { CheckedColumn } from './parquet-schema.ts'
 
 /** Turns a value of a record into what the library takes; fails with `MR_VALUE_UNSUPPORTED` where it does not fit its column. */
@@ -12,7 +13,6 @@ export interface SizeMeter {
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 const ISO_DATE = /^\d{4}-\d\d-\d\d$/
-const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i
 const DAY_MS = 86_400_000
 const INT32 = 2 ** 31
 const INT64 = 2n ** 63n
@@ -75,7 +75,8 @@ function primitiveConverter(kind: string, path: string, meter: SizeMeter): Parqu
       return fixed(4, (value) => toDays(value, path))
     case 'timestamp':
       return fixed(8, (value) => {
-        const ms = value instanceof Date ? value.getTime() : value
+        const isTime = value instanceof Date || typeof value === 'bigint'
+        const ms = isTime ? Number(value) : value
         if (!Number.isSafeInteger(ms)) {
           throw misfit(path, value, 'a Date or whole milliseconds since the epoch belong')
         }
@@ -168,37 +169,6 @@ function decimalConverter(
   }
 }
 
-function unscaledOf(value: unknown, scale: number): bigint | undefined {
-  if (typeof value === 'number') {
-    const factor = 10 ** scale
-    const units = Math.round(value * factor)
-    // Up to 15 digits no other decimal is nearer to the number than the one that it prints as.
-    if (Math.abs(units) <= 1e15 && scale <= 22 && units / factor === value) return BigInt(units)
-  } else if (typeof value !== 'bigint' && typeof value !== 'string') return undefined
-  return unscaledDecimal(String(value), scale)
-}
-
-/** A decimal number as so many units of its last digit; undefined where it is none, or has more digits. Pure. */
-export function unscaledDecimal(text: string, scale: number): bigint | undefined {
-  const match = DECIMAL.exec(text)
-  if (match === null) return undefined
-  const [, sign, whole = '', fraction = '', exponent = '0'] = match
-  if (whole + fraction === '') return undefined
-  const shift = scale - fraction.length + Number(exponent)
-  // More digits than any decimal has; also keeps an exponent of a million from being written out.
-  if (Math.abs(shift) > 400) return /^0*$/.test(whole + fraction) ? 0n : undefined
-  const digits = BigInt(whole + fraction)
-  let unscaled = digits
-  if (shift >= 0) {
-    unscaled = digits * 10n ** BigInt(shift)
-  } else {
-    const unit = 10n ** BigInt(-shift)
-    if (digits % unit !== 0n) return undefined
-    unscaled = digits / unit
-  }
-  return sign === '-' ? -unscaled : unscaled
-}
-
 function toInt64(value: unknown, path: string): bigint {
   if (Number.isSafeInteger(value)) return BigInt(value as number)
   if (typeof value === 'bigint' && value >= -INT64 && value < INT64) return value
@@ -206,13 +176,15 @@ function toInt64(value: unknown, path: string): bigint {
 }
 
 function toDays(value: unknown, path: string): number {
+  if (Number.isInteger(value) && Math.abs(value as number) < INT32) return value as number
   const isText = typeof value === 'string' && ISO_DATE.test(value)
   const ms =
     value instanceof Date ? value.getTime() : isText ? Date.parse(value as string) : Number.NaN
   // Date.parse takes the 31st of February for the 3rd of March.
   const isDay = !isText || (ms === ms && new Date(ms).toISOString().startsWith(value as string))
   const days = Math.floor(ms / DAY_MS)
-  if (!isDay || !Number.isInteger(days)) throw misfit(path, value, 'a Date or "2026-11-22" belongs')
+  if (!isDay || !Number.isInteger(days))
+    throw misfit(path, value, 'a Date, "2026-11-22" or whole days since the epoch belong')
   return days
 }
 

@@ -8,8 +8,8 @@ import type {
   ParquetColumn,
   ParquetPrimitive,
   ParquetSchema,
-} from '../../../connectors/formats/parquet-schema.ts'
-import { unscaledDecimal } from '../../../connectors/formats/parquet-values.ts'
+} from '../../../connectors/formats/parquet-columns.ts'
+import { unscaledDecimal } from '../../../connectors/formats/parquet-decimal.ts'
 import { askDuckDb } from '../../harness/duckdb.ts'
 import { temporaryFolders } from '../temporary-folder.ts'
 
@@ -68,13 +68,20 @@ const primitives: Readonly<Record<ParquetPrimitive, Omit<Kind, 'column'>>> = {
     found: (value: Uint8Array) => [...value].map(hex).join(''),
   },
   date: {
-    value: fc.oneof(date, date.map(dayOf)),
-    found: (value: Date | string) => (typeof value === 'string' ? value : dayOf(value)),
+    value: fc.oneof(date, date.map(dayOf), fc.nat(80_000)),
+    found: (value: Date | string | number) => {
+      if (typeof value === 'string') return value
+      return dayOf(typeof value === 'number' ? new Date(value * 86_400_000) : value)
+    },
   },
   timestamp: {
-    value: fc.oneof(date, date.map(Number)),
-    found: (value: Date | number) =>
-      new Date(value)
+    value: fc.oneof(
+      date,
+      date.map(Number),
+      date.map((at) => BigInt(at.getTime())),
+    ),
+    found: (value: Date | number | bigint) =>
+      new Date(Number(value))
         .toISOString()
         .replace('T', ' ')
         .replace(/\.?0*Z$/, ''),
@@ -293,6 +300,8 @@ describe('parquet', () => {
         of: string
       }>
     >()
+    const schema: ParquetSchema = { id: 'int64' }
+    expectTypeOf(parquet({ schema })).toEqualTypeOf<FileFormat<object>>()
     // @ts-expect-error A text is no int64.
     expectTypeOf(format).toExtend<FileFormat<{ id: string; tags: string[]; of: string }>>()
   })
@@ -311,12 +320,17 @@ describe('parquet', () => {
     ['bytes', 'x', 'column a'],
     ['date', '2026-02-31', 'column a'],
     ['date', new Date(Number.NaN), 'column a'],
+    ['date', 2 ** 31, 'column a'],
     ['timestamp', 1.5, 'column a'],
+    ['timestamp', 2n ** 53n, 'column a'],
+    ['timestamp', '5', 'column a'],
     ['uuid', 'x', 'column a'],
     ['json', new Map(), 'column a'],
     [{ decimal: [4, 2] }, '100', 'column a'],
     [{ decimal: [4, 2] }, 0.125, 'column a'],
     [{ decimal: [4, 2] }, 'x', 'column a'],
+    [{ decimal: [4, 2] }, new Uint8Array([0x27, 0x10]), 'column a'],
+    [{ decimal: [4, 2] }, new Uint8Array(0), 'column a'],
     [{ list: 'int32' }, [1, null], 'column a[]'],
     [{ list: 'int32' }, {}, 'column a'],
     [{ map: 'int32' }, { b: 'x' }, 'column a{}'],
