@@ -52,6 +52,8 @@ export class ShardPoller<T> {
   #lastCall = -Infinity
   #failures = 0
   #failingSince: number | undefined
+  /** The clock of the SDK was off at the last try. */
+  #wasSkewed = false
   #wake: (() => void) | undefined
   #isClosed = false
 
@@ -132,6 +134,7 @@ export class ShardPoller<T> {
   #succeeded(): void {
     this.#failures = 0
     this.#failingSince = undefined
+    this.#wasSkewed = false
     this.#intervalMs = Math.max(this.#options.intervalMs, this.#intervalMs * 0.9)
   }
 
@@ -142,7 +145,10 @@ export class ShardPoller<T> {
       return
     }
     const tried = client.attempt(`read ${this.#feed.split.id} of the stream "${stream}"`)
-    if (!mayPassAws(error)) throw awsError(tried, error)
+    // The SDK has learned from the answer how far its clock is off: once more.
+    const hasLearned = awsFailure(error) === 'skewed' && !this.#wasSkewed
+    this.#wasSkewed ||= hasLearned
+    if (!hasLearned && !mayPassAws(error)) throw awsError(tried, error)
     this.#failingSince ??= clock.elapsed()
     const failing = clock.elapsed() - this.#failingSince
     if (failing >= retryTimeoutMs) throw awsUnavailable(tried, failing, error)

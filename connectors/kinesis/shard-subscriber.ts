@@ -1,5 +1,6 @@
 import {
   awsError,
+  awsFailure,
   awsUnavailable,
   mayPassAws,
   type SdkError,
@@ -32,6 +33,8 @@ export class ShardSubscriber<T> {
   #lastCall = -Infinity
   #failures = 0
   #failingSince: number | undefined
+  /** The clock of the SDK was off at the last try. */
+  #wasSkewed = false
   #wake: (() => void) | undefined
   #isClosed = false
 
@@ -106,6 +109,7 @@ export class ShardSubscriber<T> {
   #take({ records, millisBehind, continuation, children }: ShardEventPage): void {
     this.#failures = 0
     this.#failingSince = undefined
+    this.#wasSkewed = false
     this.#feed.received(records, millisBehind, this.#options.clock.now(), -Infinity)
     if (continuation === undefined) {
       if (!this.#feed.hasEnd) this.#feed.ended(children)
@@ -131,7 +135,10 @@ export class ShardSubscriber<T> {
       this.#position = undefined
       return
     }
-    if (!isInUse && !mayPassAws(error)) throw awsError(tried, error)
+    // The SDK has learned from the answer how far its clock is off: once more.
+    const hasLearned = awsFailure(error) === 'skewed' && !this.#wasSkewed
+    this.#wasSkewed ||= hasLearned
+    if (!isInUse && !hasLearned && !mayPassAws(error)) throw awsError(tried, error)
     this.#failingSince ??= clock.elapsed()
     const failing = clock.elapsed() - this.#failingSince
     if (failing >= retryTimeoutMs) throw awsUnavailable(tried, failing, error)

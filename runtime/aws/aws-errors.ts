@@ -133,6 +133,8 @@ export function awsFailure(error: unknown): AwsFailure {
   if (/region is missing/i.test(message)) return 'region'
   if (SKEWED.has(name) || /signature expired|signature not yet current/i.test(message))
     return 'skewed'
+  // What a service says that was asked at the endpoint of another region.
+  if (/scoped to a valid region/i.test(message)) return 'region'
   if (DENIED.has(name)) return 'denied'
   if (MISSING.has(name)) return 'missing'
   if (REGION.has(name) || status === 301) return 'region'
@@ -206,6 +208,12 @@ export function awsError(tried: AwsAttempt, error: unknown): StreamError {
 function regionText({ service, where }: AwsAttempt, error: SdkError): string {
   if (/region is missing/i.test(error.message)) {
     return `no region is known; ${service} has an address for each; set the option region, AWS_REGION, or region in the profile in ~/.aws`
+  }
+  if (/scoped to a valid region/i.test(error.message)) {
+    return (
+      `${service} (${where}) is in another region than requests are made for (${thrownText(error)}); nothing can be read or written ` +
+      `there; set region to that of the endpoint`
+    )
   }
   const region = error.$response?.headers?.['x-amz-bucket-region']
   const named = region === undefined ? '' : `, it is in ${region}`

@@ -133,6 +133,26 @@ describe('a Kinesis reader', () => {
     await run.close()
   })
 
+  it.each([{}, { consumer: 'mine' }])(
+    'goes on where the clock was set, as the SDK learns of it, and stops where it is off ($consumer)',
+    async (fanOut) => {
+      put(...texts(0, 10))
+      stream.pageSize = 3
+      let failures = 0
+      stream.subscriptionEvents = 2
+      const run = await start(fanOut)
+      stream.fault = (operation) => {
+        const isRead = operation === ('consumer' in fanOut ? 'SubscribeToShard' : 'GetRecords')
+        return isRead && ++failures % 2 === 0 ? named('RequestExpired') : undefined
+      }
+      expect(await readFor(run, 20_000)).toEqual(texts(0, 10))
+      expect(failures).toBeGreaterThan(3)
+      stream.fault = () => named('RequestExpired')
+      await expect(readFor(run, 5_000)).rejects.toMatchObject({ code: 'MR_AWS_CLOCK' })
+      await run.close()
+    },
+  )
+
   it('fetches no more than it may hold while nothing is taken (R7)', async () => {
     put(...Array.from({ length: 200 }, () => 'x'.repeat(100)))
     stream.pageSize = 10
