@@ -116,6 +116,7 @@ export type CheckpointsCommand =
       readonly verb: 'checkpoints gc'
       readonly path: string
       readonly dryRun: boolean
+      readonly takesOver: boolean
       readonly json: boolean
     }
 
@@ -163,6 +164,7 @@ export function parseCommand(argv: readonly string[]): Command {
         verb: named.verb,
         path: onlyPath(given),
         dryRun: given.flags.has('dry-run'),
+        takesOver: given.flags.has('take-over'),
         json: given.flags.has('json'),
       }
     case 'state get':

@@ -276,6 +276,11 @@ export const FLAGS: Readonly<Record<Verb, readonly Flag[]>> = {
       value: undefined,
       description: 'Only show what would be removed.',
     },
+    {
+      name: 'take-over',
+      value: undefined,
+      description: 'In S3: take the job over first, which ends a run of it.',
+    },
     { ...JSON_LINES, description: 'Write one JSON document.' },
     HELP_ALONE,
   ],

@@ -102,7 +102,8 @@ Reads every file of a checkpoint or savepoint and checks each checksum; of the f
   'checkpoints gc': `millrace checkpoints gc DIR/<job> [flags]
 
 Removes files that no checkpoint of a job needs, which crashes have left. All checkpoints stay. Beside a
-running job it only shows them: that job removes them itself.`,
+running job it only shows them: that job removes them itself. In S3 (s3://bucket/prefix/<job>) nothing tells
+whether a job runs: there they are removed with --take-over only, which ends a run that goes on.`,
 }
 
 const STATE_CODES = `Exit codes: 0 shown, 1 the files cannot be read or do not fit, 2 wrong command line, or no snapshot there.`

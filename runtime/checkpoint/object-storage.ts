@@ -97,9 +97,9 @@ export class ObjectStorage implements CheckpointStorage {
 
   async publish(manifest: CheckpointManifest): Promise<void> {
     const { checkpointId } = manifest
-    const { prefix, store, url } = this.#manifest(checkpointId)
+    const { prefix, url } = this.#manifest(checkpointId)
     try {
-      await store.put(prefix, encodeManifest(manifest), { condition: { ifAbsent: true } })
+      await this.#putOnce(prefix, encodeManifest(manifest))
       await this.#options.published.add(checkpointId)
     } catch (error) {
       throw storageFailure(error, {
@@ -175,6 +175,18 @@ export class ObjectStorage implements CheckpointStorage {
     } catch (error) {
       if (error instanceof WriteConflict) return false
       throw error
+    }
+  }
+
+  /** What is there may be the same: of a snapshot that a run before has taken over, but not published. */
+  async #putOnce(key: string, bytes: Uint8Array): Promise<void> {
+    const { store } = this.#place
+    try {
+      await store.put(key, bytes, { condition: { ifAbsent: true } })
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error
+      const found = await store.get(key)
+      if (found === undefined || Buffer.compare(found.body, bytes) !== 0) throw error
     }
   }
 

@@ -8,51 +8,49 @@ import { isSystemError } from '../checkpoint/storage-errors.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import { takeJobLock } from '../job/job-lock.ts'
+import { resolvePlace } from '../job/place-names.ts'
+import { openS3Place } from '../job/s3-places.ts'
+import type { Garbage, GarbageFile } from './garbage.ts'
 import { namesIn } from './held-files.ts'
 import { locate } from './locate.ts'
-
-/** A file that no checkpoint names. */
-export interface GarbageFile {
-  /** Absolute. */
-  readonly path: string
-  readonly bytes: number
-}
-
-/** What a collection came to. */
-export interface Garbage {
-  /** A run holds the lock: nothing was removed, it removes what is left over itself, and some of this may be in use. */
-  readonly isRunning: boolean
-  readonly isRemoved: boolean
-  readonly files: readonly GarbageFile[]
-  /** Lineages that were left alone, each with the reason: which files a damaged manifest names is not known. */
-  readonly skipped: readonly string[]
-}
 
 /**
  * Finds what crashes have left in the folder of a job: files that no published checkpoint names, and working state. Removes it
  * with the job's lock held, so that no run can be writing; beside a run, and with `dryRun`, it only tells. Checkpoints stay, all
  * of them, and so does the folder with the highest id of a lineage, by which ids are not given out again (R1, R29).
  *
+ * In S3 no lock tells whether a run is going on: there it removes something with `takesOver` only, which ends such a run
+ * (`MR_JOB_FENCED`) before anything is looked for.
+ *
  * A path that is not a job's folder is `MR_CHECKPOINT_NOT_FOUND`.
  */
 export async function collectGarbage(
   path: string,
-  options: { readonly dryRun: boolean },
+  options: { readonly dryRun: boolean; readonly takesOver?: boolean },
 ): Promise<Garbage> {
-  if (isS3Url(path)) throw notInS3(path)
+  const { dryRun, takesOver = false } = options
+  if (isS3Url(path)) {
+    const { collectObjectGarbage } = await import('./collect-object-garbage.ts')
+    const place = openS3Place(resolvePlace(path))
+    const garbage = await collectObjectGarbage(place, { takesOver: takesOver && !dryRun })
+    if (garbage === undefined) throw noJob(path)
+    return garbage
+  }
+  if (takesOver) throw hasLock(path)
   const location = await locate(path)
   if (location.kind !== 'job') throw noJob(path)
   const { directory } = location
   const lock = await tryLock(directory)
   try {
     const { files, folders, skipped } = await findGarbage(directory, lock !== undefined)
-    const isRemoved = lock !== undefined && !options.dryRun
+    const isRemoved = lock !== undefined && !dryRun
     if (isRemoved) {
       for (const file of files) await removeFile(nodeFileSystem, file.path)
       for (const folder of folders) await removeFolder(folder)
       await rm(join(directory, 'work'), { recursive: true, force: true })
     }
-    return { isRunning: lock === undefined, isRemoved, files, skipped }
+    const isRunning = lock === undefined
+    return { isRunning, isRemoved, files, skipped, uploads: 0, holder: undefined }
   } finally {
     await lock?.release()
   }
@@ -138,11 +136,10 @@ async function removeFolder(path: string): Promise<void> {
   }
 }
 
-/** What nobody needs can only be told apart, from what a run writes now, by taking the job over from it. */
-function notInS3(path: string): StreamError {
+function hasLock(path: string): StreamError {
   return new StreamError(
     'MR_OPTION_INVALID',
-    `${path} is in S3, where garbage is not collected by this command, as no lock tells it from what a run is writing; nothing was removed; a run of the job removes what earlier ones have left after its first checkpoint, and a lifecycle rule of the bucket ends uploads that were not completed.`,
+    `${path} is a folder, from which nothing has to be taken over: its lock tells whether the job runs; nothing was removed; leave out --take-over.`,
     { path },
   )
 }

@@ -1,26 +1,25 @@
-import { basename, join } from 'node:path'
-import { FileStorageWriter } from '../checkpoint/file-storage-writer.ts'
-import { checkpointFolder, MANIFEST } from '../checkpoint/file-names.ts'
+import { basename } from 'node:path'
+import { isS3Url } from '../aws/s3-url.ts'
+import { checkpointFolder } from '../checkpoint/file-names.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
-import { MANIFEST_ASIDE, publishManifest, removeFile } from '../checkpoint/manifest-file.ts'
-import { INCOMPLETE } from '../checkpoint/savepoint-target.ts'
-import { isSystemError, storageFailure } from '../checkpoint/storage-errors.ts'
-import { makeDurable } from '../durable-folder.ts'
+import { storageFailure } from '../checkpoint/storage-errors.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { LineagePoint } from '../sink.ts'
+import type { ClaimTarget } from './claim-target.ts'
 import type { Snapshot } from './from-snapshot.ts'
-
-/** Bytes of a file that are copied at once, where it cannot have a second name. */
-const COPY_BYTES = 4 * 1_024 * 1_024
+import { joinPlace } from './place-names.ts'
+import { placesOf } from './snapshot-places.ts'
 
 export interface ClaimOptions {
   readonly snapshot: Snapshot
   /** The lineage that begins with it. */
   readonly lineage: string
   readonly ancestry: readonly LineagePoint[]
-  /** The folder of that lineage's checkpoints. */
+  /** The place of that lineage's checkpoints, for messages. */
   readonly directory: string
+  readonly target: ClaimTarget
+  /** Of the snapshot, where it is in a folder. */
   readonly fileSystem: FileSystem
   readonly failpoint: FailpointHook
 }
@@ -30,7 +29,7 @@ export interface ClaimOptions {
  * chains go on with its files and which goes when it is no longer needed, as any other.
  *
  * ```
- *   (the lineage is recorded) ─▶ folder ─▶ files, by a second name or copied ─▶ manifest ─▶ the savepoint is removed
+ *   (the lineage is recorded) ─▶ place ─▶ files, by a second name or copied ─▶ manifest ─▶ the savepoint is removed
  * ```
  *
  * A crash before the manifest is there leaves the snapshot as it was, and the next run takes it over. A checkpoint stays where it is: it is part of a
@@ -71,25 +70,23 @@ export class Claim {
 
   /** Makes the checkpoint exist, durably; may be repeated. Fails with `MR_CHECKPOINT_FAILED` or `MR_DIRECTORY_UNUSABLE`. */
   async take(): Promise<void> {
-    const { directory, fileSystem, failpoint, snapshot } = this.#options
+    const { directory, target, failpoint, snapshot, fileSystem } = this.#options
     const { checkpointId } = this.manifest
-    const folder = join(directory, checkpointFolder(checkpointId))
-    const what = `Checkpoint ${checkpointId}`
+    const files = placesOf(snapshot.directory, fileSystem).files(snapshot.directory)
+    const isLocal = !isS3Url(snapshot.directory)
     try {
-      await makeDurable(fileSystem, folder)
-      const names = await fileSystem.list(folder)
-      if (names.includes(MANIFEST)) return
-      for (const name of names) await fileSystem.unlink(join(folder, name))
+      if (!(await target.begin(checkpointId))) return
       failpoint('claim-begun')
-      for (const [from, to] of this.#names) {
-        await this.#link(join(snapshot.directory, from), join(directory, to))
+      for (const [name, bytes] of this.#sizes()) {
+        const path = isLocal ? joinPlace(snapshot.directory, name) : undefined
+        await target.add({ name, bytes, files, path }, this.#names.get(name)!)
       }
-      await fileSystem.syncDirectory(folder)
     } catch (error) {
-      throw storageFailure(error, { path: folder, what, verb: 'taken over' })
+      const path = joinPlace(directory, checkpointFolder(checkpointId))
+      throw storageFailure(error, { path, what: `Checkpoint ${checkpointId}`, verb: 'taken over' })
     }
     failpoint('claim-copied')
-    await publishManifest(fileSystem, this.manifest, { folder, what })
+    await target.publish(this.manifest)
     failpoint('claim-published')
   }
 
@@ -102,44 +99,16 @@ export class Claim {
     const { manifest, directory } = snapshot
     if (manifest.kind !== 'savepoint') return undefined
     try {
-      // First, so that nobody takes what is left for a snapshot.
-      await removeFile(fileSystem, join(directory, MANIFEST))
-      await fileSystem.syncDirectory(directory)
-      for (const name of [...this.#names.keys(), MANIFEST_ASIDE, INCOMPLETE]) {
-        await removeFile(fileSystem, join(directory, name))
-      }
-      await fileSystem.removeDirectory(directory)
+      await placesOf(directory, fileSystem).removeSavepoint(directory, [...this.#names.keys()])
       return undefined
     } catch (error) {
       return (error as Error).message
     }
   }
 
-  async #link(from: string, to: string): Promise<void> {
-    const { fileSystem } = this.#options
-    try {
-      await fileSystem.link(from, to)
-    } catch (error) {
-      if (!isSystemError(error, 'EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) {
-        throw error
-      }
-      await copyFile(fileSystem, from, to)
-    }
+  /** Bytes of each file of the snapshot. */
+  #sizes(): Map<string, number> {
+    const segments = this.#options.snapshot.manifest.subtasks.flatMap((part) => part.segments)
+    return new Map(segments.map(({ file, bytes }) => [file, bytes]))
   }
-}
-
-async function copyFile(fileSystem: FileSystem, from: string, to: string): Promise<void> {
-  const bytes = (await fileSystem.size(from)) ?? 0
-  const file = await fileSystem.create(to)
-  const writer = new FileStorageWriter({
-    fileSystem,
-    file,
-    path: to,
-    name: basename(to),
-    what: 'A snapshot that is taken over',
-  })
-  for (let offset = 0; offset < bytes; offset += COPY_BYTES) {
-    await writer.write(await fileSystem.read(from, offset, Math.min(COPY_BYTES, bytes - offset)))
-  }
-  await writer.finishContent()
 }

@@ -1,9 +1,11 @@
+import { isS3Url } from '../aws/s3-url.ts'
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { StreamError } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { FailpointHook } from '../failpoint.ts'
 import { Claim } from './claim.ts'
+import { type ClaimTarget, FolderClaim, ObjectClaim } from './claim-target.ts'
 import { readOrigin, readSnapshot, type Snapshot, snapshotFolder } from './from-snapshot.ts'
 import type { JobHome } from './job-home.ts'
 import { changedSources, type JobSources } from './job-sources.ts'
@@ -14,6 +16,7 @@ import {
   type Start,
   withLineage,
 } from './lineage.ts'
+import { openS3Place } from './s3-places.ts'
 
 export interface JobStartOptions {
   readonly directory: JobHome
@@ -73,13 +76,15 @@ export class JobStart {
     const storage = directory.storageOf(lineage)
     const ids = await storage.list()
     const newest = await newestReadable(storage, ids, abandoned)
-    const place = { directory: checkpointDirectory, fileSystem, failpoint }
     let claim: Claim | undefined
     let foreign: Snapshot | undefined
     if (ids.length === 0 && origin !== undefined) {
       const snapshot = 'manifest' in given ? given : await readOrigin(origin, fileSystem)
-      if (origin.isClaimed === true) claim = new Claim({ snapshot, lineage, ancestry, ...place })
-      else foreign = snapshot
+      if (origin.isClaimed === true) {
+        const target = claimTargetAt(checkpointDirectory, storage, fileSystem)
+        const place = { directory: checkpointDirectory, target, fileSystem, failpoint }
+        claim = new Claim({ snapshot, lineage, ancestry, ...place })
+      } else foreign = snapshot
     }
     return new JobStart(directory, start, { checkpointDirectory, storage, newest, foreign, claim })
   }
@@ -157,6 +162,15 @@ function pointOf(
   })
   if (known === undefined) throw error
   return { ...known.origin!, ancestry: known.ancestry.slice(1) }
+}
+
+function claimTargetAt(
+  directory: string,
+  storage: CheckpointStorage,
+  fileSystem: FileSystem,
+): ClaimTarget {
+  if (!isS3Url(directory)) return new FolderClaim(directory, fileSystem)
+  return new ObjectClaim(openS3Place(directory), storage)
 }
 
 async function newestReadable(

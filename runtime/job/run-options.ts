@@ -82,7 +82,7 @@ export function resolveRunOptions(options: RunJobOptions): RunSettings {
     work,
     progressInterval = 1_000,
   } = options
-  checkPlaces({ dir, work, from, claim })
+  checkPlaces({ dir, work, from })
   if (parallelism !== undefined) checkParallelism(parallelism)
   if (fresh && from !== undefined) {
     throw invalid('fresh and from', 'are both set', 'start anew or from a snapshot, not both')
@@ -157,9 +157,8 @@ function checkPlaces(options: {
   readonly dir: string
   readonly work: string | undefined
   readonly from: string | undefined
-  readonly claim: boolean
 }): void {
-  const { dir, work, from, claim } = options
+  const { dir, work, from } = options
   const isInS3 = isS3Url(dir)
   if (isInS3) parseS3Url(dir, 'Option dir', 'MR_OPTION_INVALID')
   if (from !== undefined && isS3Url(from)) parseS3Url(from, 'Option from', 'MR_OPTION_INVALID')
@@ -168,13 +167,6 @@ function checkPlaces(options: {
       ? `is ${work}`
       : `is set, but dir is the folder ${dir}, which has the working state too`
     throw invalid('work', what, 'give a folder on this machine, beside a dir in S3')
-  }
-  if (claim && (isInS3 || isS3Url(from ?? ''))) {
-    throw invalid(
-      'claim',
-      'is set, but a snapshot cannot be taken over from S3 or into it',
-      'leave it out: the snapshot stays, and can be removed after the first checkpoint',
-    )
   }
 }
 

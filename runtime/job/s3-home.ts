@@ -19,6 +19,9 @@ import { checkConditions } from './store-conditions.ts'
 /** The object that all runs of a job agree on. */
 export const HEAD = 'job.json'
 
+/** How objects begin that a start writes to try the store. */
+export const PROBE = 'probe-'
+
 export interface S3HomeOptions {
   /** `s3://bucket/prefix`. */
   readonly dir: string
@@ -78,7 +81,7 @@ export class S3Home implements JobHome {
     try {
       const place = openS3Place(joinPlace(base, job))
       const run = randomId(random)
-      await checkConditions(place, `probe-${run}`)
+      await checkConditions(place, `${PROBE}${run}`)
       const holder = `process ${process.pid} on ${hostname()}`
       const by = { run, holder }
       const session = await HeadSession.look(placeIn(place, HEAD), job, by)

@@ -6,10 +6,11 @@ import { createFileStorage } from '../checkpoint/file-storage.ts'
 import { FolderFiles } from '../checkpoint/folder-files.ts'
 import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import { decodeManifest } from '../checkpoint/manifest-codec.ts'
-import { readManifestFile } from '../checkpoint/manifest-file.ts'
+import { MANIFEST_ASIDE, readManifestFile, removeFile } from '../checkpoint/manifest-file.ts'
 import { placeIn } from '../checkpoint/object-files.ts'
 import { ObjectStorage } from '../checkpoint/object-storage.ts'
 import type { PublishedCheckpoints } from '../checkpoint/published-checkpoints.ts'
+import { INCOMPLETE } from '../checkpoint/savepoint-target.ts'
 import { readFailure, unreadable } from '../checkpoint/storage-errors.ts'
 import { invariant } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -30,6 +31,8 @@ export interface SnapshotPlaces {
   files(place: string): SnapshotFiles
   /** The checkpoints of a lineage, to be read only. */
   lineage(place: string): CheckpointStorage
+  /** Removes a savepoint, whose manifest names these files: first of all that, so that nobody takes what is left for a snapshot. */
+  removeSavepoint(place: string, files: readonly string[]): Promise<void>
 }
 
 /** How to read what is at a path. */
@@ -49,6 +52,14 @@ function folderPlaces(fileSystem: FileSystem): SnapshotPlaces {
     hasManifest: async (place) => (await fileSystem.size(joinPlace(place, MANIFEST))) !== undefined,
     files: (place) => new FolderFiles(place, fileSystem),
     lineage: (place) => createFileStorage({ directory: place, fileSystem }),
+    async removeSavepoint(place, files) {
+      await removeFile(fileSystem, joinPlace(place, MANIFEST))
+      await fileSystem.syncDirectory(place)
+      for (const name of [...files, MANIFEST_ASIDE, INCOMPLETE]) {
+        await removeFile(fileSystem, joinPlace(place, name))
+      }
+      await fileSystem.removeDirectory(place)
+    },
   }
 }
 
@@ -85,6 +96,11 @@ const s3Places: SnapshotPlaces = {
       published: publishedAt(place),
       author: { epoch: 0, writer: 'reader' },
     }),
+  async removeSavepoint(place, files) {
+    const { prefix, store } = openS3Place(place)
+    await store.delete([`${prefix}/${MANIFEST}`])
+    await store.delete([...files, INCOMPLETE].map((name) => `${prefix}/${name}`))
+  },
 }
 
 /** What the head of its job says of a lineage; of one that it does not know, or that was copied to elsewhere, each manifest counts. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type {
   CheckpointManifest,
   ManifestSubtask,
@@ -23,13 +22,12 @@ import type { NewEntryOwner, NewTimer } from './state-edit.ts'
 
 const ALL: KeyGroupRange = { first: 0, last: 0xffff }
 
-/** Name of the folder in which entries are sorted, within that of the savepoint. */
-const SORTING = 'sorting'
-
 export interface SavepointWriterOptions {
   readonly base: FoundSnapshot | undefined
   readonly plan: EditPlan
   readonly target: OpenSavepoint
+  /** A folder in which entries are sorted, absolute: made when it is needed, and removed. */
+  readonly sorting: string
   readonly header: Omit<CheckpointManifest, 'states' | 'subtasks' | 'enumerators'>
   /** As `EntrySorter` has it. */
   readonly runBytes?: number
@@ -77,8 +75,7 @@ export class SavepointWriter {
   }
 
   async #writeVertex(parts: readonly ManifestSubtask[]): Promise<ManifestSubtask[]> {
-    const { target, runBytes } = this.#options
-    const directory = join(target.path, SORTING)
+    const { sorting: directory, runBytes } = this.#options
     const sorter = new EntrySorter({ directory, ...(runBytes === undefined ? {} : { runBytes }) })
     try {
       if (this.#isRekeyed) await this.#sortOld(parts, sorter)

@@ -1,21 +1,25 @@
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { isS3Url } from '../aws/s3-url.ts'
 import { type CheckpointManifest, MANIFEST_VERSION } from '../checkpoint/manifest.ts'
-import { refused, SavepointTarget } from '../checkpoint/savepoint-target.ts'
 import { randomId, SystemClock, SystemRandom } from '../clock.ts'
 import { StreamError } from '../errors.ts'
 import { nodeFileSystem } from '../file-system.ts'
 import { type FoundSnapshot, findSnapshot } from '../inspect/find-snapshot.ts'
 import { DEFAULT_MAX_PARALLELISM } from '../job/job-module.ts'
+import { DEFAULT_WORK } from '../job/local-folder.ts'
 import { packageVersion } from '../job/package-version.ts'
+import { resolvePlace } from '../job/place-names.ts'
+import { openSavepoint } from '../job/savepoint-places.ts'
 import { planEdits, type StateEdits } from './edit-plan.ts'
 import { SavepointWriter } from './savepoint-writer.ts'
 
 /** What a savepoint is made of. */
 export interface WriteSavepointOptions {
-  /** A new or empty folder, which becomes the savepoint. */
+  /** A new or empty folder, which becomes the savepoint, or `s3://bucket/prefix` where nothing is yet. */
   readonly path: string
+  /** A folder on this machine in which is sorted what is new, for a savepoint in S3. Default: `.millrace/s3`. */
+  readonly work?: string
   /** A checkpoint, savepoint, lineage or job to begin from, as `openSnapshot` takes it; without it, from nothing. */
   readonly from?: string
   /** The name of the job. Needed without `from`; default: that of the snapshot. */
@@ -47,7 +51,7 @@ export interface WrittenSavepoint {
  * Writes a savepoint: one that a snapshot becomes by some edits, or one from nothing, to begin a job with state that another
  * system had. It stands alone, passes `checkpoints verify`, and a job starts from it with `--from`.
  *
- * Reads and writes everything once; what is new is sorted on the disk, in the folder of the savepoint, and needs up to
+ * Reads and writes everything once; what is new is sorted on the disk, in the folder of the savepoint or below `work`, and needs up to
  * about 128 MiB of memory, whatever its size. Until it resolves the folder is no snapshot; when it fails, nothing is left. Fails with
  * `MR_SAVEPOINT_TARGET` for a folder that is in use, with `MR_STATE_NOT_FOUND` and `MR_STATE_INCOMPATIBLE` for edits that do not
  * fit, with `MR_KEY_INVALID` and `MR_VALUE_UNSUPPORTED` for what cannot be stored, and as `openSnapshot` does.
@@ -67,10 +71,11 @@ export async function writeSavepoint(options: WriteSavepointOptions): Promise<Wr
   try {
     const plan = planEdits(base?.manifest, options.states ?? {})
     const header = headerOf(options, base)
-    const path = localPath(options.path)
-    const target = await SavepointTarget.open(path, nodeFileSystem)
+    const path = resolvePlace(options.path)
+    const sorting = sortingFolder(path, options.work)
+    const target = await openSavepoint(path, nodeFileSystem)
     try {
-      const writer = new SavepointWriter({ base, plan, target, header })
+      const writer = new SavepointWriter({ base, plan, target, sorting, header })
       const manifest = await writer.write()
       await target.publish(manifest)
       const { lineage, checkpointId } = manifest
@@ -85,13 +90,12 @@ export async function writeSavepoint(options: WriteSavepointOptions): Promise<Wr
   }
 }
 
-function localPath(path: string): string {
-  if (!isS3Url(path)) return resolve(path)
-  throw refused(
-    path,
-    'savepoints are written in a folder, where they are sorted',
-    'give a folder, and copy it to S3 when it is done',
-  )
+function sortingFolder(path: string, work: string | undefined): string {
+  if (isS3Url(path)) {
+    return resolve(work ?? DEFAULT_WORK, `sorting-${randomId(new SystemRandom())}`)
+  }
+  if (work === undefined) return join(path, 'sorting')
+  throw invalid(`work is ${work}`, 'a savepoint in a folder is sorted there')
 }
 
 /** All of a manifest but its states. */

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { collectGarbage } from '../../runtime/inspect/collect-garbage.ts'
 import { listCheckpoints } from '../../runtime/inspect/list-checkpoints.ts'
@@ -10,6 +11,11 @@ import { checkJob } from '../../runtime/job/check-job.ts'
 import { commandJob } from '../../runtime/job/control-client.ts'
 import type { JobEvent, RunJobOptions } from '../../runtime/job/job-events.ts'
 import { startJob } from '../../runtime/job/run-job.ts'
+import { nodeFileSystem } from '../../runtime/file-system.ts'
+import { lookIntoHome } from '../../runtime/job/open-home.ts'
+import type { ObjectStore } from '../../runtime/object-store.ts'
+import { bootstrapState } from '../../runtime/rewrite/state-edit.ts'
+import { valueState } from '../../runtime/state/state.ts'
 import { writeSavepoint } from '../../runtime/rewrite/write-savepoint.ts'
 import { describeS3 } from '../servers/aws-for-tests.ts'
 import { environment } from './environment.ts'
@@ -20,6 +26,21 @@ async function all<T>(given: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = []
   for await (const one of given) found.push(one)
   return found
+}
+
+async function keysIn(store: ObjectStore, prefix: string): Promise<string[]> {
+  return (await all(store.list(prefix))).map(({ key }) => key)
+}
+
+async function linesIn(folder: string): Promise<{ readonly n: number }[]> {
+  const names = await readdir(folder)
+  const texts = await Promise.all(
+    names
+      .filter((name) => name.startsWith('part-'))
+      .map((name) => readFile(join(folder, name), 'utf8')),
+  )
+  const lines = texts.flatMap((text) => text.trimEnd().split('\n'))
+  return lines.map((line) => JSON.parse(line) as { readonly n: number })
 }
 
 describeS3('snapshots in S3', (s3) => {
@@ -133,18 +154,76 @@ describeS3('snapshots in S3', (s3) => {
     expect(listed.map(({ path }) => `${path}/manifest.json`)).toContain(lastCheckpoint!.path)
   })
 
+  it('are written there by a program, taken over, and what is left over is removed', async () => {
+    const bucket = await s3.createBucket()
+    const dir = `s3://${bucket}/state`
+    const rows = Array.from({ length: 10 }, (_, n) => ({ key: `k${n}`, value: 7 }))
+    const states = { number: { seen: bootstrapState(valueState<number>(), rows) } }
+    const work = join(folder, 'sorting')
+    const [kept, again] = [`s3://${bucket}/kept/new`, `s3://${bucket}/kept/again`]
+    const written = await writeSavepoint({ path: kept, job: 'counting', states, work })
+    expect(written).toMatchObject({ path: kept, entries: 10 })
+    expect(existsSync(work)).toBe(false)
+    const copied = await writeSavepoint({ path: again, from: kept, work })
+    expect(copied).toMatchObject({ path: again, entries: 10 })
+    const taken = writeSavepoint({ path: kept, job: 'counting', states, work })
+    await expect(taken).rejects.toMatchObject({ code: 'MR_SAVEPOINT_TARGET' })
+    const inFolder = writeSavepoint({ path: join(folder, 'new'), job: 'counting', work })
+    await expect(inFolder).rejects.toMatchObject({ code: 'MR_OPTION_INVALID' })
+
+    // Into S3, and into a folder.
+    for (const [from, to] of [
+      [kept, dir],
+      [again, join(folder, 'claimed')],
+    ] as const) {
+      const out = join(folder, `out-of-${basename(from)}`)
+      const params = { out, count: 100 }
+      events.splice(0)
+      const options = { from, claim: true, parallelism: 2, params }
+      expect((await run(to, options).result).status).toBe('finished')
+      expect(events[0]).toMatchObject({
+        mode: 'from',
+        notes: expect.arrayContaining([
+          expect.stringMatching(/was taken over: it is a checkpoint of this job now$/),
+        ]) as unknown,
+      })
+      expect(await keysIn(s3.store(bucket), `${from.slice(`s3://${bucket}/`.length)}/`)).toEqual([])
+      // The same command goes on, or says that it has ended.
+      expect((await run(to, options).result).status).toBe('already-finished')
+      const lines = await linesIn(out)
+      expect(lines.map(({ n }) => n).toSorted((a, b) => a - b)[0]).toBe(8)
+      expect(lines).toHaveLength(100)
+    }
+
+    const job = `${dir}/counting`
+    const { current } = (await lookIntoHome(dir, 'counting', nodeFileSystem).readRecord(
+      'counting',
+    ))!
+    const left = `state/counting/checkpoints/${current}/chk-1/left.e1-x-0.seg`
+    await s3.store(bucket).put(left, Buffer.from('left over'))
+    const told = await collectGarbage(job, { dryRun: false })
+    expect(told).toMatchObject({ isRemoved: false, files: [{ path: `s3://${bucket}/${left}` }] })
+    const removed = await collectGarbage(job, { dryRun: false, takesOver: true })
+    expect(removed.isRemoved).toBe(true)
+    expect(await keysIn(s3.store(bucket), left)).toEqual([])
+    for await (const one of verifySnapshots(job)) expect(one.damages).toEqual([])
+  })
+
   it('what is not possible there is refused, with the reason', async () => {
-    const dir = `s3://${await s3.createBucket()}/state`
+    const bucket = await s3.createBucket()
+    const dir = `s3://${bucket}/state`
     const invalid = { code: 'MR_OPTION_INVALID' }
     await expect(run('s3://No_Bucket').result).rejects.toMatchObject(invalid)
-    await expect(run(dir, { from: dir, claim: true }).result).rejects.toMatchObject(invalid)
     await expect(run(folder, { work: folder }).result).rejects.toMatchObject(invalid)
     await expect(run(dir, { work: dir }).result).rejects.toMatchObject(invalid)
-    await expect(collectGarbage(dir, { dryRun: true })).rejects.toMatchObject(invalid)
-    const written = writeSavepoint({ path: `${dir}/new`, job: 'counting' })
-    await expect(written).rejects.toMatchObject({ code: 'MR_SAVEPOINT_TARGET' })
+    await expect(collectGarbage(folder, { dryRun: false, takesOver: true })).rejects.toMatchObject(
+      invalid,
+    )
     const nothing = { code: 'MR_CHECKPOINT_NOT_FOUND' }
     await expect(listCheckpoints(`${dir}/nothing`)).rejects.toMatchObject(nothing)
+    await s3.store(bucket).put('other/counting/checkpoints/x/notes', Buffer.from('mine'))
+    const garbage = collectGarbage(`s3://${bucket}/other/counting`, { dryRun: true })
+    await expect(garbage).rejects.toMatchObject(nothing)
     await expect(run(dir, { from: `${dir}/nothing` }).result).rejects.toMatchObject(nothing)
     const missing = run('s3://no-such-bucket-of-ours/state').result
     await expect(missing).rejects.toMatchObject({ code: 'MR_AWS_MISSING' })

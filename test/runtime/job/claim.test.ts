@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { Claim } from '../../../runtime/job/claim.ts'
+import { FolderClaim } from '../../../runtime/job/claim-target.ts'
 import { readSnapshot } from '../../../runtime/job/from-snapshot.ts'
 import { FaultFileSystem } from '../../harness/fault-file-system.ts'
 import {
@@ -28,7 +29,8 @@ beforeEach(setUp)
 async function claimOf(path: string): Promise<Claim> {
   const snapshot = await readSnapshot(path, files)
   const ancestry = [{ lineage: 'one', checkpointId: 3 }]
-  const place = { directory: NEW, fileSystem: files, failpoint: () => {} }
+  const target = new FolderClaim(NEW, files)
+  const place = { directory: NEW, target, fileSystem: files, failpoint: () => {} }
   return new Claim({ snapshot, lineage: 'two', ancestry, ...place })
 }
 

@@ -6,6 +6,7 @@ import { validateManifestFiles } from '../../../runtime/checkpoint/manifest-code
 import { placeIn } from '../../../runtime/checkpoint/object-files.ts'
 import { type Random, SeededRandom } from '../../../runtime/clock.ts'
 import { StreamError } from '../../../runtime/errors.ts'
+import { collectObjectGarbage } from '../../../runtime/inspect/collect-object-garbage.ts'
 import { HeadSession, readJobHead } from '../../../runtime/job/head-session.ts'
 import { startRounds } from '../../../runtime/job/start-rounds.ts'
 import type { ObjectStore } from '../../../runtime/object-store.ts'
@@ -208,6 +209,23 @@ class Runner {
   }
 }
 
+/** Removes what runs have left, taking the job over from them. */
+async function collect(store: ObjectStore): Promise<'fenced' | 'killed' | 'refused' | 'collected'> {
+  try {
+    const garbage = await collectObjectGarbage(jobPlace(store), { takesOver: true })
+    if (garbage === undefined) return 'refused'
+    return garbage.files.length > 0 ? 'collected' : 'killed'
+  } catch (error) {
+    if (isFenced(error)) return 'fenced'
+    if (isPassing(error) || isTimeout(error)) return 'killed'
+    throw error
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === 'ETIMEDOUT'
+}
+
 function isFenced(error: unknown): boolean {
   return error instanceof StreamError && error.code === 'MR_JOB_FENCED'
 }
@@ -220,28 +238,38 @@ describe('runs of one job that take it over from each other', () => {
   it('put out one sequence, which the last one goes on from with all its files, whatever is slow, lost or late (R4)', async () => {
     let fenced = 0
     let refused = 0
+    let collected = 0
     let lengths = 0
     await fc.assert(
       fc.asyncProperty(
         fc.integer(),
         fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 0, max: 2 }),
         fc.constantFrom(0, 0.05, 0.2),
-        async (seed, runs, share) => {
+        async (seed, runs, collectors, share) => {
           const random = new SeededRandom(seed)
           const turnstile = new Turnstile(random)
           const memory = new MemoryObjectStore()
           const late = new LateRequests(random, share)
           const output = new Output()
           const pace = turnstile.pace()
-          const running = runs.map(async (checkpoints, index) => {
-            const store = late.seenBy(new UnreliableObjectStore(memory, { pace }))
-            const runner = new Runner('ABCD'[index]!, store, output, random)
-            const waits = Math.floor(random.next() * 40)
+          const view = () => late.seenBy(new UnreliableObjectStore(memory, { pace }))
+          const wait = async (most: number): Promise<void> => {
+            const waits = Math.floor(random.next() * most)
             for (let n = 0; n < waits; n++) await pace({ kind: 'start', path: '', index: n })
+          }
+          const running = runs.map(async (checkpoints, index) => {
+            const runner = new Runner('ABCD'[index]!, view(), output, random)
+            await wait(40)
             return runner.run(checkpoints)
           })
-          const ends = await turnstile.until(Promise.all(running))
+          const collecting = Array.from({ length: collectors }, async () => {
+            await wait(150)
+            return collect(view())
+          })
+          const ends = await turnstile.until(Promise.all([...running, ...collecting]))
           fenced += ends.filter((end) => end === 'fenced').length
+          collected += ends.filter((end) => end === 'collected').length
           refused += ends.filter((end) => end === 'refused').length
           // Who is refused fences nobody: others may.
           const taken = (await readJobHead(placeIn(jobPlace(memory), 'job.json')))?.epoch ?? 0
@@ -260,6 +288,7 @@ describe('runs of one job that take it over from each other', () => {
     // It was not for nothing.
     expect(fenced).toBeGreaterThan(50)
     expect(refused).toBeGreaterThan(50)
+    expect(collected).toBeGreaterThan(50)
     expect(lengths).toBeGreaterThan(500)
   })
 })

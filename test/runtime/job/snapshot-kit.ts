@@ -1,4 +1,5 @@
 import { LocalMerger } from '../../../runtime/checkpoint/segment-merger.ts'
+import type { SnapshotFiles } from '../../../runtime/checkpoint/checkpoint-storage.ts'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import { FolderFiles } from '../../../runtime/checkpoint/folder-files.ts'
 import type { CheckpointManifest } from '../../../runtime/checkpoint/manifest.ts'
@@ -66,7 +67,14 @@ export async function contentOf(
   { manifest, directory }: Snapshot,
   fileSystem: FileSystem,
 ): Promise<string[]> {
-  const files = new FolderFiles(directory, fileSystem)
+  return contentIn(manifest, new FolderFiles(directory, fileSystem))
+}
+
+/** The same, from files that are elsewhere. */
+export async function contentIn(
+  manifest: CheckpointManifest,
+  files: SnapshotFiles,
+): Promise<string[]> {
   const lines: string[] = []
   for (const { segments } of manifest.subtasks) {
     const readers = await Promise.all(segments.map((segment) => openSegment(files, segment)))
