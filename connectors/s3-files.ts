@@ -39,17 +39,16 @@ export class S3Files implements InputFiles {
     }
     const isGlob = GLOB_CHARACTERS.test(prefix)
     const begin = isGlob ? prefix.slice(0, prefix.search(GLOB_CHARACTERS)) : folder(prefix)
+    const level = isOneLevel(prefix.slice(begin.length)) ? await store.listLevel(begin) : undefined
     const keys: string[] = []
-    let isThere = false
-    for await (const { key } of store.list(begin)) {
-      isThere = true
-      const rest = key.slice(begin.length)
-      const isWanted = isGlob ? matchesGlob(key, prefix) : rest !== '' && !rest.includes('/')
+    for await (const { key } of level?.objects ?? store.list(begin)) {
       const fromFolder = key.slice(begin.lastIndexOf('/') + 1)
       // A key that ends with a slash is a folder as consoles make it.
       const isHidden = fromFolder.split('/').some((part) => part.startsWith('.'))
+      const isWanted = !isGlob || matchesGlob(key, prefix)
       if (isWanted && !isHidden && !key.endsWith('/')) keys.push(key)
     }
+    const isThere = level === undefined || level.objects.length + level.folders.length > 0
     if (!isThere && !isGlob) throw missingInput(path)
     return keys.map((key) => `s3://${bucket}/${key}`)
   }
@@ -118,6 +117,11 @@ class S3File implements InputFile {
 
 function placeOf(path: string): { readonly bucket: string; readonly prefix: string } {
   return parseS3Url(path, 'fileSource(): path', 'MR_SOURCE_INVALID')
+}
+
+/** Whether what a folder or glob means, behind the part of it that has no such characters, is all at one level. */
+function isOneLevel(rest: string): boolean {
+  return !rest.includes('/') && !rest.includes('**')
 }
 
 /** A prefix as that of a folder. */

@@ -64,6 +64,8 @@ export interface ObjectStore {
   list(prefix: string, after?: string): AsyncIterable<StoredObject>
   /** What follows `prefix` up to the next `/`, of all keys with it, each once: names of folders. */
   listFolders(prefix: string): Promise<readonly string[]>
+  /** The same, and the objects that have no `/` behind `prefix`, sorted; what is further down is not gone through. */
+  listLevel(prefix: string): Promise<ObjectLevel>
   /** Removes objects; those that are not there are no failure. */
   delete(keys: readonly string[]): Promise<void>
 
@@ -81,6 +83,12 @@ export interface ObjectStore {
   /** Uploads that are open under keys that begin with `prefix`. Not all stores tell of all: nothing may depend on it. */
   listUploads(prefix: string): Promise<readonly OpenUpload[]>
   close(): void
+}
+
+/** What is directly below a prefix. */
+export interface ObjectLevel {
+  readonly objects: readonly StoredObject[]
+  readonly folders: readonly string[]
 }
 
 /** The condition of a write does not hold. */

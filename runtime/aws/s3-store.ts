@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../clock.ts'
 import {
   type ObjectHead,
+  type ObjectLevel,
   type ObjectStore,
   type OpenUpload,
   type StoredObject,
@@ -143,19 +144,24 @@ export class S3Store implements ObjectStore {
   async *list(prefix: string, after?: string): AsyncIterable<StoredObject> {
     const input = { Prefix: prefix, ...(after === undefined ? {} : { StartAfter: after }) }
     for await (const page of this.#pages(prefix, input)) {
-      for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
-        yield { key: Key, bytes: Size, etag: ETag, modifiedAt: LastModified.getTime() }
-      }
+      for (const found of page.Contents ?? []) yield storedObject(found)
     }
   }
 
   async listFolders(prefix: string): Promise<readonly string[]> {
-    const names: string[] = []
+    return (await this.listLevel(prefix)).folders
+  }
+
+  async listLevel(prefix: string): Promise<ObjectLevel> {
+    const objects: StoredObject[] = []
+    const folders: string[] = []
     for await (const page of this.#pages(prefix, { Prefix: prefix, Delimiter: '/' })) {
-      for (const { Prefix } of page.CommonPrefixes ?? [])
-        names.push(Prefix.slice(prefix.length, -1))
+      objects.push(...(page.Contents ?? []).map(storedObject))
+      folders.push(
+        ...(page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix.slice(prefix.length, -1)),
+      )
     }
-    return names
+    return { objects, folders }
   }
 
   async delete(keys: readonly string[]): Promise<void> {
@@ -316,6 +322,10 @@ export class S3Store implements ObjectStore {
   #url(key: string): string {
     return `s3://${this.#bucket}/${key}`
   }
+}
+
+function storedObject({ Key, Size, ETag, LastModified }: ListedObject): StoredObject {
+  return { key: Key, bytes: Size, etag: ETag, modifiedAt: LastModified.getTime() }
 }
 
 function conditionInput(condition: WriteCondition | undefined): object {

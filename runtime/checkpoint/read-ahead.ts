@@ -3,6 +3,9 @@ import type { SnapshotFiles, StoredFile } from './checkpoint-storage.ts'
 /** What is read at once where files are read front to back: a request takes as long for it as for one block. */
 const AHEAD_BYTES = 4 * 1_024 * 1_024
 
+/** A piece is asked for in parts of this size at once: one answer comes at the pace of one connection. */
+const PART_BYTES = 1_024 * 1_024
+
 /** What is kept of all files together. */
 const MOST_BYTES = 32 * 1_024 * 1_024
 
@@ -22,6 +25,7 @@ export class ReadAhead implements SnapshotFiles {
   readonly #inner: SnapshotFiles
   readonly #aheadBytes: number
   readonly #mostBytes: number
+  readonly #partBytes: number
   #bytes = 0
   #reads = 0
   #pieceBytes: number
@@ -29,16 +33,18 @@ export class ReadAhead implements SnapshotFiles {
   readonly #chunks: Map<string, Chunk> = new Map()
   /** Where the last read of a file ended. */
   readonly #ends: Map<string, number> = new Map()
+  readonly #sizes: Map<string, number> = new Map()
 
   /** Other sizes are for tests. */
   constructor(
     inner: SnapshotFiles,
-    sizes: { readonly ahead?: number; readonly most?: number } = {},
+    sizes: { readonly ahead?: number; readonly most?: number; readonly part?: number } = {},
   ) {
     this.#inner = inner
     this.#aheadBytes = sizes.ahead ?? AHEAD_BYTES
     this.#pieceBytes = this.#aheadBytes
     this.#mostBytes = sizes.most ?? MOST_BYTES
+    this.#partBytes = sizes.part ?? PART_BYTES
   }
 
   async read(name: string, offset: number, length: number): Promise<Uint8Array> {
@@ -55,11 +61,11 @@ export class ReadAhead implements SnapshotFiles {
     }
     const piece = this.#pieceBytes
     if (!isNext || length >= piece) return this.#inner.read(name, offset, length)
-    const size = (await this.#inner.stat(name))?.bytes ?? 0
+    const size = await this.#sizeOf(name)
     const most = Math.min(piece, size - offset)
     // What is missing or too short is told by whoever reads just that.
     if (most <= length) return this.#inner.read(name, offset, length)
-    const bytes = await this.#inner.read(name, offset, most)
+    const bytes = await this.#readParts(name, offset, most)
     const chunk = { offset, bytes, readAt: this.#reads }
     this.#keep(name, chunk)
     return within(chunk, offset, length)!
@@ -67,6 +73,28 @@ export class ReadAhead implements SnapshotFiles {
 
   stat(name: string): Promise<StoredFile | undefined> {
     return this.#inner.stat(name)
+  }
+
+  /** Asked for once: it takes as long as a read. */
+  async #sizeOf(name: string): Promise<number> {
+    const known = this.#sizes.get(name)
+    if (known !== undefined) return known
+    const size = (await this.#inner.stat(name))?.bytes ?? 0
+    this.#sizes.set(name, size)
+    return size
+  }
+
+  async #readParts(name: string, offset: number, length: number): Promise<Uint8Array> {
+    const size = this.#partBytes
+    if (length < 2 * size) return this.#inner.read(name, offset, length)
+    const count = Math.floor(length / size)
+    const piece = new Uint8Array(length)
+    const readPart = async (n: number): Promise<void> => {
+      const end = n === count - 1 ? length : (n + 1) * size
+      piece.set(await this.#inner.read(name, offset + n * size, end - n * size), n * size)
+    }
+    await Promise.all(Array.from({ length: count }, (_, n) => readPart(n)))
+    return piece
   }
 
   #keep(name: string, chunk: Chunk): void {

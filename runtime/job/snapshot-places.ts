@@ -67,12 +67,9 @@ const s3Places: SnapshotPlaces = {
   async names(place) {
     const { prefix, store } = openS3Place(place)
     const begin = prefix === '' ? '' : `${prefix}/`
-    const names = new Set(await store.listFolders(begin))
-    for await (const { key } of store.list(begin)) {
-      const name = key.slice(begin.length)
-      if (!name.includes('/')) names.add(name)
-    }
-    return [...names].toSorted()
+    const { objects, folders } = await store.listLevel(begin)
+    const names = objects.map(({ key }) => key.slice(begin.length))
+    return [...new Set([...folders, ...names])].toSorted()
   },
   async readManifest(place) {
     const { prefix, store, url } = placeIn(openS3Place(place), MANIFEST)

@@ -64,6 +64,7 @@ export function objectStoreContract(options: ObjectStoreContractOptions): void {
       expect(await store.head('no')).toBeUndefined()
       expect(await keysOf('no')).toEqual([])
       expect(await store.listFolders('no/')).toEqual([])
+      expect(await store.listLevel('no/')).toEqual({ objects: [], folders: [] })
     })
 
     it('lists by prefix and behind a key, in order, and folders once', async () => {
@@ -71,6 +72,9 @@ export function objectStoreContract(options: ObjectStoreContractOptions): void {
       expect(await keysOf('p/')).toEqual(['p/a/1', 'p/a/2', 'p/b', 'p/c/x/y'])
       expect(await keysOf('p/', 'p/a/2')).toEqual(['p/b', 'p/c/x/y'])
       expect(await store.listFolders('p/')).toEqual(['a', 'c'])
+      const level = await store.listLevel('p/')
+      expect(level.folders).toEqual(['a', 'c'])
+      expect(level.objects.map(({ key, bytes: size }) => [key, size])).toEqual([['p/b', 3]])
       const listed: StoredObject[] = []
       for await (const one of store.list('q')) listed.push(one)
       const { etag, bytes: size } = (await store.head('q'))!

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   type ObjectHead,
+  type ObjectLevel,
   type ObjectStore,
   type OpenUpload,
   type StoredObject,
@@ -79,6 +80,14 @@ export class MemoryObjectStore implements ObjectStore {
       .filter((key) => key.startsWith(prefix) && key.includes('/', prefix.length))
       .map((key) => key.slice(prefix.length, key.indexOf('/', prefix.length)))
     return [...new Set(names)].toSorted(compare)
+  }
+
+  async listLevel(prefix: string): Promise<ObjectLevel> {
+    const objects: StoredObject[] = []
+    for await (const one of this.list(prefix)) {
+      if (!one.key.includes('/', prefix.length)) objects.push(one)
+    }
+    return { objects, folders: await this.listFolders(prefix) }
   }
 
   async delete(keys: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import type {
   ObjectHead,
+  ObjectLevel,
   ObjectStore,
   OpenUpload,
   StoredObject,
@@ -50,6 +51,10 @@ export class UnreliableObjectStore implements ObjectStore {
 
   listFolders(prefix: string): Promise<readonly string[]> {
     return this.#pass('listFolders', prefix, () => this.#inner.listFolders(prefix))
+  }
+
+  listLevel(prefix: string): Promise<ObjectLevel> {
+    return this.#pass('listLevel', prefix, () => this.#inner.listLevel(prefix))
   }
 
   delete(keys: readonly string[]): Promise<void> {

@@ -47,6 +47,7 @@ export class MemoryBucket {
       head: (key) => memory.head(key),
       list: (prefix, after) => memory.list(prefix, after),
       listFolders: (prefix) => memory.listFolders(prefix),
+      listLevel: (prefix) => memory.listLevel(prefix),
       listUploads: (prefix) => memory.listUploads(prefix),
       put: (key, body, options) => this.#call('put', key, () => memory.put(key, body, options)),
       delete: (keys) => this.#call('delete', keys[0] ?? '', () => memory.delete(keys)),

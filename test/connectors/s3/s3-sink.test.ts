@@ -550,6 +550,7 @@ function methodsOf(store: ObjectStore): ObjectStore {
     head: (...args) => store.head(...args),
     list: (...args) => store.list(...args),
     listFolders: (...args) => store.listFolders(...args),
+    listLevel: (...args) => store.listLevel(...args),
     delete: (...args) => store.delete(...args),
     createUpload: (...args) => store.createUpload(...args),
     uploadPart: (...args) => store.uploadPart(...args),

@@ -39,6 +39,34 @@ describe('ReadAhead', () => {
     ])
   })
 
+  it('asks for the parts of a piece at once', async () => {
+    const { files, reads } = counted({ a: 100 })
+    let most = 0
+    let waiting = 0
+    const slow: SnapshotFiles = {
+      stat: (name) => files.stat(name),
+      async read(name, offset, length) {
+        most = Math.max(most, ++waiting)
+        await Promise.resolve()
+        waiting--
+        return files.read(name, offset, length)
+      },
+    }
+    const ahead = new ReadAhead(slow, { ahead: 32, part: 10 })
+    for (let offset = 0; offset < 100; offset += 10) {
+      const bytes = await ahead.read('a', offset, 10)
+      expect([...bytes]).toEqual(Array.from({ length: 10 }, (_, index) => offset + index))
+    }
+    expect(most).toBe(3)
+    expect(reads.slice(0, 5)).toEqual([
+      ['a', 0, 10],
+      ['a', 10, 10],
+      ['a', 20, 10],
+      ['a', 30, 12],
+      ['a', 40, 10],
+    ])
+  })
+
   it('leaves reads here and there as they are', async () => {
     const { files, reads } = counted({ a: 1_000 })
     const ahead = new ReadAhead(files, { ahead: 32 })
@@ -65,7 +93,7 @@ describe('ReadAhead', () => {
         ),
         async (steps) => {
           const { files } = counted({ a: 100, b: 40, c: 0 })
-          const ahead = new ReadAhead(files, { ahead: 32, most: 80 })
+          const ahead = new ReadAhead(files, { ahead: 32, most: 80, part: 7 })
           const ends = new Map<string, number>()
           for (const { name, offset: given, length } of steps) {
             const offset = given ?? ends.get(name) ?? 0
