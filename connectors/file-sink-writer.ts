@@ -4,11 +4,14 @@ import type { FileSystem, WritableFile } from '../runtime/file-system.ts'
 import type { SinkContext, SinkWriter } from '../runtime/sink.ts'
 import type { FilePart } from './file-sink-committer.ts'
 import type { WriteFormat } from './format.ts'
+import type { Compressor } from './s3/compression.ts'
 import { outputFailed } from './output-errors.ts'
 import { finishedName, inProgressName, pendingName } from './part-name.ts'
 
 /** Text is turned into bytes and handed to the disk in pieces of about this length. */
 const CHUNK_BYTES = 64 * 1024
+/** The same where they are compressed, each by itself. */
+const COMPRESSED_CHUNK_BYTES = 512 * 1024
 /** With so much on its way to the disk no more input is taken (R7). */
 const MAX_UNWRITTEN_BYTES = 1024 * 1024
 /** Longest delay that a timer of Node can take; a file gets no older. */
@@ -19,6 +22,7 @@ export interface FileWriterOptions<T> {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly format: WriteFormat<T>
+  readonly compression: Compressor
   readonly rollBytes: number
   readonly rollIntervalMs: number
 }
@@ -27,7 +31,7 @@ export interface FileWriterOptions<T> {
 interface OpenPart {
   readonly path: string
   file: WritableFile | undefined
-  /** Bytes handed to the disk. */
+  /** Bytes handed to the disk; where they are compressed, those that have been. */
   bytes: number
 }
 
@@ -45,6 +49,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
   readonly #context: SinkContext
   readonly #options: FileWriterOptions<T>
   #text = ''
+  readonly #maxChunk: number
+  readonly #suffix: string
   /** Length of text that makes the next chunk, shorter where the file is nearly full. */
   #chunkLength: number
   #unwrittenBytes = 0
@@ -61,7 +67,10 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
   constructor(context: SinkContext, options: FileWriterOptions<T>) {
     this.#context = context
     this.#options = options
-    this.#chunkLength = Math.min(CHUNK_BYTES, options.rollBytes)
+    const { compress, suffix } = options.compression
+    this.#maxChunk = compress === undefined ? CHUNK_BYTES : COMPRESSED_CHUNK_BYTES
+    this.#suffix = options.format.suffix + suffix
+    this.#chunkLength = Math.min(this.#maxChunk, options.rollBytes)
   }
 
   get isReady(): boolean {
@@ -95,12 +104,14 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
     const chunk = Buffer.from(this.#part === undefined ? header + this.#text : this.#text)
     this.#text = ''
     const part = (this.#part ??= this.#newPart())
-    part.bytes += chunk.length
+    const isCompressed = this.#options.compression.compress !== undefined
+    if (!isCompressed) part.bytes += chunk.length
     this.#unwrittenBytes += chunk.length
     void this.#enqueue(() => this.#write(part, chunk))
     const left = this.#options.rollBytes - part.bytes
-    this.#chunkLength = Math.min(CHUNK_BYTES, left)
-    if (left <= 0) this.#roll()
+    this.#chunkLength = Math.min(this.#maxChunk, left)
+    // What is being compressed counts as it is: pieces would become ever smaller towards the end.
+    if (left <= (isCompressed ? chunk.length : 0)) this.#roll()
   }
 
   /** Ends the file: what follows goes into the next. */
@@ -111,7 +122,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
     const part = this.#part
     if (part === undefined) return
     this.#part = undefined
-    this.#chunkLength = Math.min(CHUNK_BYTES, this.#options.rollBytes)
+    this.#chunkLength = Math.min(this.#maxChunk, this.#options.rollBytes)
     this.#full.push(part)
     void this.#enqueue(() => this.#finish(part))
   }
@@ -124,7 +135,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
 
   #newPart(): OpenPart {
     const { lineage, attempt, subtaskIndex } = this.#context
-    const { suffix } = this.#options.format
+    const suffix = this.#suffix
     const counter = this.#counter++
     const name = inProgressName({ lineage, attempt, subtaskIndex, counter, suffix })
     const part = { path: join(this.#options.directory, name), file: undefined, bytes: 0 }
@@ -133,8 +144,15 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
   }
 
   async #write(part: OpenPart, chunk: Uint8Array): Promise<void> {
-    part.file ??= await this.#options.fileSystem.create(part.path)
-    await part.file.write(chunk)
+    const { fileSystem, compression } = this.#options
+    part.file ??= await fileSystem.create(part.path)
+    if (compression.compress === undefined) {
+      await part.file.write(chunk)
+    } else {
+      const compressed = await compression.compress(chunk)
+      part.bytes += compressed.byteLength
+      await part.file.write(compressed)
+    }
     const wasReady = this.isReady
     this.#unwrittenBytes -= chunk.byteLength
     if (!wasReady && this.isReady) this.#context.wake()
@@ -153,11 +171,12 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
     parts: readonly OpenPart[],
   ): Promise<readonly FilePart[]> {
     if (parts.length === 0) return []
-    const { fileSystem, directory, format } = this.#options
+    const { fileSystem, directory } = this.#options
+    const suffix = this.#suffix
     const { lineage, subtaskIndex } = this.#context
     const pending: FilePart[] = []
     for (const [n, part] of parts.entries()) {
-      const name = finishedName({ lineage, checkpointId, subtaskIndex, n, suffix: format.suffix })
+      const name = finishedName({ lineage, checkpointId, subtaskIndex, n, suffix })
       await fileSystem.rename(part.path, join(directory, pendingName(name)))
       this.#unfinished.delete(part)
       pending.push({ name, bytes: part.bytes })

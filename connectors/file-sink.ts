@@ -17,6 +17,7 @@ import { checkFileOutput, prepareFileOutput } from './file-output.ts'
 import { type FilePart, FileSinkCommitter } from './file-sink-committer.ts'
 import { FileSinkWriter } from './file-sink-writer.ts'
 import type { FileFormat, WriteFormat } from './format.ts'
+import { COMPRESSORS, type S3Compression } from './s3/compression.ts'
 import { loadS3Sink } from './s3/load-s3-sink.ts'
 
 const DEFAULT_ROLL_BYTES = 128 * 1024 * 1024
@@ -31,6 +32,8 @@ export interface FileSinkOptions<T> {
   readonly dir: string | URL
   /** How records become bytes: `json()`, `csv()` with its columns; in S3 also `parquet()`. */
   readonly format: WriteFormat<T> | FileFormat<T>
+  /** Of JSON and CSV; adds `.gz` or `.zst` to the names. Parquet has an option of its own. Default none. */
+  readonly compression?: S3Compression
   /** A file that has reached so many bytes is followed by the next one. Default 128 MiB. */
   readonly rollSize?: number
   /** A file that is so old is followed by the next one. Default one minute. */
@@ -42,6 +45,7 @@ export interface FileSinkOptions<T> {
 const FILE_SINK: OptionNames<FileSinkOptions<unknown>> = {
   dir: true,
   format: true,
+  compression: true,
   rollSize: true,
   rollInterval: true,
   s3: true,
@@ -61,7 +65,7 @@ const FILE_SINK: OptionNames<FileSinkOptions<unknown>> = {
  * removed first.
  *
  * In S3 it is an `s3Sink` (of `millrace/aws`) with these options, and writes objects in the same way; that one has more, such as
- * partitions and compression.
+ * partitions.
  *
  * @example
  * stream.sinkTo(fileSink({ dir: 'out/alerts', format: json<Alert>() }), { uid: 'alerts' })
@@ -83,13 +87,14 @@ interface CheckedFileSink<T> {
   /** A path, or `s3://…`. */
   readonly dir: string
   readonly format: FileSinkOptions<T>['format']
+  readonly compression: S3Compression
   readonly rollBytes: number
   readonly rollIntervalMs: number
 }
 
 function checkOptions<T>(options: FileSinkOptions<T>): CheckedFileSink<T> {
   checkOptionNames(options, FILE_SINK, 'fileSink()', 'MR_SINK_INVALID')
-  const { format, rollSize: rollBytes = DEFAULT_ROLL_BYTES } = options
+  const { format, compression = 'none', rollSize: rollBytes = DEFAULT_ROLL_BYTES } = options
   const dir = pathOf(options.dir)
   if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'the path of a directory')
   if (!(Number.isSafeInteger(rollBytes) && rollBytes > 0)) {
@@ -106,7 +111,9 @@ function checkOptions<T>(options: FileSinkOptions<T>): CheckedFileSink<T> {
     throw invalid('s3', 'settings', 's3 for a dir such as s3://bucket/prefix only')
   }
   checkFormat(format, isInS3)
-  return { dir, format, rollBytes, rollIntervalMs }
+  const known = Object.keys(COMPRESSORS)
+  if (!known.includes(compression)) throw invalid('compression', compression, known.join(', '))
+  return { dir, format, compression, rollBytes, rollIntervalMs }
 }
 
 function pathOf(dir: string | URL): string {
@@ -116,11 +123,13 @@ function pathOf(dir: string | URL): string {
 
 function sinkOnDisk<T>(
   fileSystem: FileSystem,
-  { dir, format, rollBytes, rollIntervalMs }: CheckedFileSink<T>,
+  { dir, rollBytes, rollIntervalMs, ...how }: CheckedFileSink<T>,
 ): Sink<T, FilePart> {
   const directory = resolve(dir)
-  const text = format as WriteFormat<T>
-  const writerOptions = { fileSystem, directory, format: text, rollBytes, rollIntervalMs }
+  const format = how.format as WriteFormat<T>
+  const compression = COMPRESSORS[how.compression]
+  const rolling = { rollBytes, rollIntervalMs }
+  const writerOptions = { fileSystem, directory, format, compression, ...rolling }
   return {
     kind: 'file',
     guarantee: 'exactly-once',
@@ -135,7 +144,7 @@ function sinkOnDisk<T>(
 
 /** What is wrong is said in the names of the options here. */
 function sinkInS3<T>(
-  { dir, format, rollBytes, rollIntervalMs }: CheckedFileSink<T>,
+  { dir, format, compression, rollBytes, rollIntervalMs }: CheckedFileSink<T>,
   { s3 = {} }: FileSinkOptions<T>,
 ): Sink<T> {
   const where = 'fileSink(): s3'
@@ -147,6 +156,7 @@ function sinkInS3<T>(
     ...s3,
     path: dir,
     format,
+    compression,
     rollSize: rollBytes,
     rollInterval: rollIntervalMs,
   })

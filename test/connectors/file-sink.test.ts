@@ -1,18 +1,21 @@
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { fileSink, fileSinkOn } from '../../connectors/file-sink.ts'
 import { csv } from '../../connectors/csv-format.ts'
 import type { WriteFormat } from '../../connectors/format.ts'
 import { parquet } from '../../connectors/formats/parquet-format.ts'
 import { json } from '../../connectors/json-format.ts'
+import { SeededRandom } from '../../runtime/clock.ts'
 import { graphProblems } from '../../runtime/graph/validate-graph.ts'
 import { type FileSystem, nodeFileSystem } from '../../runtime/file-system.ts'
 import type { Sink } from '../../runtime/sink.ts'
 import { sinkContract } from '../contract/sink.ts'
 import { LINEAGE, SinkRun } from '../contract/sink-run.ts'
 import { readCommitted } from '../crash/committed-output.ts'
+import { askDuckDb } from '../harness/duckdb.ts'
 import { temporaryFolders } from './temporary-folder.ts'
 
 const newFolder = temporaryFolders()
@@ -25,6 +28,22 @@ sinkContract({
     return {
       create: () => fileSink({ dir, format: json() }),
       read: async () => (await readCommitted(dir)).rows,
+    }
+  },
+})
+
+sinkContract({
+  name: 'file, compressed',
+  guarantee: 'exactly-once',
+  open: async () => {
+    const dir = join(await newFolder(), 'out')
+    return {
+      create: () => fileSink({ dir, format: json(), compression: 'gzip' }),
+      read: async () => {
+        const names = (await readdir(dir)).filter((name) => name.startsWith('part-')).sort()
+        const files = await Promise.all(names.map((name) => readFile(join(dir, name))))
+        return files.flatMap((file) => gunzipSync(file).toString().split('\n').slice(0, -1))
+      },
     }
   },
 })
@@ -75,6 +94,37 @@ describe('fileSink', () => {
     expect(sink).toMatchObject({ kind: 'file', guarantee: 'exactly-once', canTakeBack: true })
   })
 
+  it.each([
+    ['gzip', '.jsonl.gz'],
+    ['zstd', '.jsonl.zst'],
+  ] as const)(
+    'compresses by %s, in pieces that are one file, of about the size that is wanted',
+    async (compression, suffix) => {
+      const rollSize = 1_500_000
+      const { dir, run } = await openSink({ compression, rollSize })
+      const random = new SeededRandom(1)
+      const count = 20_000
+      for (let id = 0; id < count; id++) {
+        run.write({ id, numbers: Array.from({ length: 20 }, () => random.next()) })
+        while (!run.writer.isReady) await new Promise(setImmediate)
+      }
+      await run.commit(await run.cut(1))
+      await run.close()
+      // Node takes the first piece of zstd for all of it.
+      const [found] = await askDuckDb(
+        `select count(*)::int as rows, count(distinct id)::int as ids from read_json('${dir}/part-*')`,
+      )
+      expect(found).toEqual({ rows: count, ids: count })
+      const names = await readdir(dir)
+      expect(names.filter((name) => !name.endsWith(suffix))).toEqual([])
+      const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).size))
+      // What is being compressed counts as it is, or not yet: a piece or two more or less.
+      const least = sizes.toSorted((a, b) => a - b)[1]!
+      expect(least).toBeGreaterThan(0.5 * rollSize)
+      expect(Math.max(...sizes)).toBeLessThan(1.5 * rollSize)
+    },
+  )
+
   it.each(['s3://lake/alerts', 's3://lake/alerts/', new URL('s3://lake/alerts')])(
     'is an s3Sink at %s, of any format',
     (dir) => {
@@ -103,6 +153,8 @@ describe('fileSink', () => {
     ['rollSize', { rollSize: 0 }],
     ['rollSize', { rollSize: 1.5 }],
     ['rollInterval', { rollInterval: 0 }],
+    ['compression', { compression: 'snappy' }],
+    ['compression', { dir: 's3://lake/x', compression: 'lz4' }],
     ['format', { format: parquet({ schema: { id: 'int32' } }) }],
     ['s3', { s3: { region: 'eu-central-1' } }],
     ['region', { dir: 's3://lake/x', s3: { region: 'EU' } }],
