@@ -2,6 +2,7 @@ import { type Mutant, unit } from './mutant.ts'
 
 const sink = (title: string) => unit('connectors/s3/s3-sink.test.ts', title)
 const snapshot = (title: string) => unit('runtime/task/subtask-snapshot.test.ts', title)
+const table = (title: string) => unit('connectors/s3/table-partitions.test.ts', title)
 const spanning = (title: string) => unit('connectors/s3/spanning.test.ts', title)
 
 /** Objects of S3 that are named, completed, ended or taken back wrongly. */
@@ -72,5 +73,21 @@ export const S3_SINK: readonly Mutant[] = [
     find: " || barrier.kind === 'stop'",
     replace: '',
     killers: [snapshot('tells sinks whether a record follows')],
+  },
+  {
+    name: 's3-table-unheard',
+    what: 'a commit counts as done though Glue has not taken its partitions (R33)',
+    file: 'connectors/s3/s3-committer.ts',
+    find: 'await this.#table?.addOf(parts.map(({ key }) => key))',
+    replace: 'await this.#table?.addOf(parts.map(({ key }) => key)).catch(() => {})',
+    killers: [table('fails a commit that it does not hear of')],
+  },
+  {
+    name: 's3-table-going',
+    what: 'the partition of an object that was completed, and then cut back, is never added',
+    file: 'connectors/s3/s3-committer.ts',
+    find: 'await this.#table?.addOf(parts.map(({ key }) => key))',
+    replace: `await this.#table?.addOf(parts.filter((part) => !('tail' in part)).map(({ key }) => key))`,
+    killers: [table('has the partition of an object that was complete')],
   },
 ]
