@@ -29,10 +29,10 @@ export interface FileEncoder<T> {
   /** The same, with what the file ends with. Nothing may be added after that. */
   end(): Uint8Array
   /**
-   * At a checkpoint that the file goes on over: says how it would end here. `take` or `end` may follow as before. Costs time and bytes
-   * with each checkpoint, so that both must stay small however much was added: records that are many go into `bytes`.
+   * At a checkpoint that the file goes on over: says how it would end here. Anything may follow, as if there had been no cut. Records may
+   * be encoded for the closing alone, and once more later, where they come to no more than `maxAgainBytes` (of `heldBytes`).
    */
-  cut(): FileCut
+  cut(maxAgainBytes: number): FileCut
 }
 
 /** A file at a checkpoint: all that was taken so far, these bytes, and its closing are a whole file, of all records that were added. */

@@ -35,7 +35,7 @@ export interface ParquetEncoderOptions {
  * At a cut the rows that are no row group yet have to be in what ends the file. If they always became one, a short checkpoint interval
  * would make groups of a few rows each, which are slow to read and large in the footer; if they never did, each cut would encode up to a
  * whole group anew, and the checkpoint would hold it. So few rows (under a quarter of a group, and under 1 MiB) are encoded for the
- * closing alone, and stay; more become a group. A cut encodes no row twice but those few, and holds them and the footer.
+ * closing alone, and stay; more become a group, and also where the sink says that it is too much with what its other files have left.
  */
 export class ParquetEncoder<T> implements FileEncoder<T> {
   readonly #rowGroupRows: number
@@ -104,8 +104,10 @@ export class ParquetEncoder<T> implements FileEncoder<T> {
     return takeBytes(this.#bytes)
   }
 
-  cut(): FileCut {
-    const isGroup = this.#rows * 4 >= this.#rowGroupRows || this.#meter.bytes >= LEAST_GROUP_BYTES
+  cut(maxAgainBytes: number): FileCut {
+    const { bytes: held } = this.#meter
+    const isGroup =
+      this.#rows * 4 >= this.#rowGroupRows || held >= LEAST_GROUP_BYTES || held > maxAgainBytes
     const bytes = isGroup ? this.take() : takeBytes(this.#bytes)
     return { bytes, closing: this.#closing() }
   }

@@ -1,11 +1,15 @@
 import type { Cancel, Clock } from '../../runtime/clock.ts'
 import type { FileEncoder } from '../format.ts'
+import { limitWithin } from './limit-within.ts'
 import { type Compress, ObjectUpload, type UploadOptions } from './object-upload.ts'
 import { keyTooLong } from './s3-output-errors.ts'
 
 const MAX_KEY_BYTES = 1_024
 /** Longest delay that a timer of Node can take; an object gets no older. */
 const MAX_TIMER_MS = 2_147_483_647
+
+/** So many bytes of records are encoded at a cut that are encoded again later, in all objects together: some 0.1 s. */
+const AGAIN_BYTES = 2 * 1024 * 1024
 
 /** One kind of objects: where they lie, and how they are made. */
 export interface ObjectKind<T> {
@@ -77,13 +81,15 @@ export class OpenObjects<T> {
   goOn(maxHeldBytes: number): readonly GoingObject[] {
     const going: GoingObject[] = []
     let held = 0
+    const sizes = [...this.#open.values()].map(({ encoder }) => encoder.heldBytes)
+    const maxAgainBytes = limitWithin(sizes, AGAIN_BYTES)
     for (const [folder, open] of this.#open) {
       const { encoder, upload, records } = open
       if (records === 0) {
         this.#end(folder, open)
         continue
       }
-      const { bytes, closing } = this.#encoded(open, () => encoder.cut())
+      const { bytes, closing } = this.#encoded(open, () => encoder.cut(maxAgainBytes))
       if (bytes.byteLength > 0) upload.append(bytes)
       const holds = upload.mayHoldBytes + closing.byteLength
       if (held + holds > maxHeldBytes) {

@@ -80,7 +80,7 @@ describe('avroFile', () => {
           }
           for (const one of steps) {
             if (one === 'cut') {
-              const { bytes, closing } = encoder.cut()
+              const { bytes, closing } = encoder.cut(0)
               blocks.push(bytes)
               await expectRecords(closing)
               continue

@@ -186,7 +186,8 @@ describe('parquet', () => {
   }, 120_000)
 
   it('has all rows so far at each cut, with its closing, and goes on as if there had been none', async () => {
-    const add = fc.record({ rows: fc.nat(12), cuts: fc.boolean() })
+    const again = fc.constantFrom(0, 100, Infinity)
+    const add = fc.record({ rows: fc.nat(12), cuts: fc.boolean(), again })
     await fc.assert(
       fc.asyncProperty(
         fc.array(add, { minLength: 1, maxLength: 8 }),
@@ -202,7 +203,7 @@ describe('parquet', () => {
             expect(await askDuckDb(`select id, tags, of from '${path}'`)).toEqual(given)
           }
           const given: Row[] = []
-          for (const { rows, cuts } of steps) {
+          for (const { rows, cuts, again } of steps) {
             for (let n = 0; n < rows; n++) {
               const id = given.length
               const tags = Array.from({ length: id % 3 }, (_, i) => `tag ${i % 2}`)
@@ -211,7 +212,7 @@ describe('parquet', () => {
               if (encoder.isFull) blocks.push(encoder.take())
             }
             if (!cuts) continue
-            const { bytes, closing } = encoder.cut()
+            const { bytes, closing } = encoder.cut(again)
             blocks.push(bytes)
             await expectRows(closing)
           }
@@ -223,7 +224,7 @@ describe('parquet', () => {
   }, 60_000)
 
   it('leaves few rows for the next cut, and makes a group of many', () => {
-    const groupsAfter = (rows: number, size: number) => {
+    const groupsAfter = (rows: number, size: number, again = Infinity) => {
       const encoder = parquet({
         schema: { text: 'string' },
         rowGroupRows: 400,
@@ -231,7 +232,7 @@ describe('parquet', () => {
       }).createEncoder()
       for (let id = 0; id < rows; id++) encoder.add({ text: `${id}${'x'.repeat(size)}` })
       const before = encoder.heldBytes
-      encoder.cut()
+      encoder.cut(again)
       expect([0, before]).toContain(encoder.heldBytes)
       return encoder.heldBytes === 0
     }
@@ -239,6 +240,8 @@ describe('parquet', () => {
     expect(groupsAfter(100, 10)).toBe(true)
     expect(groupsAfter(10, 100_000)).toBe(false)
     expect(groupsAfter(11, 100_000)).toBe(true)
+    expect(groupsAfter(10, 98, 1_000)).toBe(false)
+    expect(groupsAfter(10, 100, 1_000)).toBe(true)
   })
 
   it('has the types that it was given', async () => {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parquet } from '../../../connectors/formats/parquet-format.ts'
-import type { GoingPart } from '../../../connectors/s3/s3-part.ts'
+import type { GoingPart, S3Part } from '../../../connectors/s3/s3-part.ts'
 import { s3SinkOn } from '../../../connectors/s3/s3-sink.ts'
 import type { Sink } from '../../../runtime/sink.ts'
 import { LINEAGE, SinkRun, type SinkRunOptions } from '../../contract/sink-run.ts'
@@ -133,14 +133,30 @@ describe('objects of Parquet that span checkpoints', () => {
     expect(await ids(bucket)).toEqual([7, 7, 7, 7, 7])
   })
 
+  it('have few rows left at a cut in all of them together, the largest becoming groups first', async () => {
+    const bucket = new MemoryBucket()
+    const run = new SinkRun(makeSink(bucket))
+    const wanted = upTo(8).map((p) => p * 1_000)
+    run.write(...wanted.map((id, p) => row(id, 100_000 * (p + 1))))
+    const pending = (await run.cut(1)) as readonly GoingPart[]
+    await run.commit(pending)
+    // 100,000 to 500,000 bytes are less than 2 MiB together.
+    const isGroup = pending.map(({ bytes }) => bytes > 100_000)
+    expect(isGroup).toEqual(upTo(8).map((p) => p >= 5))
+    await run.commit(await run.cut(2, 1, true))
+    expect(await ids(bucket)).toEqual(wanted)
+  })
+
   it('end where a checkpoint would have to hold more than 6 MiB of them', async () => {
     const bucket = new MemoryBucket()
     const run = new SinkRun(makeSink(bucket))
     const wanted = upTo(8).map((p) => p * 1_000)
     run.write(...wanted.map((id) => row(id, 900_000)))
-    const pending = (await run.cut(1)) as readonly { bytes: number; closing?: Uint8Array }[]
+    const pending = (await run.cut(1)) as readonly S3Part[]
     await run.commit(pending)
-    const held = pending.map(({ closing }) => closing?.byteLength ?? 0)
+    const held = pending.map((part) =>
+      'tail' in part ? part.tail.byteLength + (part.closing?.byteLength ?? 0) : 0,
+    )
     expect(held.filter((bytes) => bytes > 900_000)).toHaveLength(6)
     expect(held.reduce((a, b) => a + b)).toBeLessThan(6 * MIB)
     expect(await ids(bucket)).toEqual(wanted.slice(6))
