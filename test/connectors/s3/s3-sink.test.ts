@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { csv } from '../../../connectors/csv-format.ts'
 import { json } from '../../../connectors/json-format.ts'
+import { avroFile } from '../../../connectors/formats/avro-file.ts'
 import { eventTime } from '../../../connectors/s3/event-time.ts'
 import { s3Sink, s3SinkOn } from '../../../connectors/s3/s3-sink.ts'
 import type { S3SinkOptions } from '../../../connectors/s3/s3-sink-options.ts'
@@ -511,6 +512,7 @@ describe('s3Sink', () => {
     ['format', { format: undefined }],
     ['format.suffix', { format: { encode: String, suffix: '/../x' } }],
     ['compression', { compression: 'lzma' }],
+    ['compression', { compression: 'gzip', format: avroFile({ schema: 'int' }) }],
     ['rollSize', { rollSize: 0 }],
     ['rollSize', { rollSize: 1e15 }],
     ['rollInterval', { rollInterval: 0 }],
