@@ -1,4 +1,3 @@
-import { MIN_TIMESTAMP } from '../runtime/element.ts'
 import type {
   PollResult,
   ReaderContext,
@@ -8,6 +7,7 @@ import type {
 } from '../runtime/source.ts'
 import { type OnBadRecord, badRecord, badRecordError } from './bad-record.ts'
 import type { FileSplit } from './file-split.ts'
+import { rejectRecord } from './reject-record.ts'
 import { FinishedSplits } from './finished-splits.ts'
 import type { InputFiles } from './input-files.ts'
 import { OpenFile } from './open-file.ts'
@@ -176,18 +176,13 @@ export class FileReader<T> implements SourceReader<T, FileSplit> {
     return true
   }
 
-  /** Deals with a bad record; false where it used credit, which `emitSide` does not tell about (R7). */
+  /** Deals with a bad record; false where it used credit. */
   #reject(path: string, decoder: RecordDecoder<T>, bad: BadRow): boolean {
-    const { onError } = this.#options
-    const record = badRecord(path, decoder)
-    if (onError === 'fail') throw badRecordError(record, bad)
-    if (onError === 'skip') {
-      this.#context.count('recordsSkipped')
-      return true
-    }
-    this.#context.count('recordsToSideOutput')
-    this.#context.emitSide(onError.name, record, MIN_TIMESTAMP)
-    return false
+    return rejectRecord(this.#context, this.#options.onError, {
+      describe: () => badRecord(path, decoder),
+      failure: (record) => badRecordError(record, bad),
+      timestamp: -1,
+    })
   }
 
   #finish(done: ReadingFile<T>): void {

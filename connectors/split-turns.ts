@@ -34,6 +34,10 @@ export class SplitTurns<S extends TurnTaker> {
     return this.#seats.map((seat) => seat.split)
   }
 
+  get isEmpty(): boolean {
+    return this.#seats.length === 0
+  }
+
   add(split: S): void {
     this.#seats.push({ split, watermark: -Infinity, records: 0, turn: this.#turn++ })
   }

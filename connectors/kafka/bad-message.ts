@@ -1,5 +1,6 @@
 import { StreamError } from '../../runtime/errors.ts'
 import type { OutputTag } from '../../runtime/operator.ts'
+import { shortValue } from '../reject-record.ts'
 import { splitId } from './kafka-split.ts'
 
 /** A record of a topic that could not be read, as it goes to a side output. */
@@ -22,7 +23,7 @@ export type OnBadKafkaRecord = 'fail' | 'skip' | OutputTag<BadKafkaRecord>
 /** The error with which a record that cannot be read fails the job. */
 export function badRecordError(record: BadKafkaRecord): StreamError {
   const { topic, partition, offset, value } = record
-  const bytes = value === null ? 'null' : shorten(Buffer.from(value).toString('utf8'))
+  const bytes = value === null ? 'null' : shortValue(Buffer.from(value).toString('utf8'))
   return new StreamError(
     'MR_BAD_RECORD',
     `${record.error}; its value is ${bytes}; the record cannot be read and the job stops rather than lose it; correct the producer, or set onError to ` +
@@ -39,8 +40,4 @@ export function badRecordText(
   problem: string,
 ): string {
   return `${splitId(topic, partition)} at offset ${offset}: ${problem}`
-}
-
-function shorten(text: string): string {
-  return JSON.stringify(text.length <= 200 ? text : `${text.slice(0, 200)}…`)
 }

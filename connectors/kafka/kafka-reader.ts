@@ -1,9 +1,10 @@
 import type { Cancel } from '../../runtime/clock.ts'
 import { thrownText } from '../../runtime/errors.ts'
-import { MIN_TIMESTAMP } from '../../runtime/element.ts'
 import type { PollResult, ReaderContext, ReaderOutput, SourceReader } from '../../runtime/source.ts'
+import { rejectRecord } from '../reject-record.ts'
 import { FinishedSplits } from '../finished-splits.ts'
 import { BadMessageError, type MessageFormat, type MessageReader } from '../message-format.ts'
+import { pollSplits, type SplitPolling } from '../poll-splits.ts'
 import { SplitTurns } from '../split-turns.ts'
 import {
   type BadKafkaRecord,
@@ -21,8 +22,6 @@ import type { RecordSet } from './record-batch.ts'
 import { corruptBatch, offsetGone, placeIn } from './source-errors.ts'
 import { SplitFeed } from './split-feed.ts'
 
-/** Records taken from one partition before the next choice. */
-const TURN_RECORDS = 64
 /** How long closing waits for commits for monitoring. */
 const LAST_COMMIT_MS = 1_000
 
@@ -64,9 +63,9 @@ export class KafkaReader<T, K, V> implements SourceReader<T, KafkaSplit> {
   readonly #turns = new SplitTurns<ReadPartition<T, K, V>>()
   readonly #finished = new FinishedSplits<KafkaSplit>()
   readonly #decodings: Map<string, Promise<Decoding<K, V>>> = new Map()
+  readonly #polling: SplitPolling<ReadPartition<T, K, V>>
   #output: ReaderOutput<T> | undefined
   #current: ReadPartition<T, K, V> | undefined
-  #isComplete = false
   #isClosed = false
   /** Positions of snapshots whose checkpoints have not completed. */
   readonly #snapshots: Map<number, readonly PartitionOffset[]> = new Map()
@@ -90,6 +89,12 @@ export class KafkaReader<T, K, V> implements SourceReader<T, KafkaSplit> {
       limits,
       fail: (error) => context.fail(error),
     })
+    this.#polling = {
+      emit: (partition, limit) => this.#read(partition, limit),
+      finish: (partition) => this.#finish(partition),
+      fetchMore: () => this.#fetcher.wake(),
+      isComplete: false,
+    }
   }
 
   open(output: ReaderOutput<T>): void {
@@ -124,24 +129,12 @@ export class KafkaReader<T, K, V> implements SourceReader<T, KafkaSplit> {
   }
 
   noMoreSplits(): void {
-    this.#isComplete = true
+    this.#polling.isComplete = true
     this.#context.wake()
   }
 
   poll(maxRecords: number): PollResult {
-    let left = maxRecords
-    while (left > 0) {
-      const next = this.#turns.next()
-      if (next === undefined) break
-      const limit = Math.min(left, TURN_RECORDS)
-      const read = this.#read(next, limit)
-      this.#turns.served(next, Math.abs(read))
-      left -= Math.abs(read)
-      if (next.isAtEnd) this.#finish(next)
-      else if (next.wantsMore) this.#fetcher.wake()
-      if (read < 0) return this.#result('more')
-    }
-    return this.#result(left > 0 ? 'wait' : 'more')
+    return pollSplits(this.#turns, maxRecords, this.#polling)
   }
 
   pauseSplits(splitIds: ReadonlySet<string>): void {
@@ -289,28 +282,23 @@ export class KafkaReader<T, K, V> implements SourceReader<T, KafkaSplit> {
     return true
   }
 
-  /** Deals with a bad record; false where it used credit, which `emitSide` does not tell about (R7). */
+  /** Deals with a bad record; false where it used credit. */
   #reject(from: ReadPartition<T, K, V>, records: RecordSet, problem: string): boolean {
-    const { onError } = this.#options
-    if (onError === 'skip') {
-      this.#context.count('recordsSkipped')
-      return true
-    }
     const { topic, partition } = from
     const { offset, timestamp } = records
-    const bad: BadKafkaRecord = {
-      error: badRecordText(topic, partition, offset, `the value ${problem}`),
-      topic,
-      partition,
-      offset,
+    return rejectRecord<BadKafkaRecord>(this.#context, this.#options.onError, {
+      describe: () => ({
+        error: badRecordText(topic, partition, offset, `the value ${problem}`),
+        topic,
+        partition,
+        offset,
+        timestamp,
+        key: copyOf(records.key()),
+        value: copyOf(records.value()),
+      }),
+      failure: badRecordError,
       timestamp,
-      key: copyOf(records.key()),
-      value: copyOf(records.value()),
-    }
-    if (onError === 'fail') throw badRecordError(bad)
-    this.#context.count('recordsToSideOutput')
-    this.#context.emitSide(onError.name, bad, timestamp < 0 ? MIN_TIMESTAMP : timestamp)
-    return false
+    })
   }
 
   #finish(done: ReadPartition<T, K, V>): void {
@@ -349,11 +337,6 @@ export class KafkaReader<T, K, V> implements SourceReader<T, KafkaSplit> {
         this.#hasFailedToCommit = true
         this.#context.log(`Offsets for monitoring were not committed: ${thrownText(error)}`)
       })
-  }
-
-  #result(otherwise: 'more' | 'wait'): PollResult {
-    if (this.#turns.all.length > 0) return otherwise
-    return this.#isComplete ? 'end' : 'wait'
   }
 }
 

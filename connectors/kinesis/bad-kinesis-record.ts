@@ -1,5 +1,6 @@
 import { StreamError } from '../../runtime/errors.ts'
 import type { OutputTag } from '../../runtime/operator.ts'
+import { shortValue } from '../reject-record.ts'
 import { placeIn } from './kinesis-errors.ts'
 import type { ShardRecords } from './shard-records.ts'
 
@@ -48,12 +49,8 @@ export function badRecordError(record: BadKinesisRecord): StreamError {
   const { error, stream, shardId, sequenceNumber, subSequenceNumber, value } = record
   return new StreamError(
     'MR_BAD_RECORD',
-    `${error}; its value is ${shorten(Buffer.from(value).toString('utf8'))}; the record cannot be read and the job stops rather than ` +
+    `${error}; its value is ${shortValue(Buffer.from(value).toString('utf8'))}; the record cannot be read and the job stops rather than ` +
       `lose it; correct the producer, or set onError to 'skip' or an output tag.`,
     { stream, shardId, sequenceNumber, subSequenceNumber },
   )
-}
-
-function shorten(text: string): string {
-  return JSON.stringify(text.length <= 200 ? text : `${text.slice(0, 200)}…`)
 }

@@ -1,9 +1,15 @@
-import { MIN_TIMESTAMP } from '../../runtime/element.ts'
 import type { PollResult, ReaderContext, ReaderOutput, SourceReader } from '../../runtime/source.ts'
+import { rejectRecord } from '../reject-record.ts'
 import { FinishedSplits } from '../finished-splits.ts'
 import { BadMessageError, type MessageFormat, type MessageReader } from '../message-format.ts'
+import { pollSplits, type SplitPolling } from '../poll-splits.ts'
 import { SplitTurns } from '../split-turns.ts'
-import { badRecordError, badRecordOf, type OnBadKinesisRecord } from './bad-kinesis-record.ts'
+import {
+  badRecordError,
+  badRecordOf,
+  type BadKinesisRecord,
+  type OnBadKinesisRecord,
+} from './bad-kinesis-record.ts'
 import type { FanOutClient } from './fan-out-client.ts'
 import type { StreamClient } from './kinesis-client.ts'
 import { placeIn } from './kinesis-errors.ts'
@@ -14,9 +20,6 @@ import { ShardFeed } from './shard-feed.ts'
 import { type FetchOptions, ShardPoller } from './shard-poller.ts'
 import { ShardSubscriber } from './shard-subscriber.ts'
 import { streamName } from './stream-name.ts'
-
-/** Records taken from one shard before the next choice. */
-const TURN_RECORDS = 64
 
 /** What a Kinesis reader does, from `kinesisSource()`. */
 export interface KinesisReaderOptions<T, V> {
@@ -49,9 +52,9 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
   readonly #reader: MessageReader<V>
   readonly #turns = new SplitTurns<ReadShard<T, V>>()
   readonly #finished = new FinishedSplits<KinesisSplit>()
+  readonly #polling: SplitPolling<ReadShard<T, V>>
   #output: ReaderOutput<T> | undefined
   #current: ReadShard<T, V> | undefined
-  #isComplete = false
   #toldLag = 0
 
   constructor(
@@ -66,6 +69,12 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
     this.#client = client
     const { stream, value } = options
     this.#reader = value.createMessageReader({ topic: streamName(stream), part: 'value' })
+    this.#polling = {
+      emit: (shard, limit) => this.#emit(shard, limit),
+      finish: (shard) => this.#finish(shard),
+      fetchMore: ({ fetcher }) => fetcher.wake(),
+      isComplete: false,
+    }
   }
 
   async open(output: ReaderOutput<T>): Promise<void> {
@@ -89,24 +98,12 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
   }
 
   noMoreSplits(): void {
-    this.#isComplete = true
+    this.#polling.isComplete = true
     this.#context.wake()
   }
 
   poll(maxRecords: number): PollResult {
-    let left = maxRecords
-    while (left > 0) {
-      const next = this.#turns.next()
-      if (next === undefined) break
-      const limit = Math.min(left, TURN_RECORDS)
-      const read = this.#emit(next, limit)
-      this.#turns.served(next, Math.abs(read))
-      left -= Math.abs(read)
-      if (next.isAtEnd) this.#finish(next)
-      else if (next.wantsMore) next.fetcher.wake()
-      if (read < 0) return this.#result('more')
-    }
-    return this.#result(left > 0 ? 'wait' : 'more')
+    return pollSplits(this.#turns, maxRecords, this.#polling)
   }
 
   pauseSplits(splitIds: ReadonlySet<string>): void {
@@ -219,19 +216,15 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
     return true
   }
 
-  /** Deals with a bad record; false where it used credit, which `emitSide` does not tell about (R7). */
-  #reject(from: ReadShard<T, V>, problem: string): boolean {
+  /** Deals with a bad record; false where it used credit. */
+  #reject(records: ReadShard<T, V>, problem: string): boolean {
     const { onError, stream } = this.#options
-    if (onError === 'skip') {
-      this.#context.count('recordsSkipped')
-      return true
-    }
-    const bad = badRecordOf({ stream, shardId: from.split.id, records: from, problem })
-    const { arrival } = bad
-    if (onError === 'fail') throw badRecordError(bad)
-    this.#context.count('recordsToSideOutput')
-    this.#context.emitSide(onError.name, bad, arrival < 0 ? MIN_TIMESTAMP : arrival)
-    return false
+    const { split, arrival } = records
+    return rejectRecord<BadKinesisRecord>(this.#context, onError, {
+      describe: () => badRecordOf({ stream, shardId: split.id, records, problem }),
+      failure: badRecordError,
+      timestamp: arrival,
+    })
   }
 
   #placeIn(split: KinesisSplit, current: ShardFeed<T>): string {
@@ -262,10 +255,5 @@ export class KinesisReader<T, V> implements SourceReader<T, KinesisSplit> {
     const lag = Math.max(0, ...this.#turns.all.map(({ lagMs }) => lagMs))
     if (lag !== this.#toldLag) this.#context.count('lagMs', lag - this.#toldLag)
     this.#toldLag = lag
-  }
-
-  #result(otherwise: 'more' | 'wait'): PollResult {
-    if (this.#turns.all.length > 0) return otherwise
-    return this.#isComplete ? 'end' : 'wait'
   }
 }
