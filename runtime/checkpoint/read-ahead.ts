@@ -1,10 +1,10 @@
 import type { SnapshotFiles, StoredFile } from './checkpoint-storage.ts'
 
 /** What is read at once where files are read front to back: a request takes as long for it as for one block. */
-const AHEAD_BYTES = 4 * 1_024 * 1_024
+const AHEAD_BYTES = 8 * 1_024 * 1_024
 
 /** A piece is asked for in parts of this size at once: one answer comes at the pace of one connection. */
-const PART_BYTES = 1_024 * 1_024
+const PART_BYTES = 4 * 1_024 * 1_024
 
 /** What is kept of all files together. */
 const MOST_BYTES = 32 * 1_024 * 1_024
@@ -18,7 +18,7 @@ interface Chunk {
 
 /**
  * Reads files, which never change, in large pieces where they are read front to back, for a store that takes long for each answer.
- * Other reads are passed on as they are. Keeps 4 MiB of a file, and 32 MiB of all: the more of them are read in turn, as in a merge, the
+ * Other reads are passed on as they are. Keeps 8 MiB of a file, and 32 MiB of all: the more of them are read in turn, as in a merge, the
  * smaller are the pieces, so that none has to be read again.
  */
 export class ReadAhead implements SnapshotFiles {

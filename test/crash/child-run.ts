@@ -3,6 +3,7 @@ import { type FSWatcher, readdirSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isS3Url } from '../../runtime/aws/s3-url.ts'
 import { commandJob } from '../../runtime/job/control-client.ts'
 
 const unrulyDisk = new URL('./unruly-disk.mjs', import.meta.url).href
@@ -20,7 +21,14 @@ export interface Moment {
    * been sent a command (`commanded`).
    */
   readonly after:
-    'spawned' | 'started' | 'running' | 'begun' | 'checkpoint' | 'stopping' | 'commanded'
+    | 'spawned'
+    | 'started'
+    | 'running'
+    | 'begun'
+    | 'checkpoint'
+    | 'savepoint'
+    | 'stopping'
+    | 'commanded'
   readonly nth: number
   readonly delayMs: number
 }
@@ -76,9 +84,13 @@ export interface RunPlace {
   /** However few changes leave the cache, they are written to files. */
   readonly writesChanges: boolean
   readonly dir: string
+  /** As `--work`, where `dir` is in S3. */
+  readonly work?: string
   readonly job: string
   /** Where its savepoint goes. */
   readonly savepoint: string
+  /** What its environment has besides that of this process. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** One line of `--json`. */
@@ -147,6 +159,7 @@ class ChildRun {
     const { disk } = blow
     const env: NodeJS.ProcessEnv = {
       ...process.env,
+      ...place.env,
       NODE_OPTIONS: disk === undefined ? '' : `--import ${unrulyDisk}`,
       MILLRACE_TEST_DISK: JSON.stringify(disk),
     }
@@ -189,6 +202,7 @@ class ChildRun {
 
   /** Sees new folders of checkpoints as they appear. */
   #watch({ directory, lineage }: RunLine): void {
+    if (isS3Url(directory!)) return
     this.#work = join(directory!, 'work')
     const folder = join(directory!, 'checkpoints', lineage!)
     const seen = new Set(readdirSync(folder))
@@ -221,8 +235,8 @@ class ChildRun {
 
   #command(): void {
     const { verb } = this.#blow.savepoint!
-    const { savepoint: path, dir, job: name } = this.#place
-    const job = { dir, job: name }
+    const { savepoint: path, dir, work, job: name } = this.#place
+    const job = { dir, job: name, ...(work === undefined ? {} : { work }) }
     const command = verb === 'stop' ? { verb, path, drain: false } : { verb, path }
     this.#commanding = commandJob(job, command).then(
       () => {},
