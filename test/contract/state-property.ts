@@ -241,6 +241,11 @@ interface Taken {
   contents: Contents | undefined
 }
 
+/** Fails unless they are the same. There are thousands of these in each run, and `expect` would take longer than the state. */
+function same(found: unknown, wanted: unknown): void {
+  if (!Object.is(found, wanted)) expect(found).toBe(wanted)
+}
+
 /** Plays steps on a backend and on plain maps; fails where they differ. */
 export class StatePlay {
   readonly #create: () => KeyedStateBackend
@@ -411,13 +416,12 @@ export class StatePlay {
         plain.values.delete(id)
         break
       case 'read':
-        expect(show(value.value())).toBe(show(plain.values.get(id)))
-        expect(show(this.#handles.list.get())).toBe(
+        same(show(value.value()), show(plain.values.get(id)))
+        same(
+          show(this.#handles.list.get()),
           show(plain.lists.get(cellId('list', normal(key), namespace)) ?? []),
         )
-        expect(this.#handles.list.isEmpty()).toBe(
-          !plain.lists.has(cellId('list', normal(key), namespace)),
-        )
+        same(this.#handles.list.isEmpty(), !plain.lists.has(cellId('list', normal(key), namespace)))
         this.#checkEntry(cellId('map', normal(key), namespace), MAP_KEYS[step.sub]!)
         break
       case 'register':
@@ -438,7 +442,7 @@ export class StatePlay {
     const timers = this.#plain.timers[domain]
     const earliest = Math.min(Infinity, ...timers.values())
     // Less where the store has to be asked.
-    expect(this.#handles.timers.earliest(domain)).toBeLessThanOrEqual(earliest)
+    same(this.#handles.timers.earliest(domain) <= earliest, true)
     const queue = this.#handles.timers
     const isHurried = sub % 3 === 0
     const popped = isHurried
@@ -452,12 +456,12 @@ export class StatePlay {
     const timers = this.#plain.timers[domain]
     const earliest = Math.min(Infinity, ...timers.values())
     if (timers.size === 0 || earliest > upTo) {
-      expect(popped).toBeUndefined()
+      same(popped, undefined)
       return
     }
-    expect(popped).toBe(earliest)
+    same(popped, earliest)
     const id = cellId(domain, this.#backend.currentKey, this.#backend.currentNamespace)
-    expect(timers.delete(`${id} @${popped}`)).toBe(true)
+    same(timers.delete(`${id} @${popped}`), true)
     this.#backend.clearCurrent()
   }
 
@@ -478,8 +482,8 @@ export class StatePlay {
     const expected = [...this.#plain.mapOf(id).values()].sort(([a], [b]) =>
       hex(encodeKey(a)) < hex(encodeKey(b)) ? -1 : 1,
     )
-    expect(map.isEmpty()).toBe(expected.length === 0)
-    expect([...map.entries()].map(show)).toEqual(expected.map(show))
+    same(map.isEmpty(), expected.length === 0)
+    same(show([...map.entries()]), show(expected))
     for (const key of MAP_KEYS) this.#checkEntry(id, key)
   }
 
@@ -487,8 +491,8 @@ export class StatePlay {
   #checkEntry(id: string, key: Key): void {
     const { map } = this.#handles
     const entry = this.#plain.mapOf(id).get(canonicalKey(key))
-    expect(map.has(key)).toBe(entry !== undefined)
-    expect(show(map.get(key))).toBe(show(entry?.[1]))
+    same(map.has(key), entry !== undefined)
+    same(show(map.get(key)), show(entry?.[1]))
   }
 
   // --- Checkpoints ---
@@ -561,12 +565,8 @@ export class StatePlay {
           key,
           () => {
             const id = (state: 'value' | 'list' | 'map') => cellId(state, normal(key), namespace)
-            expect(show(this.#handles.value.value())).toBe(
-              show(this.#plain.values.get(id('value'))),
-            )
-            expect(show(this.#handles.list.get())).toBe(
-              show(this.#plain.lists.get(id('list')) ?? []),
-            )
+            same(show(this.#handles.value.value()), show(this.#plain.values.get(id('value'))))
+            same(show(this.#handles.list.get()), show(this.#plain.lists.get(id('list')) ?? []))
             this.#checkMap(id('map'))
           },
           namespace,

@@ -18,13 +18,14 @@ it('asks the store for no key that is loaded first, however many have been loade
   })
   await spill.beginLoading(50_000)
   const value = Uint8Array.of(1)
+  let known = 0
   for (let i = 0; i < 50_000; i++) {
     const key = encodeKey(`key ${i}`)
-    expect(spill.knows(key)).toBe(false)
+    if (spill.knows(key)) known++
     spill.put(key, value)
     if (i % 1_000 === 0) await store.land()
   }
-  expect(store.reads).toBe(0)
+  expect({ known, reads: store.reads }).toEqual({ known: 0, reads: 0 })
   spill.endLoading()
   const closing = spill.close()
   await store.land()
