@@ -7,7 +7,8 @@ import type { Counts } from './jobs/dropping.ts'
 import { jobUrl, run, type Run } from './run.ts'
 
 const makeFolder = temporaryFolders()
-const COUNT = 900
+/** So many that a busy machine does not come to the last one before it is stopped. */
+const COUNT = 9_000
 let folder: string
 let out: string
 
