@@ -13,10 +13,10 @@ import { RunningStep, type Step } from './running-step.ts'
 
 const LIMIT_SECONDS = 18 * 60
 
-/** Tests with servers wait for other processes: when those hang, so would they. */
+/** Tests with servers wait for other processes: when those hang, so would they. They share the machine. */
 const FETCH_LIMIT_SECONDS = 5 * 60
-const KAFKA_LIMIT_SECONDS = 7 * 60
-const AWS_LIMIT_SECONDS = 7 * 60
+const KAFKA_LIMIT_SECONDS = 9 * 60
+const AWS_LIMIT_SECONDS = 9 * 60
 
 const help = `npm test [-- --only types|lint|format|unit|cluster|kafka|aws]
 
@@ -59,7 +59,7 @@ const fetchServers: Step = {
   limitSeconds: FETCH_LIMIT_SECONDS,
 }
 
-/** Steps that leave half of the machine idle, with servers or with one thread. */
+/** Steps that, one after another, leave two fifths of two cores idle: they wait for servers, or have one thread. */
 const waiting: readonly Step[] = [
   { ...vitest('kafka'), limitSeconds: KAFKA_LIMIT_SECONDS, skipReason: missingForMaven() },
   { ...vitest('aws'), limitSeconds: AWS_LIMIT_SECONDS, skipReason: missingForMoto() },
