@@ -108,7 +108,7 @@ export const SAVEPOINTS: readonly Mutant[] = [
     name: 'claim-before-the-copy',
     what: 'a savepoint that is taken over is removed before its checkpoint exists (R26)',
     file: 'runtime/job/claim.ts',
-    find: 'await publishManifest(fileSystem, this.manifest, { folder, what })',
+    find: 'await target.publish(this.manifest)',
     replace: '',
     killers: [unit('runtime/job/claim.test.ts', 'wherever the power goes')],
   },

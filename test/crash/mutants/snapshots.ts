@@ -11,8 +11,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     name: 'gc-beside-a-run',
     what: 'garbage is removed although a run holds the lock (R4, R29)',
     file: 'runtime/inspect/collect-garbage.ts',
-    find: 'const isRemoved = lock !== undefined && !options.dryRun',
-    replace: 'const isRemoved = !options.dryRun',
+    find: 'const isRemoved = lock !== undefined && !dryRun',
+    replace: 'const isRemoved = !dryRun',
     killers: [unit(collecting, 'removes nothing beside a run')],
   },
   {
