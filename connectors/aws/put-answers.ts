@@ -2,7 +2,7 @@ import type { StreamError } from '../../runtime/errors.ts'
 import type { PutRefusal } from './put-service.ts'
 
 /** What a service says of one record; those without a code were taken. */
-interface RecordAnswer {
+export interface RecordAnswer {
   readonly ErrorCode?: string
   readonly ErrorMessage?: string
 }

@@ -1,4 +1,5 @@
 import { loadAwsService } from '../../runtime/aws/aws-client.ts'
+import { AwsPutService } from '../aws/aws-put-service.ts'
 import { FIREHOSE_LIMITS } from '../aws/put-limits.ts'
 import type { PutService } from '../aws/put-service.ts'
 import { type AtLeastOnceSink, putSink, REAL_SURROUNDINGS } from '../aws/put-sink.ts'
@@ -8,7 +9,7 @@ import {
   type FirehoseSinkOptions,
 } from './firehose-sink-options.ts'
 import { FirehoseRecords } from './firehose-sink-records.ts'
-import { FIREHOSE, PutRecordBatch } from './put-record-batch.ts'
+import { FIREHOSE, putRecordBatch } from './put-record-batch.ts'
 
 /**
  * Writes records to a delivery stream of Firehose. Needs the package `@aws-sdk/client-firehose`.
@@ -32,7 +33,8 @@ export function firehoseSink<V, T = V>(options: FirehoseSinkOptions<V, T>): AtLe
   const { deliveryStream, connection } = checked
   return sinkOf(
     checked,
-    (operator) => new PutRecordBatch(deliveryStream, connection, REAL_SURROUNDINGS, operator),
+    (operator) =>
+      new AwsPutService(putRecordBatch(deliveryStream), connection, REAL_SURROUNDINGS, operator),
   )
 }
 

@@ -1,4 +1,5 @@
 import { loadAwsService } from '../../runtime/aws/aws-client.ts'
+import { AwsPutService } from '../aws/aws-put-service.ts'
 import {
   type AtLeastOnceSink,
   putSink,
@@ -13,7 +14,7 @@ import {
 } from './kinesis-sink-options.ts'
 import { KinesisRecords } from './kinesis-sink-records.ts'
 import { KINESIS } from './kinesis-client.ts'
-import { PutRecords } from './put-records.ts'
+import { putRecords } from './put-records.ts'
 
 /**
  * Writes records to a stream of Kinesis. Needs the package `@aws-sdk/client-kinesis`.
@@ -53,7 +54,7 @@ function putRecordsTo<V, T>(
   surroundings: PutSurroundings,
 ) {
   return (operator: string): PutService =>
-    new PutRecords(stream, connection, surroundings, operator)
+    new AwsPutService(putRecords(stream), connection, surroundings, operator)
 }
 
 function sinkOf<V, T>(

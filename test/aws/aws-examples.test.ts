@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { runJob, type RunJobOptions } from 'millrace'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -11,6 +11,7 @@ import { expectedAlerts, parseTransactions } from '../fraud/expected-alerts.ts'
 import { askDuckDb } from '../harness/duckdb.ts'
 import { describeS3, kinesisEndpoint, type TestS3 } from '../servers/aws-for-tests.ts'
 import { createDelivery, linesIn } from './deliveries.ts'
+import { download } from './download.ts'
 import { environment } from './environment.ts'
 import { TestTable } from './glue-for-tests.ts'
 import { TestStream } from './kinesis-for-tests.ts'
@@ -56,16 +57,6 @@ function someCards(): string {
   return `${lines.join('\n')}\n`
 }
 
-/** Fetches all objects of a bucket into a folder. */
-async function download(s3: TestS3, bucket: string, to: string): Promise<void> {
-  const store = s3.store(bucket)
-  for await (const { key } of store.list('')) {
-    const path = join(to, key)
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, (await store.get(key))!.body)
-  }
-}
-
 describeS3('the examples on AWS', (s3) => {
   it('kinesis-fraud: alerts of a stream go to Firehose, and into S3 once', async () => {
     const stream = await TestStream.create(2, kinesisEndpoint())
@@ -78,7 +69,7 @@ describeS3('the examples on AWS', (s3) => {
     const expected = expectedAlerts(parseTransactions(someCards()))
     expect(expected.length).toBeGreaterThan(50)
     expect((await linesIn(s3, bucket)).sort()).toEqual(expected)
-    await download(s3, lake, join(folder, 'alerts'))
+    await download(s3.store(lake), '', join(folder, 'alerts'))
     const kept = await askDuckDb(
       `SELECT rule, count(*)::int AS alerts FROM read_json('${folder}/alerts/**/*.gz', hive_partitioning = true, union_by_name = true) GROUP BY rule ORDER BY rule`,
     )
@@ -112,7 +103,7 @@ describeS3('the examples on AWS', (s3) => {
     const inGlue = await TestTable.create(s3.endpoint, lake, ['dt', 'hour', 'country'])
     const table = `${inGlue.database}.${inGlue.table}`
     await run(s3, 'clickstream-to-lake', { count: CLICKS, lake, table })
-    await download(s3, bucket, join(folder, 'lake'))
+    await download(s3.store(bucket), '', join(folder, 'lake'))
     const rows = `read_parquet('${folder}/lake/clicks/**/*.parquet', hive_partitioning = true)`
     const counted = await askDuckDb(
       `SELECT page, country, count(*)::int AS clicks, sum(took)::int AS took FROM ${rows} GROUP BY ALL ORDER BY page, country`,
@@ -160,7 +151,7 @@ describeS3('the examples on AWS', (s3) => {
     for await (const { key } of store.list('curated/')) folders.push(dirname(key))
     expect(folders).toEqual([...wanted.keys()].map((path) => `curated/${path}`).sort())
     expect(folders.length).toBeLessThan(clicks.length / perObject)
-    await download(s3, bucket, join(folder, 'compacted'))
+    await download(s3.store(bucket), '', join(folder, 'compacted'))
     const rows = await askDuckDb(
       `SELECT id::int AS id, "user", page, country, epoch_ms("at")::bigint::text AS "at", took, dt::text AS dt
        FROM read_parquet('${folder}/compacted/curated/**/*.parquet', hive_partitioning = true) ORDER BY id`,

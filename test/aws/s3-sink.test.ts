@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parquet } from '../../connectors/formats/parquet-format.ts'
 import { json } from '../../connectors/json-format.ts'
@@ -13,6 +11,7 @@ import { LINEAGE, SinkRun } from '../contract/sink-run.ts'
 import { askDuckDb } from '../harness/duckdb.ts'
 import { describeS3, standIn } from '../servers/aws-for-tests.ts'
 import { FaultProxy, s3Failure } from '../servers/fault-proxy.ts'
+import { download } from './download.ts'
 
 const newFolder = temporaryFolders()
 
@@ -140,10 +139,7 @@ describeS3('s3Sink', (s3) => {
       for (const row of rows) run.writer.write(row, row.at)
       await run.commit(await run.cut(1))
       await run.close()
-      for await (const { key } of store.list(`${kind}/`)) {
-        await mkdir(dirname(join(folder, key)), { recursive: true })
-        await writeFile(join(folder, key), (await store.get(key))!.body)
-      }
+      await download(store, `${kind}/`, folder)
       const found = await askDuckDb(`
         select id::int as id, country, price::double as price, dt::varchar as dt, place
         from read_${kind}('${folder}/${kind}/*/*/*', hive_partitioning = true, hive_types_autocast = false) order by id`)

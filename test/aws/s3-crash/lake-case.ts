@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../../runtime/object-store.ts'
 import { type Blow, type RunEnd, runChild } from '../../crash/child-run.ts'
 import { readStateFolder } from '../../crash/state-folder.ts'
 import { askDuckDb } from '../../harness/duckdb.ts'
+import { download } from '../download.ts'
 import type { TestTable } from '../glue-for-tests.ts'
 import type { Visit } from './lake-job.ts'
 
@@ -185,12 +186,10 @@ export class LakeCase {
     }
     await this.#comparePartitions()
     const lake = join(this.#folder, 'lake')
-    for (const key of await this.#keys()) {
-      const path = join(lake, key)
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, (await store.get(key))!.body)
-      if (!key.endsWith('.avro')) continue
-      await toJson(path).catch((error: unknown) => this.#problems.push(`${key}: ${String(error)}`))
+    await download(store, '', lake)
+    for (const key of (await this.#keys()).filter((one) => one.endsWith('.avro'))) {
+      const tell = (error: unknown) => this.#problems.push(`${key}: ${String(error)}`)
+      await toJson(join(lake, key)).catch(tell)
     }
     for (const kind of ['json', 'avro', 'parquet']) {
       // A file that is not whole.
