@@ -2,25 +2,18 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { csv } from '../../../connectors/csv-format.ts'
-import { json } from '../../../connectors/json-format.ts'
 import { avroFile } from '../../../connectors/formats/avro-file.ts'
+import { json } from '../../../connectors/json-format.ts'
 import { eventTime } from '../../../connectors/s3/event-time.ts'
 import { s3Sink, s3SinkOn } from '../../../connectors/s3/s3-sink.ts'
-import type { S3SinkOptions } from '../../../connectors/s3/s3-sink-options.ts'
-import { StreamError } from '../../../runtime/errors.ts'
-import type { ObjectStore } from '../../../runtime/object-store.ts'
-import type { OutputPolicy, PrepareOutputContext, Sink } from '../../../runtime/sink.ts'
+import type { Sink } from '../../../runtime/sink.ts'
 import { sinkContract } from '../../contract/sink.ts'
-import { LINEAGE, SinkRun, type SinkRunOptions } from '../../contract/sink-run.ts'
 import { askDuckDb } from '../../harness/duckdb.ts'
 import { temporaryFolders } from '../temporary-folder.ts'
 import { MemoryBucket } from './memory-bucket.ts'
+import { MIB, path, rowsIn, start, name } from './sink-runs.ts'
 
 const newFolder = temporaryFolders()
-
-const MIB = 1024 * 1024
-const path = 's3://lake/clicks'
-const OTHER = 'b'.repeat(16)
 
 sinkContract({
   name: 's3',
@@ -48,47 +41,6 @@ sinkContract({
     }
   },
 })
-
-function rowsIn(bucket: MemoryBucket): string[] {
-  return bucket.keys.flatMap((key) => bucket.text(key).split('\n').slice(0, -1))
-}
-
-type Options<T> = Partial<S3SinkOptions<T>>
-
-function makeSink<T = unknown>(bucket: MemoryBucket, options: Options<T> = {}) {
-  return s3SinkOn<T>(() => bucket.store(), { path, format: json<T>(), ...options })
-}
-
-function start<T = unknown>(
-  options: Options<T> = {},
-  run: SinkRunOptions = {},
-  bucket = new MemoryBucket(),
-) {
-  return { bucket, run: new SinkRun<T>(makeSink<T>(bucket, options) as Sink<T>, run) }
-}
-
-async function prepare(
-  bucket: MemoryBucket,
-  options: Partial<PrepareOutputContext> & { readonly policy?: OutputPolicy } = {},
-): Promise<string[]> {
-  const logs: string[] = []
-  const sink = makeSink(bucket)
-  const context: PrepareOutputContext = {
-    uid: 'lake',
-    current: { lineage: LINEAGE, checkpointId: 0 },
-    ancestry: [],
-    policy: 'refuse',
-    pending: [],
-    log: (line) => logs.push(line),
-    ...options,
-  }
-  await sink.checkOutput!(context)
-  await sink.prepareOutput!(context)
-  return logs
-}
-
-const name = (checkpointId: number, n: number, suffix = '.jsonl', subtask = 0) =>
-  `part-${LINEAGE}-${checkpointId}-${subtask}-${n}${suffix}`
 
 describe('s3Sink', () => {
   it('names objects after partitions, lineage, checkpoint and subtask', async () => {
@@ -198,37 +150,6 @@ describe('s3Sink', () => {
     expect(bucket.keys.map((key) => bucket.text(key))).toEqual(['a,p\n1,x\n3,x\n', 'a,p\n2,y\n'])
   })
 
-  it('lists its prefixes once at a start, and anew when it is prepared again', async () => {
-    const bucket = new MemoryBucket()
-    const listed: string[] = []
-    const store = (): ObjectStore => ({
-      ...bucket.store(),
-      list: (prefix) => {
-        listed.push(prefix)
-        return bucket.store().list(prefix)
-      },
-    })
-    const sink = s3SinkOn(store, { path, format: json(), onError: { prefix: 'broken' } })
-    const context = (uid: string, checkpointId = 0): PrepareOutputContext => ({
-      uid,
-      current: { lineage: LINEAGE, checkpointId },
-      ancestry: [],
-      policy: 'refuse',
-      pending: [],
-      log() {},
-    })
-    for (const uid of ['a', 'b']) await sink.checkOutput!(context(uid))
-    await sink.prepareOutput!(context('a'))
-    expect(listed).toEqual(['clicks/', 'broken/', 'clicks/', 'broken/'])
-    // The next attempt, which goes back, finds what has come since.
-    const run = new SinkRun(sink as Sink<unknown>)
-    run.write(1)
-    await run.commit(await run.cut(1))
-    expect(bucket.keys).toHaveLength(1)
-    await sink.prepareOutput!(context('a'))
-    expect([bucket.keys.length, listed.length]).toEqual([0, 6])
-  })
-
   it('withholds credit while much is on its way, and wakes when there is room (R7)', async () => {
     const { bucket, run } = start()
     let release = () => {}
@@ -254,104 +175,6 @@ describe('s3Sink', () => {
     expect(parts.length).toBeGreaterThan(20)
     await run.commit(parts)
     expect(rowsIn(bucket)).toHaveLength(100)
-  })
-
-  describe('faults', () => {
-    it.each(['createUpload', 'uploadPart'] as const)(
-      'ends the attempt when %s fails, so that it is restarted (R33)',
-      async (failing) => {
-        const { bucket, run } = start()
-        bucket.fate = (call) => (call === failing ? 'fails' : 'done')
-        run.write({ text: 'x'.repeat(100_000) })
-        const error = await run.cut(1).catch((thrown: unknown) => thrown)
-        expect(error).toMatchObject({ name: 'RestartableError', code: 'MR_AWS_UNAVAILABLE' })
-        expect(run.failure).toBe(error)
-        expect(run.writer.isReady).toBe(false)
-        // Nothing more is tried, as it may take minutes.
-        const calls = bucket.calls.length
-        await run.close()
-        expect(bucket.calls).toHaveLength(calls)
-      },
-    )
-
-    it('takes an upload that is gone for completed where the object has its token (R33)', async () => {
-      const { bucket, run } = start()
-      run.write({ text: 'x'.repeat(100_000) })
-      const parts = await run.cut(1)
-      bucket.fate = (call) => (call === 'completeUpload' ? 'done, then fails' : 'done')
-      await expect(run.commit(parts)).rejects.toMatchObject({ code: 'MR_AWS_UNAVAILABLE' })
-      bucket.fate = () => 'done'
-      await run.commit(parts)
-      expect(rowsIn(bucket)).toHaveLength(1)
-    })
-
-    it('refuses where an upload is gone, and nothing or somebody else is in its place', async () => {
-      const { bucket, run } = start()
-      run.write({ text: 'x'.repeat(100_000) })
-      const parts = (await run.cut(1)) as readonly { readonly key: string }[]
-      bucket.uploads.clear()
-      await expect(run.commit(parts)).rejects.toMatchObject({
-        name: 'StreamError',
-        code: 'MR_OUTPUT_FAILED',
-        message: expect.stringContaining('is not there') as string,
-      })
-      await bucket.store().put(parts[0]!.key, Buffer.from('x'))
-      await expect(run.commit(parts)).rejects.toMatchObject({
-        code: 'MR_OUTPUT_FAILED',
-        message: expect.stringContaining('somebody else') as string,
-      })
-    })
-
-    it('waits for all commits before it fails', async () => {
-      const { bucket, run } = start<number>({ partitions: { p: (value) => value } })
-      run.write(1, 2, 3)
-      const parts = await run.cut(1)
-      bucket.fate = (_, key) => (key.includes('p=1') ? 'fails' : later('done'))
-      await expect(run.commit(parts)).rejects.toMatchObject({ code: 'MR_AWS_UNAVAILABLE' })
-      expect(bucket.keys).toHaveLength(2)
-    })
-
-    it('leaves no upload of what is in no checkpoint, and all that is in one', async () => {
-      const { bucket, run } = start()
-      const record = { text: 'x'.repeat(MIB) }
-      for (let i = 0; i < 6; i++) run.write(record)
-      const parts = await run.cut(1)
-      for (let i = 0; i < 6; i++) run.write(record)
-      await new Promise(setImmediate)
-      expect(bucket.uploads.size).toBe(2)
-      await run.close()
-      expect(bucket.uploads.size).toBe(1)
-      await run.commit(parts)
-      expect(rowsIn(bucket)).toHaveLength(6)
-      expect(run.failure).toBe(undefined)
-    })
-  })
-
-  it('ends uploads whose beginning it has not heard of, when it is closed without a failure', async () => {
-    const { bucket, run } = start()
-    let isFirst = true
-    const store = bucket.store()
-    const lossy = {
-      ...methodsOf(store),
-      createUpload: async (...args: Parameters<typeof store.createUpload>) => {
-        // As the client of S3 does when an answer is lost: it asks again.
-        if (isFirst) await store.createUpload(...args)
-        isFirst = false
-        return store.createUpload(...args)
-      },
-    }
-    const sink = s3SinkOn(() => lossy, { path, format: json() })
-    const other = new SinkRun(sink as Sink<unknown>, { subtaskIndex: 1 })
-    run.write({ text: 'x'.repeat(100_000) })
-    const ofOther = await run.cut(1)
-    other.write({ text: 'y'.repeat(100_000) })
-    const parts = await other.cut(1)
-    expect(bucket.uploads.size).toBe(3)
-    await other.writer.close!()
-    expect(bucket.uploads.size).toBe(2)
-    await other.commit(parts)
-    await run.commit(ofOther)
-    expect([bucket.keys.length, bucket.uploads.size]).toEqual([2, 0])
   })
 
   describe('records that cannot be written', () => {
@@ -413,99 +236,6 @@ describe('s3Sink', () => {
     })
   })
 
-  describe('at a start', () => {
-    it('refuses, replaces or keeps objects that it does not go on from (R2)', async () => {
-      const { bucket, run } = start({}, { lineage: OTHER })
-      run.write(1)
-      await run.commit(await run.cut(3))
-      const other = bucket.keys[0]!
-      await bucket.store().put('clicks/README', Buffer.from(''))
-      await bucket.store().put('clicks2/x', Buffer.from(''))
-      const error = await prepare(bucket).catch((thrown: unknown) => thrown)
-      expect(error).toMatchObject({
-        code: 'MR_OUTPUT_CONFLICT',
-        message: expect.stringContaining(other) as string,
-      })
-      await prepare(bucket, { policy: 'keep' })
-      await prepare(bucket, { ancestry: [{ lineage: OTHER, checkpointId: 3 }] })
-      expect(bucket.keys).toContain(other)
-      const point = { lineage: OTHER, checkpointId: 0 }
-      await expect(prepare(bucket, { ancestry: [point] })).rejects.toMatchObject({
-        code: 'MR_OUTPUT_CONFLICT',
-      })
-      const logs = await prepare(bucket, { policy: 'replace' })
-      expect(bucket.keys).toEqual(['clicks/README', 'clicks2/x'])
-      expect(logs.join()).toContain('1 object')
-    })
-
-    it('takes back what was committed after the checkpoint that it goes on from (R3)', async () => {
-      const { bucket, run } = start()
-      for (const id of [1, 2, 3, 4]) {
-        run.write(id)
-        await run.commit(await run.cut(id))
-      }
-      const current = { lineage: LINEAGE, checkpointId: 2 }
-      const logs = await prepare(bucket, { current })
-      expect(rowsIn(bucket)).toEqual(['1', '2'])
-      expect(logs.join()).toContain('took back 2 objects')
-      // What follows has names that were in use before.
-      const again = start({}, { restoredCheckpointId: 2 }, bucket)
-      again.run.write('again')
-      await again.run.commit(await again.run.cut(5))
-      expect(rowsIn(bucket)).toEqual(['1', '2', '"again"'])
-      await prepare(bucket, { current: { lineage: LINEAGE, checkpointId: 5 } })
-      expect(rowsIn(bucket)).toEqual(['1', '2', '"again"'])
-      await prepare(bucket, { current })
-      expect(rowsIn(bucket)).toEqual(['1', '2'])
-    })
-
-    it('ends its uploads of attempts that are over, but those that the checkpoint counts on', async () => {
-      const record = { text: 'x'.repeat(100_000) }
-      const { bucket, run } = start()
-      run.write(record)
-      const pending = await run.cut(1)
-      run.write(record)
-      await run.cut(2)
-      const other = start({}, { lineage: OTHER }, bucket)
-      other.run.write(record)
-      await other.run.cut(1)
-      expect(bucket.uploads.size).toBe(3)
-      await prepare(bucket, { current: { lineage: LINEAGE, checkpointId: 1 }, pending })
-      expect(bucket.uploads.size).toBe(2)
-      await run.commit(pending)
-      expect(bucket.keys).toHaveLength(1)
-      await prepare(bucket, { policy: 'replace', current: { lineage: LINEAGE, checkpointId: 1 } })
-      expect(bucket.uploads.size).toBe(0)
-      expect(bucket.keys).toHaveLength(1)
-    })
-
-    it('goes on where uploads cannot be listed, and says so', async () => {
-      const bucket = new MemoryBucket()
-      const refused = new StreamError('MR_AWS_REFUSED', 'no right to list uploads')
-      const store = { ...methodsOf(bucket.store()), listUploads: () => Promise.reject(refused) }
-      const logs: string[] = []
-      const sink = s3SinkOn(() => store, { path, format: json() })
-      await sink.prepareOutput!({
-        uid: 'lake',
-        current: { lineage: LINEAGE, checkpointId: 0 },
-        ancestry: [],
-        policy: 'refuse',
-        pending: [],
-        log: (line) => logs.push(line),
-      })
-      expect(logs).toEqual([expect.stringContaining('no right to list uploads')])
-    })
-
-    it('fails before any input is read where it may not write', async () => {
-      const bucket = new MemoryBucket()
-      bucket.fate = () => 'fails'
-      await expect(prepare(bucket)).rejects.toMatchObject({ code: 'MR_AWS_UNAVAILABLE' })
-      bucket.fate = () => 'done'
-      await prepare(bucket)
-      expect([bucket.uploads.size, bucket.keys.length]).toEqual([0, 0])
-    })
-  })
-
   it.each([
     ['path', { path: '/local' }],
     ['path', { path: 's3://UPPER/x' }],
@@ -543,27 +273,3 @@ describe('s3Sink', () => {
     })
   })
 })
-
-function methodsOf(store: ObjectStore): ObjectStore {
-  return {
-    put: (...args) => store.put(...args),
-    get: (...args) => store.get(...args),
-    read: (...args) => store.read(...args),
-    head: (...args) => store.head(...args),
-    list: (...args) => store.list(...args),
-    listFolders: (...args) => store.listFolders(...args),
-    listLevel: (...args) => store.listLevel(...args),
-    delete: (...args) => store.delete(...args),
-    createUpload: (...args) => store.createUpload(...args),
-    uploadPart: (...args) => store.uploadPart(...args),
-    completeUpload: (...args) => store.completeUpload(...args),
-    abortUpload: (...args) => store.abortUpload(...args),
-    listUploads: (...args) => store.listUploads(...args),
-    close: () => store.close(),
-  }
-}
-
-async function later<V>(value: V): Promise<V> {
-  await new Promise(setImmediate)
-  return value
-}
