@@ -24,16 +24,15 @@ interface Lane {
  *
  * Lanes whose first record is due go before others, and each list is in turn, so that none waits for ever.
  */
-export class KeyedQueue implements PutQueue {
+export class KeyedQueue extends ReadyQueue<Lane> implements PutQueue {
   readonly #lanes: Map<string, Lane> = new Map()
-  readonly #ready: ReadyQueue<Lane>
 
   constructor(limits: PutLimits) {
-    this.#ready = new ReadyQueue(limits, ({ records }) => records.first!)
+    super(limits, ({ records }) => records.first!)
   }
 
   add(record: PutRecord): void {
-    this.#ready.written(record)
+    this.written(record)
     const key = record.key!
     const known = this.#lanes.get(key)
     if (known !== undefined) {
@@ -43,50 +42,22 @@ export class KeyedQueue implements PutQueue {
     const lane: Lane = { records: new LinkedQueue(), next: undefined }
     lane.records.push(record)
     this.#lanes.set(key, lane)
-    this.#ready.add(lane)
+    this.addItem(lane)
   }
 
-  markDue(): void {
-    this.#ready.markDue()
-  }
-
-  get isDue(): boolean {
-    return this.#ready.isDue
-  }
-
-  get isFull(): boolean {
-    return this.#ready.isFull
-  }
-
-  take(maxRecords: number): PutRecord[] {
-    const taken: PutRecord[] = []
-    let bytes = 0
-    while (taken.length < maxRecords) {
-      const record = this.#ready.next(bytes)?.records.shift()
-      if (record === undefined) break
-      bytes += record.bytes
-      taken.push(record)
-    }
-    return taken
+  protected takeRecord({ records }: Lane): PutRecord {
+    return records.shift()!
   }
 
   release({ key }: PutRecord): void {
     const lane = this.#lanes.get(key!)!
     if (lane.records.count === 0) this.#lanes.delete(key!)
-    else this.#ready.add(lane)
+    else this.addItem(lane)
   }
 
   hold(record: PutRecord): void {
     const lane = this.#lanes.get(record.key!)!
     lane.records.unshift(record)
-    this.#ready.hold(lane)
-  }
-
-  probe(range: number): PutRecord | undefined {
-    return this.#ready.probe(range)
-  }
-
-  open(range: number): void {
-    this.#ready.open(range)
+    this.holdItem(lane)
   }
 }

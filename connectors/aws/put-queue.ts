@@ -24,53 +24,23 @@ export interface PutQueue {
 }
 
 /** Sends records in the order of writing, several requests at once; so what is sent again comes behind others. */
-export class FifoQueue implements PutQueue {
-  readonly #ready: ReadyQueue<PutRecord>
-
+export class FifoQueue extends ReadyQueue<PutRecord> implements PutQueue {
   constructor(limits: PutLimits) {
-    this.#ready = new ReadyQueue(limits, (record) => record)
+    super(limits, (record) => record)
   }
 
   add(record: PutRecord): void {
-    this.#ready.written(record)
-    this.#ready.add(record)
+    this.written(record)
+    this.addItem(record)
   }
 
-  markDue(): void {
-    this.#ready.markDue()
-  }
-
-  get isDue(): boolean {
-    return this.#ready.isDue
-  }
-
-  get isFull(): boolean {
-    return this.#ready.isFull
-  }
-
-  take(maxRecords: number): PutRecord[] {
-    const taken: PutRecord[] = []
-    let bytes = 0
-    while (taken.length < maxRecords) {
-      const record = this.#ready.next(bytes)
-      if (record === undefined) break
-      bytes += record.bytes
-      taken.push(record)
-    }
-    return taken
+  protected takeRecord(record: PutRecord): PutRecord {
+    return record
   }
 
   release(): void {}
 
   hold(record: PutRecord): void {
-    this.#ready.hold(record)
-  }
-
-  probe(range: number): PutRecord | undefined {
-    return this.#ready.probe(range)
-  }
-
-  open(range: number): void {
-    this.#ready.open(range)
+    this.holdItem(record)
   }
 }

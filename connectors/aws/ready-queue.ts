@@ -12,14 +12,14 @@ interface Held<T extends Linked<T>> {
  * What may be sent, in turn: records, or lanes of which the first record counts. Pure.
  *
  * ```
- *   add ──▶ fresh ──markDue──▶ due ──▶ next()
+ *   add ──▶ fresh ──markDue──▶ due ──▶ take
  *              └── its range is held ──▶ held ──probe, open──▶ before what is due
  * ```
  *
  * What is due goes before the rest. Of a range that is held, nothing goes but probes. What stands in the lists of such a range is
  * moved aside when its turn comes, once: so holding a range costs nothing.
  */
-export class ReadyQueue<T extends Linked<T>> {
+export abstract class ReadyQueue<T extends Linked<T>> {
   readonly #limits: PutLimits
   readonly #recordOf: (item: T) => PutRecord
   readonly #probes = new LinkedQueue<T>()
@@ -37,11 +37,11 @@ export class ReadyQueue<T extends Linked<T>> {
   }
 
   /** Tells that a record was written, whether it may be sent or not. */
-  written({ sequence }: PutRecord): void {
+  protected written({ sequence }: PutRecord): void {
     this.#lastSequence = sequence
   }
 
-  add(item: T): void {
+  protected addItem(item: T): void {
     const { sequence, bytes } = this.#recordOf(item)
     this.#bytes += bytes
     const list = sequence <= this.#dueUpTo ? this.#due : this.#fresh
@@ -63,8 +63,25 @@ export class ReadyQueue<T extends Linked<T>> {
     return count >= records || this.#bytes >= requestBytes
   }
 
+  /** Takes what goes into one request, at most so many records. */
+  take(maxRecords: number): PutRecord[] {
+    const taken: PutRecord[] = []
+    let bytes = 0
+    while (taken.length < maxRecords) {
+      const item = this.#next(bytes)
+      if (item === undefined) break
+      const record = this.takeRecord(item)
+      bytes += record.bytes
+      taken.push(record)
+    }
+    return taken
+  }
+
+  /** The record of an item that goes. */
+  protected abstract takeRecord(item: T): PutRecord
+
   /** Takes the next for a request that has so many bytes; undefined where none may go, or it does not fit. */
-  next(requestBytes: number): T | undefined {
+  #next(requestBytes: number): T | undefined {
     for (;;) {
       const list = this.#firstList()
       const item = list.first
@@ -79,7 +96,7 @@ export class ReadyQueue<T extends Linked<T>> {
   }
 
   /** Takes back what was sent and refused, and holds its range. Of several the last comes first. */
-  hold(item: T): void {
+  protected holdItem(item: T): void {
     const { range, bytes } = this.#recordOf(item)
     let held = this.#held.get(range)
     if (held === undefined) {
