@@ -104,7 +104,7 @@ describe('a stream of Kinesis that is split and merged', () => {
         stream: stream.name,
         value: json<Click>(),
         start: 'earliest',
-        consumer: 'mine',
+        consumer: 'resharded',
       },
     )
     const run = await new SourceRun(source, {
