@@ -15,7 +15,7 @@ export const ERROR_CODES = {
   MR_AWS_MISSING: 'A stream, bucket, delivery stream or table of AWS does not exist.',
   MR_AWS_RECORD_TOO_LARGE: 'A record is larger than a stream or delivery stream of AWS takes.',
   MR_AWS_REFUSED: 'A service of AWS does not allow these credentials to do that.',
-  MR_AWS_REGION: 'No region of AWS is known, or a bucket is in another one.',
+  MR_AWS_REGION: 'No region of AWS is known, or what is asked for is in another one.',
   MR_AWS_UNAVAILABLE: 'A service of AWS did not do what was asked for so long as it was tried.',
   MR_BAD_RECORD:
     'A record of the input does not fit the format: wrong columns, or a value that does not convert.',
