@@ -170,7 +170,7 @@ export { string } from './connectors/string-format.ts'
 export { BadMessageError, type MessageContext } from './connectors/message-format.ts'
 export type { MessageFormat, MessageReader, MessageWriter } from './connectors/message-format.ts'
 export type { ReadFormat } from './connectors/read-format.ts'
-export type { WriteFormat } from './connectors/format.ts'
+export type { FileCut, FileEncoder, FileFormat, WriteFormat } from './connectors/format.ts'
 export type { Source } from './runtime/source.ts'
 export type { Sink } from './runtime/sink.ts'
 

@@ -33,3 +33,4 @@ export {
 } from './schema-registry.ts'
 export { BadMessageError, type MessageContext } from '../message-format.ts'
 export type { MessageFormat, MessageReader, MessageWriter } from '../message-format.ts'
+export type { FileCut, FileEncoder, FileFormat } from '../format.ts'

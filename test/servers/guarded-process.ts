@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 
 /**
  * Runs `"$@"` with its output in the file `$0`, tells its id, and ends with its exit code.
@@ -92,7 +94,7 @@ export class GuardedProcess {
     return this.#code
   }
 
-  /** Sends a signal and, unless it only stops or continues the process, waits until the process is gone. */
+  /** Sends a signal and waits until the process is gone; with SIGSTOP until it stands still, with SIGCONT for nothing. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     if (this.#code !== undefined) return
     try {
@@ -101,7 +103,8 @@ export class GuardedProcess {
       // It is gone, and we shall hear of it.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
-    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await this.ended()
+    if (signal === 'SIGSTOP') await untilStopped(this.#pid)
+    else if (signal !== 'SIGCONT') await this.ended()
   }
 
   /** Resolves with the exit code. */
@@ -113,5 +116,14 @@ export class GuardedProcess {
   /** The last part of what it wrote. */
   endOfLog(): string {
     return readFileSync(this.log, 'utf8').slice(-MAX_LOG_CHARACTERS)
+  }
+}
+
+/** On a busy machine a process goes on until the system has told one of its threads of the signal. Where there is no /proc, waits for nothing. */
+async function untilStopped(pid: number): Promise<void> {
+  for (;;) {
+    const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+    if (text === undefined || /^ [TZX]/.test(text.slice(text.lastIndexOf(')') + 1))) return
+    await setTimeout(5)
   }
 }
