@@ -1,4 +1,6 @@
 /** `npm run bench -- NAME`: benchmarks, each in a file of its own; every one prints a table and one line of JSON. */
+import { kinesisBench, kinesisHelp } from './aws/kinesis.ts'
+import { s3Bench, s3Help } from './aws/s3.ts'
 import { alignmentBench, alignmentHelp } from './alignment.ts'
 import { checkpointsBench, checkpointsHelp } from './checkpoints.ts'
 import { codecBench, codecHelp } from './codec.ts'
@@ -27,6 +29,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   formats: { run: formatsBench, help: formatsHelp },
   fraud: { run: fraudBench, help: fraudHelp },
   kafka: { run: kafkaBench, help: kafkaHelp },
+  kinesis: { run: kinesisBench, help: kinesisHelp },
   latency: { run: latencyBench, help: latencyHelp },
   'loop-lag': { run: loopLagBench, help: loopLagHelp },
   memory: { run: memoryBench, help: memoryHelp },
@@ -35,6 +38,7 @@ const benches: Record<string, { run: (args: string[]) => Promise<void>; help: st
   profile: { run: profileBench, help: profileHelp },
   recovery: { run: recoveryBench, help: recoveryHelp },
   restore: { run: restoreBench, help: restoreHelp },
+  s3: { run: s3Bench, help: s3Help },
   spill: { run: spillBench, help: spillHelp },
   timers: { run: timersBench, help: timersHelp },
   windows: { run: windowsBench, help: windowsHelp },
