@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { missingForMoto } from '../test/servers/moto-server.ts'
 import { countByRule, readAlerts } from './demo/alert-files.ts'
 import { runChild } from './demo/child-run.ts'
 import { awsCommandLine, demoCommandLine } from './demo/command-line.ts'
 import { compareAlerts, moreIn } from './demo/comparison.ts'
 import { DemoAws } from './demo/demo-aws-services.ts'
-import { interruptible } from './demo/interruptible.ts'
+import { CannotRun, demoCommand } from './demo/demo-command.ts'
 import { bundledTransactions } from './demo/transaction-feed.ts'
 
 const usage = `npm run demo:aws
@@ -21,6 +20,8 @@ Needs Python 3 with venv, into which moto is installed the first time. Exit 0 wh
 1 when not, 2 when Python is missing.`
 
 async function demoAws(signal: AbortSignal): Promise<boolean> {
+  const missing = missingForMoto()
+  if (missing !== undefined) throw new CannotRun(`The demo has no S3: ${missing}.`)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-demo-aws-'))
   try {
     console.log('1. Stand-ins for Kinesis, Firehose and S3.')
@@ -77,29 +78,4 @@ async function killAndCompare(aws: DemoAws, folder: string, signal: AbortSignal)
   return false
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = { help: { type: 'boolean', short: 'h', default: false } } as const
-  try {
-    const { values } = parseArgs({ args: [...args], options })
-    if (values.help) {
-      console.log(usage)
-      return 0
-    }
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${usage}`)
-    return 2
-  }
-  const missing = missingForMoto()
-  if (missing !== undefined) {
-    console.error(`The demo has no S3: ${missing}.`)
-    return 2
-  }
-  try {
-    return await interruptible(async (signal) => ((await demoAws(signal)) ? 0 : 1))
-  } catch (error) {
-    console.error((error as Error).message)
-    return 1
-  }
-}
-
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = await demoCommand(usage, demoAws)

@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { missingForMaven } from '../test/servers/maven-jars.ts'
 import { countByRule, readAlerts } from './demo/alert-files.ts'
 import { runChild } from './demo/child-run.ts'
 import { demoCommandLine, kafkaCommandLine } from './demo/command-line.ts'
 import { compareAlerts } from './demo/comparison.ts'
-import { type DemoBroker, demoBroker, NoBrokerError } from './demo/demo-broker.ts'
-import { interruptible } from './demo/interruptible.ts'
+import { type DemoBroker, demoBroker } from './demo/demo-broker.ts'
+import { CannotRun, demoCommand } from './demo/demo-command.ts'
 import { readTopicRows, TOPIC_READER } from './demo/topic-rows.ts'
 import { bundledTransactions, produceTransactions } from './demo/transaction-feed.ts'
 
@@ -23,7 +22,14 @@ what a read_committed consumer finds with the alerts of an uninterrupted run on 
 
 Needs Java 17 or later and Maven, or KAFKA_BROKERS. Exit 0 when the alerts are equal, 1 when not, 2 when there is no broker to be had.`
 
-async function demoKafka(given: string | undefined, signal: AbortSignal): Promise<boolean> {
+async function demoKafka(signal: AbortSignal): Promise<boolean> {
+  const given = process.env['KAFKA_BROKERS']
+  const missing = missingForMaven()
+  if (given === undefined && missing !== undefined) {
+    throw new CannotRun(
+      `The demo has no Kafka broker: ${missing}, or set KAFKA_BROKERS=host:port to a broker of yours.`,
+    )
+  }
   const folder = await mkdtemp(join(tmpdir(), 'millrace-demo-kafka-'))
   try {
     console.log(given === undefined ? '1. A Kafka broker.' : `1. Two topics on ${given}.`)
@@ -78,32 +84,4 @@ async function killAndCompare(
   return false
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = { help: { type: 'boolean', short: 'h', default: false } } as const
-  try {
-    const { values } = parseArgs({ args: [...args], options })
-    if (values.help) {
-      console.log(usage)
-      return 0
-    }
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${usage}`)
-    return 2
-  }
-  const given = process.env['KAFKA_BROKERS']
-  const missing = missingForMaven()
-  if (given === undefined && missing !== undefined) {
-    console.error(
-      `The demo has no Kafka broker: ${missing}, or set KAFKA_BROKERS=host:port to a broker of yours.`,
-    )
-    return 2
-  }
-  try {
-    return await interruptible(async (signal) => ((await demoKafka(given, signal)) ? 0 : 1))
-  } catch (error) {
-    console.error((error as Error).message)
-    return error instanceof NoBrokerError ? 2 : 1
-  }
-}
-
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = await demoCommand(usage, demoKafka)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import { KafkaServer } from '../../test/servers/kafka-server.ts'
+import { CannotRun } from './demo-command.ts'
 
 const PARTITIONS = 2
 
@@ -15,9 +16,6 @@ export interface DemoBroker {
   /** Ends a broker that was started, and removes its data; on one of the user's own it deletes the topics. */
   close(): Promise<void>
 }
-
-/** There are no brokers to work with. The message says why, and what to do. */
-export class NoBrokerError extends Error {}
 
 /** Makes the topics on brokers of the user's own, or on one that it starts for that. */
 export async function demoBroker(given: string | undefined): Promise<DemoBroker> {
@@ -36,7 +34,7 @@ export async function demoBroker(given: string | undefined): Promise<DemoBroker>
     await createTopics(client, [transactions, alerts])
   } catch (error) {
     await server?.stop()
-    throw new NoBrokerError(
+    throw new CannotRun(
       `The brokers ${brokers} have made no topics: ${(error as Error).message}; is KAFKA_BROKERS right, and may you make topics there?`,
     )
   }
