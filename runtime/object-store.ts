@@ -71,7 +71,10 @@ export interface ObjectStore {
 
   /** Begins an upload of an object in parts; nothing of it is visible before `completeUpload`. */
   createUpload(key: string, options?: Omit<WriteOptions, 'condition'>): Promise<string>
-  /** Uploads a part of 5 MiB to 5 GiB (the last one may be smaller); one that is there is replaced. Returns its etag. */
+  /**
+   * Uploads a part of 5 MiB to 5 GiB (the last one may be smaller); one that is there is replaced. Returns its etag. The bytes belong to
+   * the store: once they are there it may empty the array.
+   */
   uploadPart(upload: OpenUpload, partNumber: number, body: Uint8Array): Promise<string>
   /**
    * Makes an object of the parts. Fails with `UploadGone` where there is no such upload: it was aborted, or completed before,

@@ -138,6 +138,7 @@ const FILES: Readonly<Partial<Record<Share, readonly string[]>>> = {
     'runtime/nearest.ts',
     'runtime/option-names.ts',
     'runtime/optional-peer.ts',
+    'runtime/free-bytes.ts',
     'runtime/object-store.ts',
     'runtime/aws',
     'runtime/rewrite',

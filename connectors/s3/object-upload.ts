@@ -1,3 +1,4 @@
+import { freeBytes } from '../../runtime/free-bytes.ts'
 import type { ObjectStore, OpenUpload, UploadedPart } from '../../runtime/object-store.ts'
 import type { OutputFlow } from './output-flow.ts'
 import type { RequestSlots } from './request-slots.ts'
@@ -82,12 +83,14 @@ export class ObjectUpload {
       this.#hold(chunk)
       return
     }
-    flow.leaves(chunk.byteLength)
-    this.#compressing += chunk.byteLength
+    const { byteLength } = chunk
+    flow.leaves(byteLength)
+    this.#compressing += byteLength
     this.#work = this.#work.then(async () => {
       const compressed = await compress(chunk)
-      this.#compressing -= chunk.byteLength
-      flow.arrives(chunk.byteLength)
+      freeBytes(chunk)
+      this.#compressing -= byteLength
+      flow.arrives(byteLength)
       this.#hold(compressed)
     })
     this.#work.catch(this.#options.onFailure)
@@ -155,7 +158,9 @@ export class ObjectUpload {
   }
 
   #takeHeld(): Uint8Array {
-    const body = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held)
+    const pieces = this.#held
+    const body = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+    if (pieces.length > 1) for (const piece of pieces) freeBytes(piece)
     this.#options.flow.heldBytes -= this.heldBytes
     this.#held = []
     this.heldBytes = 0
@@ -166,12 +171,14 @@ export class ObjectUpload {
     const { store, slots, flow, onFailure } = this.#options
     const body = this.#takeHeld()
     const partNumber = this.#nextPart++
-    flow.leaves(body.byteLength)
+    // The store may empty the array.
+    const { byteLength } = body
+    flow.leaves(byteLength)
     const upload = (this.#upload ??= this.#begin())
     const part = upload
       .then((one) => slots.run(() => store.uploadPart(one, partNumber, body)))
       .then((etag) => {
-        flow.arrives(body.byteLength)
+        flow.arrives(byteLength)
         return { partNumber, etag }
       })
     part.catch(onFailure)

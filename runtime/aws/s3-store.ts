@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../clock.ts'
+import { freeBytes } from '../free-bytes.ts'
 import {
   type ObjectHead,
   type ObjectLevel,
@@ -197,6 +198,7 @@ export class S3Store implements ObjectStore {
         { Key: key, UploadId: uploadId, PartNumber: partNumber, Body: body },
         isUploadGone,
       )
+      freeBytes(body)
       return ETag
     } catch (error) {
       throw isUploadGone(error as SdkError) ? new UploadGone(key) : error

@@ -1,3 +1,4 @@
+import { freeBytes } from '../free-bytes.ts'
 import {
   type ObjectStore,
   type OpenUpload,
@@ -90,7 +91,9 @@ export class ObjectWriter implements StorageWriter {
   }
 
   #take(): Uint8Array {
-    const bytes = this.#waiting.length === 1 ? this.#waiting[0]! : Buffer.concat(this.#waiting)
+    const pieces = this.#waiting
+    const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+    if (pieces.length > 1) for (const piece of pieces) freeBytes(piece)
     this.#waiting = []
     this.#waitingBytes = 0
     return bytes

@@ -1,0 +1,11 @@
+/** Less than this is not worth it, and may be a part of a buffer that Node shares out. */
+const LEAST_BYTES = 64 * 1024
+
+/**
+ * Gives back at once the memory of bytes that nobody uses any more: V8 lets some 64 MB of such pile up in each thread before it looks.
+ * The array is empty from then on. Does nothing for a view of a part of a buffer.
+ */
+export function freeBytes({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength < LEAST_BYTES || byteLength !== buffer.byteLength) return
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+}
