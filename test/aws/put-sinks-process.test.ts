@@ -11,7 +11,8 @@ import { createStream, readStream } from './kinesis-streams.ts'
 import { refusing } from './partial-failures.ts'
 
 const JOB = new URL('./jobs/putting.ts', import.meta.url)
-const COUNT = 320
+/** At 200 a second: more than a run needs for two checkpoints on a busy machine. */
+const COUNT = 800
 const makeFolder = temporaryFolders()
 
 interface Row {
