@@ -9,3 +9,11 @@ export function freeBytes({ buffer, byteLength }: Uint8Array): void {
   if (byteLength < LEAST_BYTES || byteLength !== buffer.byteLength) return
   if (buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
+
+/** All pieces in one, whose memory is given back; a single one as it is. */
+export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!
+  const joined = Buffer.concat(pieces)
+  for (const piece of pieces) freeBytes(piece)
+  return joined
+}

@@ -1,4 +1,4 @@
-import { freeBytes } from '../../runtime/free-bytes.ts'
+import { freeBytes, joinBytes } from '../../runtime/free-bytes.ts'
 import type { ObjectStore, OpenUpload, UploadedPart } from '../../runtime/object-store.ts'
 import type { OutputFlow } from './output-flow.ts'
 import type { RequestSlots } from './request-slots.ts'
@@ -158,9 +158,7 @@ export class ObjectUpload {
   }
 
   #takeHeld(): Uint8Array {
-    const pieces = this.#held
-    const body = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
-    if (pieces.length > 1) for (const piece of pieces) freeBytes(piece)
+    const body = joinBytes(this.#held)
     this.#options.flow.heldBytes -= this.heldBytes
     this.#held = []
     this.heldBytes = 0

@@ -1,4 +1,4 @@
-import { freeBytes } from '../free-bytes.ts'
+import { joinBytes } from '../free-bytes.ts'
 import {
   type ObjectStore,
   type OpenUpload,
@@ -91,9 +91,7 @@ export class ObjectWriter implements StorageWriter {
   }
 
   #take(): Uint8Array {
-    const pieces = this.#waiting
-    const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
-    if (pieces.length > 1) for (const piece of pieces) freeBytes(piece)
+    const bytes = joinBytes(this.#waiting)
     this.#waiting = []
     this.#waitingBytes = 0
     return bytes

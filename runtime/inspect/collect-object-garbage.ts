@@ -83,17 +83,17 @@ async function garbageOf(options: {
   const checkpoints = placeIn(place, 'checkpoints')
   const keys = [...listed.keys()]
   const isInLineage = (key: string): boolean => key.startsWith(`${checkpoints.prefix}/`)
-  const lineages = Map.groupBy(keys.filter(isInLineage), (key) =>
-    key
-      .slice(checkpoints.prefix.length + 1)
-      .split('/', 1)
-      .join(),
+  const begin = checkpoints.prefix.length + 1
+  const lineages = Map.groupBy(
+    keys.filter(isInLineage),
+    (key) => key.slice(begin).split('/', 1)[0]!,
   )
   // A start that goes on now has one, for a moment.
   const garbage = isAlone ? keys.filter((key) => !isInLineage(key)) : []
   for (const [lineage, own] of lineages) {
-    const { prefix, ...at } = placeIn(checkpoints, lineage)
-    const counted = await countedIn({ prefix, ...at }, head, lineage)
+    const at = placeIn(checkpoints, lineage)
+    const { prefix } = at
+    const counted = await countedIn(at, head, lineage)
     if (typeof counted === 'string') skipped.push(`${lineage}: ${counted}`)
     else {
       const names = own.map((key) => key.slice(prefix.length + 1))
