@@ -62,9 +62,10 @@ export interface ObjectStore {
   head(key: string): Promise<ObjectHead | undefined>
   /** All objects whose keys begin with `prefix` and lie behind `after`, sorted by the bytes of their keys. */
   list(prefix: string, after?: string): AsyncIterable<StoredObject>
-  /** What follows `prefix` up to the next `/`, of all keys with it, each once: names of folders. */
-  listFolders(prefix: string): Promise<readonly string[]>
-  /** The same, and the objects that have no `/` behind `prefix`, sorted; what is further down is not gone through. */
+  /**
+   * The objects that have no `/` behind `prefix`, and of all other keys with it what follows up to the next `/`, each once: names of folders.
+   * Both sorted; what is further down is not gone through.
+   */
   listLevel(prefix: string): Promise<ObjectLevel>
   /** Removes objects; those that are not there are no failure. */
   delete(keys: readonly string[]): Promise<void>

@@ -149,10 +149,6 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async listFolders(prefix: string): Promise<readonly string[]> {
-    return (await this.listLevel(prefix)).folders
-  }
-
   async listLevel(prefix: string): Promise<ObjectLevel> {
     const objects: StoredObject[] = []
     const folders: string[] = []

@@ -64,7 +64,7 @@ export class ObjectStorage implements CheckpointStorage {
     try {
       // A run that has been taken over from learns it here, before its records take a barrier.
       await this.#options.published.list()
-      const folders = await store.listFolders(`${this.#place.prefix}/`)
+      const { folders } = await store.listLevel(`${this.#place.prefix}/`)
       const ids = folders.map(checkpointIdOf).filter((id) => id !== undefined)
       for (let id = Math.max(above, ...ids) + 1; ; id++) {
         invariant(id <= MAX_CHECKPOINT_ID, `checkpoint id ${id} is too large`)

@@ -165,7 +165,8 @@ export class S3Home implements JobHome {
   /** As in a folder: starting beside them would hide them. */
   async #refuseOrphans(): Promise<void> {
     const { prefix, store, url } = placeIn(this.#place, 'checkpoints')
-    for (const lineage of await store.listFolders(`${prefix}/`)) {
+    const { folders } = await store.listLevel(`${prefix}/`)
+    for (const lineage of folders) {
       throw new StreamError(
         'MR_DIRECTORY_UNUSABLE',
         `${url}/${lineage} holds checkpoints, but ${HEAD} beside them does not say which of them the job goes on from, so the job cannot resume; restore ${this.path}/${HEAD} from an earlier version or a copy, start from one of them with --from and another --dir, or begin anew with --fresh.`,

@@ -63,7 +63,6 @@ export function objectStoreContract(options: ObjectStoreContractOptions): void {
       expect(await store.read('no', 0, 0)).toBeUndefined()
       expect(await store.head('no')).toBeUndefined()
       expect(await keysOf('no')).toEqual([])
-      expect(await store.listFolders('no/')).toEqual([])
       expect(await store.listLevel('no/')).toEqual({ objects: [], folders: [] })
     })
 
@@ -71,7 +70,6 @@ export function objectStoreContract(options: ObjectStoreContractOptions): void {
       for (const key of ['p/b', 'p/a/2', 'p/a/1', 'p/c/x/y', 'q']) await store.put(key, bytes(key))
       expect(await keysOf('p/')).toEqual(['p/a/1', 'p/a/2', 'p/b', 'p/c/x/y'])
       expect(await keysOf('p/', 'p/a/2')).toEqual(['p/b', 'p/c/x/y'])
-      expect(await store.listFolders('p/')).toEqual(['a', 'c'])
       const level = await store.listLevel('p/')
       expect(level.folders).toEqual(['a', 'c'])
       expect(level.objects.map(({ key, bytes: size }) => [key, size])).toEqual([['p/b', 3]])

@@ -75,19 +75,20 @@ export class MemoryObjectStore implements ObjectStore {
     }
   }
 
-  async listFolders(prefix: string): Promise<readonly string[]> {
-    const names = [...this.objects.keys()]
-      .filter((key) => key.startsWith(prefix) && key.includes('/', prefix.length))
-      .map((key) => key.slice(prefix.length, key.indexOf('/', prefix.length)))
-    return [...new Set(names)].toSorted(compare)
-  }
-
+  /** At one moment, as a store answers; `list` goes on while others write. */
   async listLevel(prefix: string): Promise<ObjectLevel> {
     const objects: StoredObject[] = []
-    for await (const one of this.list(prefix)) {
-      if (!one.key.includes('/', prefix.length)) objects.push(one)
+    const folders = new Set<string>()
+    for (const [key, found] of this.objects) {
+      if (!key.startsWith(prefix)) continue
+      const end = key.indexOf('/', prefix.length)
+      if (end < 0) objects.push(listed(key, found))
+      else folders.add(key.slice(prefix.length, end))
     }
-    return { objects, folders: await this.listFolders(prefix) }
+    return {
+      objects: objects.toSorted((one, other) => compare(one.key, other.key)),
+      folders: [...folders].toSorted(compare),
+    }
   }
 
   async delete(keys: readonly string[]): Promise<void> {

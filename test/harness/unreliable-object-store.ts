@@ -49,10 +49,6 @@ export class UnreliableObjectStore implements ObjectStore {
     })
   }
 
-  listFolders(prefix: string): Promise<readonly string[]> {
-    return this.#pass('listFolders', prefix, () => this.#inner.listFolders(prefix))
-  }
-
   listLevel(prefix: string): Promise<ObjectLevel> {
     return this.#pass('listLevel', prefix, () => this.#inner.listLevel(prefix))
   }

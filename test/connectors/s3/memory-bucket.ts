@@ -46,7 +46,6 @@ export class MemoryBucket {
       read: (key, offset, length) => memory.read(key, offset, length),
       head: (key) => memory.head(key),
       list: (prefix, after) => memory.list(prefix, after),
-      listFolders: (prefix) => memory.listFolders(prefix),
       listLevel: (prefix) => memory.listLevel(prefix),
       listUploads: (prefix) => memory.listUploads(prefix),
       put: (key, body, options) => this.#call('put', key, () => memory.put(key, body, options)),

@@ -67,7 +67,6 @@ export function methodsOf(store: ObjectStore): ObjectStore {
     read: (...args) => store.read(...args),
     head: (...args) => store.head(...args),
     list: (...args) => store.list(...args),
-    listFolders: (...args) => store.listFolders(...args),
     listLevel: (...args) => store.listLevel(...args),
     delete: (...args) => store.delete(...args),
     createUpload: (...args) => store.createUpload(...args),
