@@ -31,7 +31,13 @@ interface Report {
   readonly numTodoTests?: number
   readonly testResults?: readonly {
     readonly name: string
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+    /** Why a file failed outside of its tests. */
+    readonly message?: string
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly fullName: string
+      readonly failureMessages?: readonly string[]
+    }[]
   }[]
 }
 
@@ -39,6 +45,8 @@ interface Counts {
   passed: number
   failed: number
   skipped: number
+  /** What failed, a line each: told again at the end, where it is found. */
+  readonly failures: string[]
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'))
@@ -93,7 +101,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   const startedAt = performance.now()
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
   const lines: string[] = []
   const settle = async (running: RunningStep): Promise<void> => {
     const { step } = running
@@ -114,7 +122,7 @@ async function main(args: readonly string[]): Promise<number> {
   const seconds = (performance.now() - startedAt) / 1_000
   const isSlow = seconds > LIMIT_SECONDS
   if (isSlow) counts.failed++
-  console.log(`\n${lines.join('\n')}`)
+  console.log(`\n${[...counts.failures, ...lines].join('\n')}`)
   console.log(
     `${'all'.padEnd(16)} ${seconds.toFixed(1).padStart(6)} s${isSlow ? '  TOO SLOW' : ''}`,
   )
@@ -144,10 +152,20 @@ function addCounts(counts: Counts, step: Step, code: number): void {
     console.log(`skipped: ${skipped} tests of ${step.name}: ${step.skipReason}`)
     return
   }
-  for (const { name, assertionResults } of report.testResults ?? []) {
-    for (const { status, fullName } of assertionResults) {
-      if (status === 'passed' || status === 'failed') continue
-      console.log(`${status}: ${relative(process.cwd(), name)}: ${fullName}`)
+  for (const { name, message = '', assertionResults } of report.testResults ?? []) {
+    if (message !== '') {
+      counts.failures.push(`failed: ${relative(process.cwd(), name)}: ${firstLine([message])}`)
+    }
+
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status === 'passed') continue
+      const line = `${status}: ${relative(process.cwd(), name)}: ${fullName}`
+      if (status === 'failed') counts.failures.push(`${line}: ${firstLine(failureMessages)}`)
+      else console.log(line)
     }
   }
+}
+
+function firstLine([message = '']: readonly string[] = []): string {
+  return message.split('\n', 1)[0]!
 }

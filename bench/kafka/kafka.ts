@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { KafkaServer } from '../../test/servers/kafka-server.ts'
+import { makeTopics } from '../../test/servers/make-topics.ts'
 import { readCommitted } from '../../test/servers/read-committed.ts'
 import { child } from '../fraud.ts'
 import type { LatencyHistogram } from '../latency/histogram.ts'
@@ -40,7 +41,7 @@ export async function kafkaBench(args: string[]): Promise<void> {
     const admin = kafka.admin()
     await admin.connect()
     const topic = async (name: string): Promise<string> => {
-      await admin.createTopics({ topics: [{ topic: name, numPartitions: PARTITIONS }] })
+      await makeTopics(admin, { topic: name, numPartitions: PARTITIONS })
       return name
     }
     const input = await topic('input')

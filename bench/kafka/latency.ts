@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Kafka } from 'kafkajs'
 import { startJob } from 'millrace'
+import { makeTopics } from '../../test/servers/make-topics.ts'
 import { LatencyHistogram } from '../latency/histogram.ts'
 import { inFolder } from '../temporary-folder.ts'
 import { PARTITIONS } from './input.ts'
@@ -25,7 +26,7 @@ export async function passThroughLatency(kafka: Kafka, brokers: string): Promise
   const admin = kafka.admin()
   await admin.connect()
   const topics = [input, output].map((topic) => ({ topic, numPartitions: PARTITIONS }))
-  await admin.createTopics({ topics })
+  await makeTopics(admin, ...topics)
   await admin.disconnect()
   const histogram = new LatencyHistogram()
   await inFolder(async (folder) => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import { KafkaServer } from '../../test/servers/kafka-server.ts'
+import { makeTopics } from '../../test/servers/make-topics.ts'
 import { CannotRun } from './demo-command.ts'
 
 const PARTITIONS = 2
@@ -46,14 +47,10 @@ async function createTopics(client: Kafka, names: readonly string[]): Promise<vo
   const admin = client.admin()
   await admin.connect()
   try {
-    await admin.createTopics({
-      topics: names.map((topic) => ({
-        topic,
-        numPartitions: PARTITIONS,
-        // The records are stamped with their event time, which is years ago.
-        configEntries: [{ name: 'retention.ms', value: '-1' }],
-      })),
-    })
+    // The records are stamped with their event time, which is years ago.
+    const configEntries = [{ name: 'retention.ms', value: '-1' }]
+    const topics = names.map((topic) => ({ topic, numPartitions: PARTITIONS, configEntries }))
+    await makeTopics(admin, ...topics)
   } finally {
     await admin.disconnect()
   }

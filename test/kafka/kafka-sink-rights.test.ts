@@ -5,6 +5,7 @@ import { kafkaSink, type KafkaSinkOptions } from 'millrace/kafka'
 import { SinkAttempt } from '../connectors/kafka/sink-attempt.ts'
 import { describeKafkaServer } from '../servers/kafka-for-tests.ts'
 import { KafkaServer } from '../servers/kafka-server.ts'
+import { makeTopics } from '../servers/make-topics.ts'
 import { readCommitted } from '../servers/read-committed.ts'
 
 const { TOPIC, GROUP, TRANSACTIONAL_ID } = AclResourceTypes
@@ -22,7 +23,7 @@ describeKafkaServer('kafkaSink on a secure broker', () => {
     const kafka = new Kafka({ brokers: [server.listeners.plain], logLevel: logLevel.NOTHING })
     admin = kafka.admin()
     await admin.connect()
-    await admin.createTopics({ topics: [{ topic: 'out', numPartitions: 1 }] })
+    await makeTopics(admin, { topic: 'out', numPartitions: 1 })
   })
 
   afterAll(async () => {
@@ -80,7 +81,7 @@ describeKafkaServer('kafkaSink on a secure broker', () => {
     await allow(TOPIC, 'millrace-markers', [READ, DESCRIBE])
     await allow(GROUP, 'job-', [READ])
     await expect(write('none', {})).rejects.toMatchObject(markerless)
-    await admin.createTopics({ topics: [{ topic: 'millrace-markers', numPartitions: 2 }] })
+    await makeTopics(admin, { topic: 'millrace-markers', numPartitions: 2 })
 
     await expect(write('none', {})).rejects.toMatchObject({
       code: 'MR_KAFKA_REFUSED',

@@ -11,6 +11,7 @@ import {
 } from '../contract/source-run.ts'
 import { SystemClock } from '../../runtime/clock.ts'
 import { describeKafka, type TestKafka } from '../servers/kafka-for-tests.ts'
+import { makeTopics } from '../servers/make-topics.ts'
 
 interface Order {
   readonly n: number
@@ -193,7 +194,7 @@ describeKafka('kafkaSource', (kafka) => {
     const admin = await kafka.admin()
     await admin.createPartitions({ topicPartitions: [{ topic: first, count: 3 }] })
     const later = `${first}-later`
-    await admin.createTopics({ topics: [{ topic: later, numPartitions: 2 }] })
+    await makeTopics(admin, { topic: later, numPartitions: 2 })
     await send(kafka, later, 2, 100, 110)
     await send(kafka, first, 3, 8, 20)
     await run.read(3 + 12 + 10)

@@ -6,6 +6,7 @@ import { SystemClock } from '../../runtime/clock.ts'
 import { SourceRun } from '../contract/source-run.ts'
 import { describeKafkaServer } from '../servers/kafka-for-tests.ts'
 import { KafkaServer } from '../servers/kafka-server.ts'
+import { makeTopics } from '../servers/make-topics.ts'
 
 const TOPIC = 'secrets'
 
@@ -16,7 +17,7 @@ describeKafkaServer('kafkaSource on a secure broker', () => {
     const kafka = new Kafka({ brokers: [server.listeners.plain], logLevel: logLevel.NOTHING })
     const admin = kafka.admin()
     await admin.connect()
-    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1 }] })
+    await makeTopics(admin, { topic: TOPIC, numPartitions: 1 })
     await admin.createAcls({
       acl: [3, 8].map((operation) => ({
         resourceType: 2,

@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, describe, inject } from 'vitest'
+import { makeTopics } from './make-topics.ts'
 import { type JavaRecord, readCommitted } from './read-committed.ts'
 
 let topics = 0
@@ -77,9 +77,7 @@ export class TestKafka {
   ): Promise<string> {
     const topic = `test-${process.pid}-${Date.now().toString(36)}-${++topics}`
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-    const admin = await this.admin()
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
-    await writable(admin, topic)
+    await makeTopics(await this.admin(), { topic, numPartitions: partitions, configEntries })
     return topic
   }
 
@@ -90,19 +88,6 @@ export class TestKafka {
 
   async close(): Promise<void> {
     await (await this.#admin)?.disconnect()
-  }
-}
-
-/** A broker tells of the leaders of a topic before they are ready for it. */
-async function writable(admin: Admin, topic: string): Promise<void> {
-  for (let left = 100; ; left--) {
-    try {
-      await admin.fetchTopicOffsets(topic)
-      return
-    } catch (error) {
-      if (left === 0) throw error
-      await setTimeout(50)
-    }
   }
 }
 
