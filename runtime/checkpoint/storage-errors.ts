@@ -1,4 +1,5 @@
 import { type ErrorFields, RestartableError, StreamError } from '../errors.ts'
+import { HeadMoved } from './head-moved.ts'
 
 /** Whether an error of the system has one of these codes. */
 export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
@@ -11,13 +12,13 @@ const FULL = ['ENOSPC', 'EDQUOT']
 
 /**
  * Turns what the file system threw into an error that says which file, and what to do. Errors that say so already are
- * returned as they are.
+ * returned as they are, and so is what says that the storage is fine and another run was faster.
  */
 export function storageFailure(
   error: unknown,
   failed: { readonly path: string; readonly what: string; readonly verb: string },
 ): unknown {
-  if (error instanceof StreamError) return error
+  if (isTold(error)) return error
   const { path, what, verb } = failed
   const message = error instanceof Error ? error.message : String(error)
   const isUnusable = isSystemError(error, ...UNUSABLE)
@@ -51,8 +52,12 @@ export function unreadable(
 
 /** Failures of reading: what is not there or cannot be read is damage (R27), the rest may pass. */
 export function readFailure(error: unknown, name: string, path: string): unknown {
-  if (error instanceof StreamError) return error
+  if (isTold(error)) return error
   if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return unreadable(name, 'is missing', error)
   if (isSystemError(error, 'EIO', 'EISDIR')) return unreadable(name, 'cannot be read', error)
   return storageFailure(error, { path, what: 'A checkpoint', verb: 'read' })
+}
+
+function isTold(error: unknown): boolean {
+  return error instanceof StreamError || error instanceof HeadMoved
 }

@@ -1,10 +1,10 @@
+import { HeadMoved } from '../checkpoint/head-moved.ts'
 import type { ObjectPlace } from '../checkpoint/object-files.ts'
 import type { PublishedCheckpoints } from '../checkpoint/published-checkpoints.ts'
 import { storageFailure } from '../checkpoint/storage-errors.ts'
 import { invariant, StreamError } from '../errors.ts'
 import { WriteConflict } from '../object-store.ts'
 import { decodeJobHead, encodeJobHead } from './head-codec.ts'
-import { HeadMoved } from './head-moved.ts'
 import {
   type JobHead,
   type JobRunner,

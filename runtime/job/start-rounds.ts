@@ -1,4 +1,4 @@
-import { HeadMoved } from './head-moved.ts'
+import { HeadMoved } from '../checkpoint/head-moved.ts'
 import type { JobHome } from './job-home.ts'
 
 /** How often a start that nothing refuses may find the job changed when it takes it over. */

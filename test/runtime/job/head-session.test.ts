@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { placeIn } from '../../../runtime/checkpoint/object-files.ts'
-import { HeadMoved } from '../../../runtime/job/head-moved.ts'
+import { HeadMoved } from '../../../runtime/checkpoint/head-moved.ts'
 import { HeadSession, readJobHead } from '../../../runtime/job/head-session.ts'
 import { withRecord } from '../../../runtime/job/job-head.ts'
 import type { JobRecord } from '../../../runtime/job/lineage.ts'
@@ -112,6 +112,8 @@ describe('HeadSession', () => {
     const late = await look('late')
     await HeadSession.takeOver(place(store), 'fraud', by('new'))
     await expect(late.read()).rejects.toMatchObject(isMoved)
+    // Nothing is wrong with the storage: a start must not be refused for it.
+    await expect(storageOf(late, jobPlace(store)).list()).rejects.toMatchObject(isMoved)
     await expect(late.take()).rejects.toThrow(HeadMoved)
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { HeadMoved } from '../../../runtime/job/head-moved.ts'
+import { HeadMoved } from '../../../runtime/checkpoint/head-moved.ts'
 import { startRounds } from '../../../runtime/job/start-rounds.ts'
 
 /** A job that another run changes during that many checks. */
