@@ -162,6 +162,7 @@ export { csv, type CsvOptions, type CsvRecord } from './connectors/csv-format.ts
 export type { CsvFormat, CsvReadFormat } from './connectors/csv-format.ts'
 export { dataGeneratorSource, type DataGeneratorOptions } from './connectors/datagen-source.ts'
 export { fileSink, type FileSinkOptions } from './connectors/file-sink.ts'
+export type { FileCompression } from './connectors/compression.ts'
 export { fileSource, type FileSourceOptions } from './connectors/file-source.ts'
 export { json, type JsonOptions } from './connectors/json-format.ts'
 export { printSink, type PrintSinkOptions } from './connectors/print-sink.ts'

@@ -1,5 +1,5 @@
 import { appendFileSync, readFileSync } from 'node:fs'
-import { cpuNs } from '../cpu-time.ts'
+import { cpuNs } from './cpu-time.ts'
 
 interface Stamp {
   readonly atMs: number

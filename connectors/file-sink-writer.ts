@@ -4,7 +4,7 @@ import type { FileSystem, WritableFile } from '../runtime/file-system.ts'
 import type { SinkContext, SinkWriter } from '../runtime/sink.ts'
 import type { FilePart } from './file-sink-committer.ts'
 import type { WriteFormat } from './format.ts'
-import type { Compressor } from './s3/compression.ts'
+import type { Compressor } from './compression.ts'
 import { outputFailed } from './output-errors.ts'
 import { finishedName, inProgressName, pendingName } from './part-name.ts'
 
@@ -14,8 +14,6 @@ const CHUNK_BYTES = 64 * 1024
 const COMPRESSED_CHUNK_BYTES = 512 * 1024
 /** With so much on its way to the disk no more input is taken (R7). */
 const MAX_UNWRITTEN_BYTES = 1024 * 1024
-/** Longest delay that a timer of Node can take; a file gets no older. */
-const MAX_TIMER_MS = 2_147_483_647
 
 /** What a writer does, from `fileSink()`. */
 export interface FileWriterOptions<T> {
@@ -129,8 +127,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FilePart> {
 
   #startAgeing(): void {
     const { rollIntervalMs } = this.#options
-    const delayMs = Math.min(rollIntervalMs, MAX_TIMER_MS)
-    this.#cancelRoll = this.#context.clock.schedule(delayMs, () => this.#roll())
+    this.#cancelRoll = this.#context.clock.schedule(rollIntervalMs, () => this.#roll())
   }
 
   #newPart(): OpenPart {

@@ -17,7 +17,7 @@ import { checkFileOutput, prepareFileOutput } from './file-output.ts'
 import { type FilePart, FileSinkCommitter } from './file-sink-committer.ts'
 import { FileSinkWriter } from './file-sink-writer.ts'
 import type { FileFormat, WriteFormat } from './format.ts'
-import { COMPRESSORS, type S3Compression } from './s3/compression.ts'
+import { COMPRESSORS, type FileCompression } from './compression.ts'
 import { loadS3Sink } from './s3/load-s3-sink.ts'
 
 const DEFAULT_ROLL_BYTES = 128 * 1024 * 1024
@@ -33,7 +33,7 @@ export interface FileSinkOptions<T> {
   /** How records become bytes: `json()`, `csv()` with its columns; in S3 also `parquet()`. */
   readonly format: WriteFormat<T> | FileFormat<T>
   /** Of JSON and CSV; adds `.gz` or `.zst` to the names. Parquet has an option of its own. Default none. */
-  readonly compression?: S3Compression
+  readonly compression?: FileCompression
   /** A file that has reached so many bytes is followed by the next one. Default 128 MiB. */
   readonly rollSize?: number
   /** A file that is so old is followed by the next one. Default one minute. */
@@ -87,7 +87,7 @@ interface CheckedFileSink<T> {
   /** A path, or `s3://…`. */
   readonly dir: string
   readonly format: FileSinkOptions<T>['format']
-  readonly compression: S3Compression
+  readonly compression: FileCompression
   readonly rollBytes: number
   readonly rollIntervalMs: number
 }

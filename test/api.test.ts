@@ -132,6 +132,7 @@ const TYPES = [
   'ExtremeOptions',
   'FailedRecord',
   'FailureRateOptions',
+  'FileCompression',
   'FileCut',
   'FileEncoder',
   'FileFormat',
@@ -401,6 +402,7 @@ const AWS_TYPES = [
   'AwsCredentials',
   'BadKinesisRecord',
   'EventTime',
+  'FileCompression',
   'FirehoseSinkOptions',
   'GlueTable',
   'KinesisBatchResponse',
@@ -419,7 +421,6 @@ const AWS_TYPES = [
   'OnLambdaFailure',
   'PartitionValue',
   'Partitions',
-  'S3Compression',
   'S3ObjectSettings',
   'S3SinkOptions',
 ]

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runJob } from 'millrace'
-import { sinceStart } from '../kafka/started.ts'
+import { sinceStart } from '../started.ts'
 import { inFolder } from '../temporary-folder.ts'
 
 /* Reads the stream with the engine, in one subtask: `kinesis-engine.ts <endpoint>`. */

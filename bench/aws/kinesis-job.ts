@@ -1,7 +1,7 @@
 import { fileSink, job, json, noWatermarks, param } from 'millrace'
 import { kinesisSource } from 'millrace/aws'
 import { standIn } from '../../test/servers/aws-for-tests.ts'
-import { stampStart } from '../kafka/started.ts'
+import { stampStart } from '../started.ts'
 import type { Payment } from './fast-kinesis.ts'
 
 /** Reads a stream to its end, and puts out nothing. */

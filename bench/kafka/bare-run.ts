@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { inFolder } from '../temporary-folder.ts'
 import { PARTITIONS } from './input.ts'
-import { sinceStart } from './started.ts'
+import { sinceStart } from '../started.ts'
 
 /* The same with bare kafkajs: a thread a partition, each with a consumer and a producer. Arguments as `engine-run.ts`, and `records`. */
 const [brokers, input, output, mode, records] = process.argv.slice(2)

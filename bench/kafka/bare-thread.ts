@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { AssignerProtocol, Kafka, logLevel, type PartitionAssigner } from 'kafkajs'
-import { stampStart } from './started.ts'
+import { stampStart } from '../started.ts'
 
 /* One partition: consume, count by key in a map, produce what a consumed batch has come to with one send. */
 const { brokers, input, output, mode, partition, stamps, records } = workerData as {

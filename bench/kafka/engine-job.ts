@@ -10,7 +10,7 @@ import {
 } from 'millrace'
 import { kafkaSink, kafkaSource } from 'millrace/kafka'
 import type { Payment } from './input.ts'
-import { stampStart } from './started.ts'
+import { stampStart } from '../started.ts'
 
 interface Keyed extends Payment {
   readonly key: string

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runJob } from 'millrace'
 import { inFolder } from '../temporary-folder.ts'
-import { sinceStart } from './started.ts'
+import { sinceStart } from '../started.ts'
 
 /* Runs the job once and prints its figures: `engine-run.ts <brokers> <input> <output> <mode>`. */
 const [brokers, input, output, mode] = process.argv.slice(2) as [string, string, string, string]

@@ -21,7 +21,7 @@ export { firehoseSink } from '../firehose/firehose-sink.ts'
 // S3
 export { eventTime, type EventTime } from '../s3/event-time.ts'
 export type { GlueTable } from '../s3/glue-options.ts'
-export type { S3Compression } from '../s3/compression.ts'
+export type { FileCompression } from '../compression.ts'
 export type { Partitions, PartitionValue } from '../s3/partitions.ts'
 export { s3Sink } from '../s3/s3-sink.ts'
 export type { S3ObjectSettings, S3SinkOptions } from '../s3/s3-sink-options.ts'

@@ -1,5 +1,6 @@
 import { freeBytes, joinBytes } from '../../runtime/free-bytes.ts'
 import type { ObjectStore, OpenUpload, UploadedPart } from '../../runtime/object-store.ts'
+import type { Compress } from '../compression.ts'
 import type { OutputFlow } from './output-flow.ts'
 import type { RequestSlots } from './request-slots.ts'
 import { type GoingPart, type S3Part, TOKEN_NAME } from './s3-part.ts'
@@ -10,9 +11,6 @@ export const PART_BYTES: number = 5 * 1024 * 1024
 const LAST_PART = 10_000
 /** An object up to this size may be held in the checkpoint. */
 export const HELD_BYTES: number = 64 * 1024
-
-/** What makes bytes smaller; what it makes of several pieces, one after another, must be valid. */
-export type Compress = (bytes: Uint8Array) => Promise<Uint8Array>
 
 /** What an upload stands on. */
 export interface UploadOptions {

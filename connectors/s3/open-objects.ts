@@ -1,12 +1,11 @@
 import type { Cancel, Clock } from '../../runtime/clock.ts'
 import type { FileEncoder } from '../format.ts'
+import type { Compress } from '../compression.ts'
 import { limitWithin } from './limit-within.ts'
-import { type Compress, ObjectUpload, type UploadOptions } from './object-upload.ts'
+import { ObjectUpload, type UploadOptions } from './object-upload.ts'
 import { keyTooLong } from './s3-output-errors.ts'
 
 const MAX_KEY_BYTES = 1_024
-/** Longest delay that a timer of Node can take; an object gets no older. */
-const MAX_TIMER_MS = 2_147_483_647
 
 /** So many bytes of records are encoded at a cut that are encoded again later, in all objects together: some 0.1 s. */
 const AGAIN_BYTES = 2 * 1024 * 1024
@@ -167,14 +166,14 @@ export class OpenObjects<T> {
 
   #startAgeing(delayMs: number): void {
     const { clock } = this.#options
-    this.#cancelAgeing = clock.schedule(Math.min(delayMs, MAX_TIMER_MS), () => this.#age())
+    this.#cancelAgeing = clock.schedule(delayMs, () => this.#age())
   }
 
   #age(): void {
     const { clock, rollIntervalMs } = this.#options
     this.#cancelAgeing = undefined
     for (const [folder, open] of this.#open) {
-      const left = open.beganAtMs + Math.min(rollIntervalMs, MAX_TIMER_MS) - clock.elapsed()
+      const left = open.beganAtMs + rollIntervalMs - clock.elapsed()
       if (left > 0) return this.#startAgeing(left)
       this.#end(folder, open)
     }

@@ -6,7 +6,7 @@ import { givenText, StreamError } from '../../runtime/errors.ts'
 import { checkOptionNames, type OptionNames } from '../../runtime/option-names.ts'
 import type { FileFormat, WriteFormat } from '../format.ts'
 import { TextFileEncoder } from '../text-file-encoder.ts'
-import { COMPRESSORS, type S3Compression } from './compression.ts'
+import { COMPRESSORS, type FileCompression } from '../compression.ts'
 import { failedWrites } from './failed-write.ts'
 import { PART_BYTES } from './object-upload.ts'
 import { type CheckedGlueTable, checkGlueTable, type GlueTable } from './glue-options.ts'
@@ -44,7 +44,7 @@ export interface S3SinkOptions<T> extends AwsConnection {
   /** How records become bytes: `json()`, `csv()` with its columns, `parquet()`, `avroFile()`. */
   readonly format: WriteFormat<T> | FileFormat<T>
   /** Of JSON and CSV; adds `.gz` or `.zst` to the names. Parquet and Avro have options of their own. Default none. */
-  readonly compression?: S3Compression
+  readonly compression?: FileCompression
   /** Folders by event time and by fields, outermost first, as `dt=2026-11-22/country=DE/`. Default none. */
   readonly partitions?: Partitions<T>
   /**

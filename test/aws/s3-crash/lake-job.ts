@@ -8,7 +8,7 @@ import {
   processFunction,
   valueState,
 } from 'millrace'
-import { eventTime, s3Sink, type S3Compression } from 'millrace/aws'
+import { eventTime, s3Sink, type FileCompression } from 'millrace/aws'
 import { avroFile, parquet } from 'millrace/formats'
 
 /** A record of the input. */
@@ -75,7 +75,7 @@ export default job(
         ...common,
         path: `s3://${bucket}/json`,
         format: json<CountedVisit>(),
-        compression: compression as S3Compression,
+        compression: compression as FileCompression,
         glue: { endpoint: glueEndpoint, database, table },
       }),
       { uid: 'json' },
