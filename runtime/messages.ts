@@ -1,7 +1,7 @@
 import type { WatermarkStatus } from './element.ts'
 import type { ErrorData } from './errors.ts'
 import type { OperatorTime } from './event-time.ts'
-import type { ManifestState, SegmentReference } from './checkpoint/manifest.ts'
+import type { ManifestState, OwnStates, SegmentReference } from './checkpoint/manifest.ts'
 import type { LineagePoint, OutputPolicy } from './sink.ts'
 
 /** A subtask in messages and errors: vertex index and subtask index. */
@@ -21,8 +21,7 @@ export interface RestoredSubtask {
   readonly chains: readonly (readonly SegmentReference[])[]
   /** Whether the chains go on being the base of this subtask's next checkpoint; else everything counts as changed. */
   readonly continuesChain: boolean
-  /** Operator state by uid: value codec, base64. */
-  readonly operatorState: Readonly<Record<string, string>>
+  readonly operatorState: OwnStates
   /** Watermarks by operator name, as in the manifest. */
   readonly watermarks: Readonly<Record<string, number | null | 'max'>>
   readonly isFinished: boolean
@@ -53,8 +52,8 @@ export interface PrepareOutput {
   readonly current: LineagePoint
   readonly ancestry: readonly LineagePoint[]
   readonly policy: OutputPolicy
-  /** Pending committables of the restored checkpoint by sink uid: value codec, base64. */
-  readonly pending: Readonly<Record<string, readonly string[]>>
+  /** Pending committables of the restored checkpoint by sink uid: value codec. */
+  readonly pending: Readonly<Record<string, readonly Uint8Array[]>>
 }
 
 export type CheckpointKind = 'checkpoint' | 'stop' | 'final' | 'savepoint'
@@ -68,8 +67,8 @@ export type SlotCommand =
       readonly restored: readonly RestoredSubtask[]
       /** Where restored segments are read from, if not the job's own storage (`--from`). */
       readonly restoreDirectory: string | undefined
-      /** Enumerator state by source uid: value codec, base64. Only the slot that hosts enumerators needs it. */
-      readonly enumerators: Readonly<Record<string, string>>
+      /** Only the slot that hosts enumerators needs them. */
+      readonly enumerators: OwnStates
     }
   | { readonly type: 'run' }
   /** All sources end their input, as if they were bounded and at their end (R14). */
@@ -125,7 +124,7 @@ export interface GroupWatermark {
 /** What a subtask contributes to a checkpoint. */
 export interface SnapshotPart {
   readonly segment: SegmentReference | undefined
-  readonly operatorState: Readonly<Record<string, string>>
+  readonly operatorState: OwnStates
   readonly watermarks: Readonly<Record<string, number | null | 'max'>>
   readonly isFinished: boolean
   /** Of operators that have seen the final watermark in this attempt: where they stood before it (R12). */
@@ -169,7 +168,7 @@ export type SlotReport = { readonly attempt: number; readonly slot: number } & (
   | {
       readonly type: 'enumerators'
       readonly checkpointId: number
-      readonly states: Readonly<Record<string, string>>
+      readonly states: OwnStates
     }
   | {
       readonly type: 'acknowledge'

@@ -14,6 +14,7 @@ import { drainedFields } from './drained.ts'
 import { type CheckpointSettings, nextCheckpointAt } from './checkpoint-settings.ts'
 import type { CheckpointSummary } from './checkpoint-summary.ts'
 import type { CheckpointManifest, ManifestSubtask, SegmentReference } from './manifest.ts'
+import { manifestBytes } from './manifest-codec.ts'
 import { partlyFinished } from './partly-finished.ts'
 import { PendingCheckpoint, type SubtaskKey, subtaskKey } from './pending-checkpoint.ts'
 import { SavepointQueue, type SavepointRequest } from './savepoint-queue.ts'
@@ -345,7 +346,7 @@ export class CheckpointCoordinator {
       checkpointId,
       kind,
       durationMs: clock.elapsed() - pending.startedAt,
-      bytes: checkpoint.byteLength + JSON.stringify(manifest).length,
+      bytes: checkpoint.byteLength + manifestBytes(manifest),
       path: pathOf(checkpointId),
     }
   }

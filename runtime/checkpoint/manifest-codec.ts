@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto'
 import { RestartableError, type StreamError } from '../errors.ts'
 import type { SnapshotFiles } from './checkpoint-storage.ts'
-import { type CheckpointManifest, MANIFEST_VERSION, type SegmentReference } from './manifest.ts'
-import { readManifestShape, ShapeError } from './manifest-shape.ts'
+import {
+  type CheckpointManifest,
+  MANIFEST_VERSION,
+  type OwnStates,
+  type SegmentReference,
+} from './manifest.ts'
+import { readManifestShape, ShapeError, type StatePlace } from './manifest-shape.ts'
 import { snapshotLabel } from './snapshot-label.ts'
 
 /** A manifest is read whole; a longer one is no manifest of ours. */
@@ -11,44 +16,85 @@ export const MAX_MANIFEST_BYTES: number = 256 * 1_024 * 1_024
 const FRAME =
   /^\{"format":"millrace-checkpoint","bytes":(\d{1,10}),"sha256":"([0-9a-f]{64})","manifest":$/
 
+const END = '}\n'
+
 /** Longest possible start of the file, up to the manifest itself. */
 const MAX_FRAME = 160
 
 /**
- * A manifest as it is stored: JSON that anyone can read, in a frame that all versions share.
+ * A manifest as it is stored: a line of JSON that anyone can read, in a frame that all versions share, and the states without keys.
  *
  * ```
  *   {"format":"millrace-checkpoint","bytes":<length of body>,"sha256":"<of body>","manifest":<body>}\n
+ *   <state><state>…
  * ```
  *
- * The body begins with its `version`, so that a damaged version is told from a newer one. Fails with `MR_CHECKPOINT_FAILED` for
- * one of more than `maxBytes`, which nobody would read again.
+ * The body begins with its `version`, so that a damaged version is told from a newer one; instead of states it has their places, and in
+ * `behind` the length and the checksum of what follows the line. Fails with `MR_CHECKPOINT_FAILED` for one of more than `maxBytes`,
+ * which nobody would read again.
  */
 export function encodeManifest(
   manifest: CheckpointManifest,
   maxBytes: number = MAX_MANIFEST_BYTES,
 ): Uint8Array {
-  const body = textOf(manifest)
-  if (body === undefined || body.byteLength > maxBytes) throw tooLarge(manifest, maxBytes)
+  const { placed, states } = withPlaces(manifest)
+  if (states.bytes > maxBytes) throw tooLarge(manifest, maxBytes)
+  const behind: Behind = { bytes: states.bytes, sha256: digest(...states.all) }
+  const body = Buffer.from(JSON.stringify({ ...placed, behind }))
   const start = `{"format":"millrace-checkpoint","bytes":${body.byteLength},"sha256":"${digest(body)}","manifest":`
-  return Buffer.concat([Buffer.from(start), body, Buffer.from('}\n')])
+  const pieces = [Buffer.from(start), body, Buffer.from(END), ...states.all]
+  const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+  if (length > maxBytes) throw tooLarge(manifest, maxBytes)
+  return Buffer.concat(pieces, length)
 }
 
-/** Undefined where it is longer than any text. */
-function textOf(manifest: CheckpointManifest): Buffer | undefined {
-  try {
-    return Buffer.from(JSON.stringify(manifest))
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
+/** About so many bytes a manifest has as it is stored. */
+export function manifestBytes(manifest: CheckpointManifest): number {
+  const { placed, states } = withPlaces(manifest)
+  return JSON.stringify(placed).length + states.bytes
+}
+
+/** A manifest with the places of its states instead of them. */
+function withPlaces(manifest: CheckpointManifest) {
+  const states = new PlacedStates()
+  const placed = {
+    ...manifest,
+    subtasks: manifest.subtasks.map((part) => ({
+      ...part,
+      operatorState: states.place(part.operatorState),
+    })),
+    enumerators: states.place(manifest.enumerators),
+  }
+  return { placed, states }
+}
+
+/** What follows the line. */
+interface Behind {
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** Puts states one behind another. */
+class PlacedStates {
+  readonly all: Uint8Array[] = []
+  bytes = 0
+
+  place(states: OwnStates): Record<string, StatePlace> {
+    const places = Object.entries(states).map(([uid, state]): [string, StatePlace] => {
+      const at = this.bytes
+      this.all.push(state)
+      this.bytes += state.byteLength
+      return [uid, { at, bytes: state.byteLength }]
+    })
+    return Object.fromEntries(places)
   }
 }
 
 /** What sinks and functions without keys have put into it is all of a manifest that can be large. */
 function tooLarge(manifest: CheckpointManifest, maxBytes: number): StreamError {
   const all = manifest.subtasks.flatMap(({ operatorState }) => Object.entries(operatorState))
-  const bytes = all.reduce((sum, [, state]) => sum + state.length, 0)
-  const [uid = ''] = all.toSorted((a, b) => b[1].length - a[1].length)[0] ?? []
+  const bytes = all.reduce((sum, [, state]) => sum + state.byteLength, 0)
+  const [uid = ''] = all.toSorted((a, b) => b[1].byteLength - a[1].byteLength)[0] ?? []
   return new RestartableError(
     'MR_CHECKPOINT_FAILED',
     `${snapshotLabel(manifest)} would hold ${megabytes(bytes)} MB of records that wait to be committed and of lists without keys, most of it of "${uid}"; ` +
@@ -68,7 +114,7 @@ function megabytes(bytes: number): number {
  * Its dictionaries have no prototype: a name like `constructor` or `__proto__` is found only if it is there (N25).
  */
 export function decodeManifest(bytes: Uint8Array, where: string): CheckpointManifest {
-  const body = bodyOf(bytes, where)
+  const { body, states } = partsOf(bytes, where)
   let data: unknown
   try {
     data = JSON.parse(body)
@@ -76,8 +122,10 @@ export function decodeManifest(bytes: Uint8Array, where: string): CheckpointMani
     throw damaged(where, 'it is no JSON', error)
   }
   checkVersion(data, where)
+  const { behind, ...fields } = data
+  checkBehind(behind as Partial<Behind> | null | undefined, states, where)
   try {
-    return readManifestShape(data)
+    return readManifestShape(fields, states)
   } catch (error) {
     if (error instanceof ShapeError) throw damaged(where, error.message, error)
     throw error
@@ -118,27 +166,49 @@ async function validateFile(
   )
 }
 
-function bodyOf(bytes: Uint8Array, where: string): string {
+interface ManifestParts {
+  readonly body: string
+  /** All that follows the line. */
+  readonly states: Uint8Array
+}
+
+function partsOf(bytes: Uint8Array, where: string): ManifestParts {
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const key = whole.subarray(0, MAX_FRAME).indexOf('"manifest":')
   const start = key === -1 ? 0 : key + '"manifest":'.length
   const frame = FRAME.exec(whole.toString('latin1', 0, start))
   if (frame === null) throw damaged(where, 'it does not begin like a manifest')
-  const body = whole.subarray(start, -2)
-  if (
-    body.byteLength !== Number(frame[1]) ||
-    whole.toString('latin1', start + body.byteLength) !== '}\n'
-  ) {
+  const end = start + Number(frame[1])
+  const body = whole.subarray(start, end)
+  if (whole.toString('latin1', end, end + END.length) !== END) {
     throw damaged(
       where,
       `its length is ${whole.byteLength} bytes where ${frame[1]} and a frame belong`,
     )
   }
   if (digest(body) !== frame[2]) throw damaged(where, 'its checksum is wrong')
-  return body.toString()
+  return { body: body.toString(), states: whole.subarray(end + END.length) }
 }
 
-function checkVersion(data: unknown, where: string): void {
+function checkBehind(
+  behind: Partial<Behind> | null | undefined,
+  states: Uint8Array,
+  where: string,
+): void {
+  const found = states.byteLength
+  if (behind?.bytes !== found) {
+    throw damaged(where, `${found} bytes of states follow where ${behind?.bytes} belong`)
+  }
+  if (digest(states) !== behind.sha256) {
+    throw damaged(where, 'the checksum of its states is wrong')
+  }
+}
+
+/** Whether it is an object of this version. */
+function checkVersion(
+  data: unknown,
+  where: string,
+): asserts data is Readonly<Record<string, unknown>> {
   const version = (data as { version?: unknown } | null)?.version
   if (version === MANIFEST_VERSION) return
   if (!Number.isSafeInteger(version)) throw damaged(where, 'it has no version')
@@ -159,6 +229,8 @@ export function damaged(where: string, what: string, cause?: unknown): StreamErr
   )
 }
 
-function digest(body: Uint8Array): string {
-  return createHash('sha256').update(body).digest('hex')
+function digest(...pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const piece of pieces) hash.update(piece)
+  return hash.digest('hex')
 }

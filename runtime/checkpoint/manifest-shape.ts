@@ -22,11 +22,11 @@ const MAX_STATE_ID = 65_535
 const MAX_STATE_VERSION = 65_535
 
 /**
- * Builds a manifest from parsed JSON that anyone may have written: each field is there and has its type and bounds,
- * nothing else is there, numbers and names fit together (N25). It shares nothing with the data that can be changed.
+ * Builds a manifest from parsed JSON that anyone may have written, and the states that it places: each field is there and has its type
+ * and bounds, nothing else is there, numbers and names fit together (N25). It shares nothing with either that can be changed.
  */
-export function readManifestShape(data: unknown): CheckpointManifest {
-  const manifest = manifestShape(data, 'manifest')
+export function readManifestShape(data: unknown, states: Uint8Array): CheckpointManifest {
+  const manifest = manifestShape(stateWithin(states))(data, 'manifest')
   checkDistinct(
     manifest.states.map((state) => state.stateId),
     'manifest.states',
@@ -173,19 +173,39 @@ const segmentShape = shape<SegmentReference>(
   ['rangeBytes', 'versions'],
 )
 
-const subtaskShape = shape<ManifestSubtask>(
-  {
-    vertex: text,
-    subtaskIndex: keyGroup,
-    segments: list(segmentShape),
-    operatorState: dictionary(text),
-    watermarks: dictionary(watermark),
-    isFinished: truth,
-    isDrained: yes,
-    beforeFinal: dictionary(earlierWatermark),
-  },
-  ['isDrained', 'beforeFinal'],
-)
+/** Where a state stands among all of a manifest. */
+export interface StatePlace {
+  readonly at: number
+  readonly bytes: number
+}
+
+const placeShape = shape<StatePlace>({ at: integer(0), bytes: integer(0) })
+
+/** Reads the place of a state as the state, which gets memory of its own. */
+function stateWithin(states: Uint8Array): Read<Uint8Array> {
+  return (value, path) => {
+    const { at, bytes } = placeShape(value, path)
+    if (at + bytes > states.byteLength) {
+      throw wrong(path, `a place among ${states.byteLength} bytes`, value)
+    }
+    return new Uint8Array(states.subarray(at, at + bytes))
+  }
+}
+
+const subtaskShape = (state: Read<Uint8Array>): Read<ManifestSubtask> =>
+  shape<ManifestSubtask>(
+    {
+      vertex: text,
+      subtaskIndex: keyGroup,
+      segments: list(segmentShape),
+      operatorState: dictionary(state),
+      watermarks: dictionary(watermark),
+      isFinished: truth,
+      isDrained: yes,
+      beforeFinal: dictionary(earlierWatermark),
+    },
+    ['isDrained', 'beforeFinal'],
+  )
 
 const stateShape = shape<ManifestState>(
   {
@@ -204,22 +224,23 @@ const operatorShape = shape<ManifestOperator>(
   ['identity'],
 )
 
-const manifestShape = shape<CheckpointManifest>({
-  version: integer(1),
-  millrace: text,
-  job: text,
-  lineage: text,
-  checkpointId,
-  kind: oneOf('checkpoint', 'stop', 'final', 'savepoint'),
-  ancestry: list(shape<LineagePoint>({ lineage: text, checkpointId })),
-  createdAt: integer(0),
-  params: dictionary(parameter),
-  workingDirectory: text,
-  sources: dictionary(text),
-  parallelism,
-  maxParallelism: parallelism,
-  operators: list(operatorShape),
-  states: list(stateShape),
-  subtasks: list(subtaskShape),
-  enumerators: dictionary(text),
-})
+const manifestShape = (state: Read<Uint8Array>): Read<CheckpointManifest> =>
+  shape<CheckpointManifest>({
+    version: integer(1),
+    millrace: text,
+    job: text,
+    lineage: text,
+    checkpointId,
+    kind: oneOf('checkpoint', 'stop', 'final', 'savepoint'),
+    ancestry: list(shape<LineagePoint>({ lineage: text, checkpointId })),
+    createdAt: integer(0),
+    params: dictionary(parameter),
+    workingDirectory: text,
+    sources: dictionary(text),
+    parallelism,
+    maxParallelism: parallelism,
+    operators: list(operatorShape),
+    states: list(stateShape),
+    subtasks: list(subtaskShape(state)),
+    enumerators: dictionary(state),
+  })

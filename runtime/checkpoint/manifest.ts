@@ -4,7 +4,7 @@ import type { StateKind } from '../state/state.ts'
 import type { KeyGroupRange } from '../state/state-backend.ts'
 
 /** Version of the manifest's layout; a newer one is refused with `MR_CHECKPOINT_VERSION`. */
-export const MANIFEST_VERSION = 1
+export const MANIFEST_VERSION = 2
 
 /** A segment and the key groups that are read from it (R28). */
 export interface SegmentReference {
@@ -35,6 +35,9 @@ export interface ManifestState {
   readonly isDropped?: true
 }
 
+/** Non-keyed state by uid, each encoded with the value codec, in memory of its own. */
+export type OwnStates = Readonly<Record<string, Uint8Array>>
+
 /** What one subtask contributed. */
 export interface ManifestSubtask {
   /** Key of the vertex: the uid of its first operator. */
@@ -42,8 +45,7 @@ export interface ManifestSubtask {
   readonly subtaskIndex: number
   /** Oldest first; a later segment overrides an earlier one. */
   readonly segments: readonly SegmentReference[]
-  /** Non-keyed state by operator uid, encoded with the value codec, base64. */
-  readonly operatorState: Readonly<Record<string, string>>
+  readonly operatorState: OwnStates
   /** Watermark of each operator by uid (R12); null stands for -Infinity, 'max' for Infinity. */
   readonly watermarks: Readonly<Record<string, number | null | 'max'>>
   readonly isFinished: boolean
@@ -62,7 +64,7 @@ export interface ManifestOperator {
   readonly identity?: Readonly<Record<string, string>>
 }
 
-/** The complete description of one checkpoint, as JSON with a checksum. */
+/** The complete description of one checkpoint. */
 export interface CheckpointManifest {
   readonly version: number
   readonly millrace: string
@@ -84,6 +86,6 @@ export interface CheckpointManifest {
   readonly operators: readonly ManifestOperator[]
   readonly states: readonly ManifestState[]
   readonly subtasks: readonly ManifestSubtask[]
-  /** Enumerator state by source uid, encoded with the value codec, base64. */
-  readonly enumerators: Readonly<Record<string, string>>
+  /** State of enumerators, by the uids of their sources. */
+  readonly enumerators: OwnStates
 }

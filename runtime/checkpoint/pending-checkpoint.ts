@@ -1,4 +1,5 @@
 import { invariant } from '../errors.ts'
+import type { OwnStates } from './manifest.ts'
 import type { Alignment, SnapshotPart, SubtaskId } from '../messages.ts'
 
 /** Names a subtask within an attempt: vertex name and subtask index. */
@@ -25,7 +26,7 @@ export class PendingCheckpoint {
   readonly checkpointId: number
   readonly #expected: Map<SubtaskKey, NamedSubtask>
   readonly #parts: Map<SubtaskKey, SnapshotPart> = new Map()
-  #enumerators: Readonly<Record<string, string>> | undefined
+  #enumerators: OwnStates | undefined
 
   constructor(checkpointId: number, subtasks: readonly NamedSubtask[]) {
     this.checkpointId = checkpointId
@@ -39,7 +40,7 @@ export class PendingCheckpoint {
     this.#parts.set(key, part)
   }
 
-  enumerators(checkpointId: number, states: Readonly<Record<string, string>>): void {
+  enumerators(checkpointId: number, states: OwnStates): void {
     if (checkpointId === this.checkpointId) this.#enumerators ??= states
   }
 
@@ -60,7 +61,7 @@ export class PendingCheckpoint {
     return part
   }
 
-  get enumeratorStates(): Readonly<Record<string, string>> {
+  get enumeratorStates(): OwnStates {
     invariant(this.#enumerators !== undefined, 'the enumerators have not answered')
     return this.#enumerators
   }

@@ -12,7 +12,7 @@ import { spreadLists } from './spread-lists.ts'
 export type Spread = StateSpread | 'splits' | 'commits'
 
 /** The state of each old subtask as it stands in a manifest, in their order; undefined of one that had none. */
-export type OldStates = readonly (string | undefined)[]
+export type OldStates = readonly (Uint8Array | undefined)[]
 
 export interface SpreadTarget {
   /** Name of the operator. */
@@ -81,12 +81,12 @@ function ownerIn({ maxParallelism, parallelism }: SpreadTarget) {
   }
 }
 
-function encodeAll(states: readonly unknown[], { name }: SpreadTarget): string[] {
-  return states.map((state) => Buffer.from(encodeValue(state, name)).toString('base64'))
+function encodeAll(states: readonly unknown[], { name }: SpreadTarget): Uint8Array[] {
+  return states.map((state) => encodeValue(state, name))
 }
 
-function decodeAs<State>(data: string): State {
-  return decodeValue(Buffer.from(data, 'base64')) as State
+function decodeAs<State>(data: Uint8Array): State {
+  return decodeValue(data) as State
 }
 
 function notDivisible(was: number, { name, parallelism }: SpreadTarget): StreamError {

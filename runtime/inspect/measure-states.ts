@@ -101,6 +101,6 @@ function measureOwn(
       : manifest.subtasks.flatMap(({ operatorState }) => operatorState[uid] ?? [])
   return {
     entries: data.length,
-    bytes: data.reduce((sum, one) => sum + Buffer.byteLength(one, 'base64'), 0),
+    bytes: data.reduce((sum, one) => sum + one.byteLength, 0),
   }
 }

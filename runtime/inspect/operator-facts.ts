@@ -2,7 +2,7 @@ import type { CheckpointManifest } from '../checkpoint/manifest.ts'
 import type { SourceState } from '../checkpoint/source-state.ts'
 import { showValue } from '../show-value.ts'
 import { watermarkOf } from '../task/subtask-snapshot.ts'
-import { decodeOwn } from './snapshot-states.ts'
+import { decodeValue } from '../value-codec.ts'
 
 /** Where a source stands in a snapshot. */
 export interface SourcePosition {
@@ -28,7 +28,7 @@ export function sourcesIn(manifest: CheckpointManifest): SourcePosition[] {
   return manifest.operators.flatMap(({ uid }) => {
     const states = manifest.subtasks.flatMap(({ operatorState }) => {
       const data = operatorState[uid]
-      const state = data === undefined ? undefined : decodeOwn(data)
+      const state = data === undefined ? undefined : decodeValue(data)
       return isSourceState(state) ? [state] : []
     })
     if (states.length === 0) return []

@@ -62,11 +62,6 @@ export function findState(manifest: CheckpointManifest, uid: string, name: strin
       })
 }
 
-/** What one subtask keeps, decoded. */
-export function decodeOwn(data: string): unknown {
-  return decodeValue(Buffer.from(data, 'base64'))
-}
-
 /** The number of entries that a key of the manifest stands for; undefined where it is no keyed state. */
 export function stateIdOf(manifest: CheckpointManifest, state: SnapshotState): number | undefined {
   return manifest.states.find((one) => one.uid === state.uid && one.name === state.name)?.stateId
@@ -79,7 +74,7 @@ export function broadcastIn(
 ): Uint8Array | undefined {
   for (const { operatorState } of manifest.subtasks) {
     const data = operatorState[uid]
-    const states = data === undefined ? undefined : broadcastStatesIn(decodeOwn(data))
+    const states = data === undefined ? undefined : broadcastStatesIn(decodeValue(data))
     if (states?.has(name) === true) return states.get(name)
   }
   return undefined
@@ -92,7 +87,7 @@ export function listItemsIn(
 ): { readonly subtask: number; readonly items: readonly Uint8Array[] }[] {
   return manifest.subtasks.flatMap(({ subtaskIndex, operatorState }) => {
     const data = operatorState[uid]
-    const list = data === undefined ? undefined : storedListsIn(decodeOwn(data)).get(name)
+    const list = data === undefined ? undefined : storedListsIn(decodeValue(data)).get(name)
     return list === undefined ? [] : [{ subtask: subtaskIndex, items: list.items }]
   })
 }

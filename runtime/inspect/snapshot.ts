@@ -32,7 +32,6 @@ import {
 import { entriesOfPart, partsOf } from './snapshot-parts.ts'
 import {
   broadcastIn,
-  decodeOwn,
   findState,
   isInManifest,
   listItemsIn,
@@ -291,11 +290,11 @@ export class Snapshot {
 
   *#own({ uid, kind }: SnapshotState): Generator<SnapshotEntry> {
     const { subtasks, enumerators } = this.#manifest
-    if (kind === 'enumerator') yield plainEntry(0, decodeOwn(enumerators[uid]!))
+    if (kind === 'enumerator') yield plainEntry(0, decodeValue(enumerators[uid]!))
     else {
       for (const { subtaskIndex, operatorState } of subtasks) {
         const data = operatorState[uid]
-        if (data !== undefined) yield plainEntry(subtaskIndex, decodeOwn(data))
+        if (data !== undefined) yield plainEntry(subtaskIndex, decodeValue(data))
       }
     }
   }

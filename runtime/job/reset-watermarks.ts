@@ -83,7 +83,7 @@ function resetPart(
   const isReached = Object.keys(part.watermarks).some((name) => behind.has(name))
   if (part.isFinished && !isReached) return part
   const watermarks = { ...part.watermarks }
-  const operatorState = { ...part.operatorState }
+  const operatorState: Record<string, Uint8Array> = { ...part.operatorState }
   for (const name of Object.keys(watermarks)) {
     if (!isWanted && !behind.has(name)) continue
     watermarks[name] = null
@@ -96,12 +96,12 @@ function resetPart(
 
 /** What a subtask keeps for itself, without what its generators of watermarks have seen. */
 function withoutTime(
-  data: string | undefined,
+  data: Uint8Array | undefined,
   operator: PlanOperator | undefined,
-): string | undefined {
+): Uint8Array | undefined {
   if (data === undefined) return undefined
   if (operator?.operatorKind === 'watermarks') return undefined
   if (operator?.type !== 'source') return data
-  const state = decodeValue(Buffer.from(data, 'base64')) as SourceState
-  return Buffer.from(encodeValue({ ...state, times: [] }, operator.name)).toString('base64')
+  const state = decodeValue(data) as SourceState
+  return encodeValue({ ...state, times: [] }, operator.name)
 }

@@ -92,7 +92,7 @@ export function pendingCommits(
   manifest: CheckpointManifest | undefined,
   plan: JobPlan,
 ): PrepareOutput['pending'] {
-  const pending: Record<string, string[]> = {}
+  const pending: Record<string, Uint8Array[]> = {}
   for (const operator of planOperators(plan)) {
     if (operator.type !== 'sink') continue
     pending[operator.name] = (manifest?.subtasks ?? []).flatMap((part) => {

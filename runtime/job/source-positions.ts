@@ -32,7 +32,7 @@ function positionsOf(manifest: CheckpointManifest, plan: JobPlan): Record<string
     if (type !== 'source') continue
     const places = manifest.subtasks.flatMap(({ operatorState }) => {
       const state = operatorState[name]
-      return state === undefined ? [] : placesIn(decodeValue(Buffer.from(state, 'base64')))
+      return state === undefined ? [] : placesIn(decodeValue(state))
     })
     if (places.length > 0) positions[name] = places.join(', ')
   }

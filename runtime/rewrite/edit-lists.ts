@@ -2,7 +2,6 @@ import { splitLists } from '../checkpoint/operator-lists.ts'
 import type { ManifestSubtask } from '../checkpoint/manifest.ts'
 import { StreamError } from '../errors.ts'
 import { plainEntry, type SnapshotEntry } from '../inspect/snapshot-entry.ts'
-import { decodeOwn } from '../inspect/snapshot-states.ts'
 import { type StoredList, storedListsIn } from '../state/operator-list-format.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
 import type { ListEdit, ListEdits, OwnEdits } from './edit-plan.ts'
@@ -23,11 +22,11 @@ export async function editLists(
     edited = edited.map((part) => {
       if (!(uid in part.watermarks)) return part
       const data = part.operatorState[uid]
-      const lists = data === undefined ? [] : storedListsIn(decodeOwn(data))
+      const lists = data === undefined ? [] : storedListsIn(decodeValue(data))
       const place = { uid, subtask: part.subtaskIndex }
       const kept = [...lists].flatMap(([name, list]) => editList(name, list, edits, place))
       const state = encodeValue(new Map([...kept, ...filled[at++]!]), uid)
-      const operatorState = { ...part.operatorState, [uid]: Buffer.from(state).toString('base64') }
+      const operatorState = { ...part.operatorState, [uid]: state }
       return { ...part, operatorState }
     })
   }

@@ -1,12 +1,11 @@
-import type { CheckpointManifest, ManifestSubtask } from '../checkpoint/manifest.ts'
+import type { ManifestSubtask, OwnStates } from '../checkpoint/manifest.ts'
 import { invariant, StreamError } from '../errors.ts'
 import { plainEntry, type SnapshotEntry } from '../inspect/snapshot-entry.ts'
-import { decodeOwn } from '../inspect/snapshot-states.ts'
 import { canonicalKey, encodeKey, keyProblem } from '../key-encoding.ts'
 import type { Key } from '../key.ts'
 import { broadcastStatesIn, decodeVersioned, encodeBroadcast } from '../state/broadcast-format.ts'
 import { compareKeys } from '../checkpoint/entry-order.ts'
-import { encodeValue } from '../value-codec.ts'
+import { decodeValue, encodeValue } from '../value-codec.ts'
 import type { EditPlan } from './edit-plan.ts'
 
 type Change = (entry: SnapshotEntry<never>) => unknown
@@ -26,7 +25,7 @@ export async function editOwn(
     }
   }
   return parts.map((part) => {
-    const operatorState: Record<string, string> = { ...part.operatorState }
+    const operatorState: Record<string, Uint8Array> = { ...part.operatorState }
     for (const uid of Object.keys(part.watermarks)) {
       const change = own.operator.get(uid)
       const data = operatorState[uid]
@@ -37,55 +36,48 @@ export async function editOwn(
       if (edits === undefined) continue
       const states = editBroadcast(operatorState[uid], edits)
       for (const [name, bytes] of broadcast.get(uid) ?? []) states.set(name, bytes)
-      operatorState[uid] = toData(states, uid)
+      operatorState[uid] = encodeValue(states, uid)
     }
     return { ...part, operatorState }
   })
 }
 
 /** Edits the states of enumerators. */
-export function editEnumerators(
-  enumerators: CheckpointManifest['enumerators'],
-  { own }: EditPlan,
-): Record<string, string> {
-  const edited: Record<string, string> = { ...enumerators }
+export function editEnumerators(enumerators: OwnStates, { own }: EditPlan): OwnStates {
+  const edited: Record<string, Uint8Array> = { ...enumerators }
   for (const [uid, change] of own.enumerator) {
     put(edited, uid, changedOwn(edited[uid]!, change, uid, 0))
   }
   return edited
 }
 
-function put(states: Record<string, string>, uid: string, data: string | undefined): void {
+function put(states: Record<string, Uint8Array>, uid: string, data: Uint8Array | undefined): void {
   if (data === undefined) delete states[uid]
   else states[uid] = data
 }
 
 function changedOwn(
-  data: string,
+  data: Uint8Array,
   change: Change | 'drop',
   uid: string,
   subtask: number,
-): string | undefined {
+): Uint8Array | undefined {
   const value =
     change === 'drop'
       ? undefined
-      : change(plainEntry(subtask, decodeOwn(data)) as SnapshotEntry<never>)
-  return value === undefined ? undefined : toData(value, `state of operator "${uid}"`)
-}
-
-function toData(value: unknown, what: string): string {
-  return Buffer.from(encodeValue(value, what)).toString('base64')
+      : change(plainEntry(subtask, decodeValue(data)) as SnapshotEntry<never>)
+  return value === undefined ? undefined : encodeValue(value, `state of operator "${uid}"`)
 }
 
 function editBroadcast(
-  data: string | undefined,
+  data: Uint8Array | undefined,
   edits: ReadonlyMap<
     string,
     EditPlan['own']['broadcast'] extends Map<string, Map<string, infer E>> ? E : never
   >,
 ): Map<string, Uint8Array> {
   const before =
-    data === undefined ? new Map<string, Uint8Array>() : broadcastStatesIn(decodeOwn(data))
+    data === undefined ? new Map<string, Uint8Array>() : broadcastStatesIn(decodeValue(data))
   invariant(before !== undefined, 'broadcast state was stored as something else')
   const states = new Map<string, Uint8Array>()
   for (const [name, bytes] of before) {

@@ -1,9 +1,9 @@
+import type { OwnStates } from '../checkpoint/manifest.ts'
 import type { Clock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import type { SourceNode } from '../graph/stream-graph.ts'
 import type { SplitEnumerator } from '../source.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
-import { toBase64 } from './subtask-snapshot.ts'
 
 /** How the host reaches the reader of a source subtask; calls for one subtask keep their order (R31). */
 export interface ReaderLink {
@@ -14,8 +14,8 @@ export interface ReaderLink {
 export interface EnumeratorHostOptions {
   readonly clock: Clock
   readonly allow: ReadonlySet<string>
-  /** Enumerator state by uid from the checkpoint: value codec, base64. */
-  readonly restored: Readonly<Record<string, string>>
+  /** States of the checkpoint, by uid. */
+  readonly restored: OwnStates
   readonly log: (uid: string, message: string) => void
 }
 
@@ -67,7 +67,7 @@ export class EnumeratorHost {
         signalNoMoreSplits: (subtask) => link.noMoreSplits(subtask),
         log: (message) => log(uid, message),
       },
-      state === undefined ? undefined : decodeValue(Buffer.from(state, 'base64')),
+      state === undefined ? undefined : decodeValue(state),
     )
     this.#hosted.push({ uid, enumerator })
   }
@@ -90,11 +90,11 @@ export class EnumeratorHost {
     hosted?.enumerator.handleReaderEvent?.(subtask, decodeValue(event))
   }
 
-  snapshotState(checkpointId: number): Record<string, string> {
-    const states: Record<string, string> = {}
+  snapshotState(checkpointId: number): OwnStates {
+    const states: Record<string, Uint8Array> = {}
     for (const { uid, enumerator } of this.#hosted) {
       const state = enumerator.snapshotState(checkpointId)
-      if (state !== undefined) states[uid] = toBase64(encodeValue(state, `enumerator of ${uid}`))
+      if (state !== undefined) states[uid] = encodeValue(state, `enumerator of ${uid}`)
     }
     return states
   }

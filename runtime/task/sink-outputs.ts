@@ -14,7 +14,7 @@ export async function eachSinkOutput(
   for (const node of nodes) {
     if (node.type !== 'sink') continue
     const pending = (output.pending[node.name] ?? []).flatMap(
-      (data) => decodeValue(Buffer.from(data, 'base64')) as PendingCommit[],
+      (data) => decodeValue(data) as PendingCommit[],
     )
     await work(node.sink, {
       uid: node.name,

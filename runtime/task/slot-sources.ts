@@ -1,3 +1,4 @@
+import type { OwnStates } from '../checkpoint/manifest.ts'
 import type { JobGraph } from '../graph/job-graph-types.ts'
 import type { LinkMessage, ReaderEvent, SlotCommand } from '../messages.ts'
 import { decodeValue, encodeValue } from '../value-codec.ts'
@@ -35,7 +36,7 @@ export class SlotSources {
   }
 
   /** Makes the enumerators; `restored` has their state by uid. Only in slot 0. */
-  host(restored: Readonly<Record<string, string>>): void {
+  host(restored: OwnStates): void {
     const { environment, graph, log } = this.#options
     const host = new EnumeratorHost({
       clock: environment.clock,
@@ -81,7 +82,7 @@ export class SlotSources {
   }
 
   /** Takes the state of the enumerators, by uid, as of a checkpoint. */
-  snapshotState(checkpointId: number): Record<string, string> {
+  snapshotState(checkpointId: number): OwnStates {
     return this.#host?.snapshotState(checkpointId) ?? {}
   }
 

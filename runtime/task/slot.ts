@@ -99,9 +99,9 @@ export class Slot {
     this.#report({ type: 'built', structuralHash: environment.structuralHash, nodeNames })
   }
 
-  #report(body: ReportBody): void {
+  #report(body: ReportBody, transfer?: readonly ArrayBuffer[]): void {
     const { attempt, slot } = this.#environment.settings
-    this.#environment.control.post({ ...body, attempt, slot } as SlotReport)
+    this.#environment.control.post({ ...body, attempt, slot } as SlotReport, transfer)
   }
 
   // --- Messages ---
@@ -284,7 +284,11 @@ export class Slot {
     return {
       wake: () => this.wake(),
       acknowledged: (checkpointId, part) =>
-        this.#report({ type: 'acknowledge', checkpointId, subtask, part }),
+        this.#report(
+          { type: 'acknowledge', checkpointId, subtask, part },
+          // What a sink has pending may be large.
+          Object.values(part.operatorState).map(({ buffer }) => buffer as ArrayBuffer),
+        ),
       declined: (checkpointId, error) =>
         this.#report({ type: 'decline', checkpointId, subtask, error }),
       committed: (checkpointId) => this.#report({ type: 'committed', checkpointId, subtask }),

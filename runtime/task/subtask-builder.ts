@@ -248,7 +248,7 @@ function makeBody(node: NodeRuntime, parts: BodyParts): void {
   const graphNode = node.node.node
   const { host } = parts
   const data = host.restored?.operatorState[node.name]
-  const restored = data === undefined ? undefined : decodeValue(Buffer.from(data, 'base64'))
+  const restored = data === undefined ? undefined : decodeValue(data)
   if (graphNode.type === 'source') makeSource(node, graphNode, restored, parts)
   else if (graphNode.type === 'sink') makeSink(node, graphNode, restored, parts)
   else node.body = { kind: 'operator', operator: makeOperator(node, graphNode, restored, parts) }

@@ -1,5 +1,5 @@
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts'
-import type { SegmentReference } from '../checkpoint/manifest.ts'
+import type { OwnStates, SegmentReference } from '../checkpoint/manifest.ts'
 import type { PendingCommit } from '../checkpoint/pending-commits.ts'
 import { writeSnapshot } from '../checkpoint/segment-writer.ts'
 import type { CheckpointBarrier } from '../element.ts'
@@ -34,7 +34,7 @@ export interface RunningSnapshot {
 /** The synchronous part at the barrier: cuts sinks, takes positions, watermarks and the set of changed entries. */
 export function beginSubtaskSnapshot(options: SnapshotOptions): RunningSnapshot {
   const { nodes, barrier } = options
-  const operatorState: Record<string, string> = {}
+  const operatorState: Record<string, Uint8Array> = {}
   const watermarks: Record<string, number | null | 'max'> = {}
   const beforeFinal: Record<string, number | null> = {}
   const commits: Promise<{ uid: string; pending: readonly PendingCommit[] }>[] = []
@@ -42,7 +42,7 @@ export function beginSubtaskSnapshot(options: SnapshotOptions): RunningSnapshot 
     watermarks[node.name] = watermarkData(node.watermark)
     if (node.beforeFinal !== undefined) beforeFinal[node.name] = finiteData(node.beforeFinal)
     const state = nodeState(node, barrier.checkpointId)
-    if (state !== undefined) operatorState[node.name] = toBase64(encodeValue(state, node.name))
+    if (state !== undefined) operatorState[node.name] = encodeValue(state, node.name)
     if (node.body.kind === 'sink') {
       const sink = node.body.sink
       const uid = node.name
@@ -61,7 +61,7 @@ export function beginSubtaskSnapshot(options: SnapshotOptions): RunningSnapshot 
 async function finishPart(
   options: SnapshotOptions,
   cut: {
-    readonly operatorState: Record<string, string>
+    readonly operatorState: OwnStates
     readonly watermarks: SnapshotPart['watermarks']
     readonly beforeFinal: NonNullable<SnapshotPart['beforeFinal']>
     readonly snapshot: StateSnapshot | undefined
@@ -81,9 +81,9 @@ async function finishPart(
     )
     options.failpoint('after-segment')
   }
-  const operatorState = { ...cut.operatorState }
+  const operatorState: Record<string, Uint8Array> = { ...cut.operatorState }
   for (const { uid, pending } of await cut.sinks) {
-    if (pending.length > 0) operatorState[uid] = toBase64(encodeValue(pending, uid))
+    if (pending.length > 0) operatorState[uid] = encodeValue(pending, uid)
   }
   options.failpoint('after-pre-commit')
   const { watermarks, beforeFinal } = cut
@@ -95,11 +95,6 @@ function nodeState(node: NodeRuntime, checkpointId: number): unknown {
   if (node.body.kind === 'source') return node.body.source.snapshotState(checkpointId)
   if (node.body.kind === 'operator') return node.body.operator.snapshotState?.(checkpointId)
   return undefined
-}
-
-/** Bytes as they stand in a manifest. */
-export function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
 /** One that is not the final watermark. */

@@ -1,8 +1,9 @@
 import type { CheckpointStorage } from '../../runtime/checkpoint/checkpoint-storage.ts'
-import type {
-  CheckpointManifest,
-  ManifestSubtask,
-  SegmentReference,
+import {
+  type CheckpointManifest,
+  MANIFEST_VERSION,
+  type ManifestSubtask,
+  type SegmentReference,
 } from '../../runtime/checkpoint/manifest.ts'
 import { type ChainKey, chainKey } from '../../runtime/checkpoint/segment-chains.ts'
 import type { StateEntry } from '../../runtime/state/state-backend.ts'
@@ -13,7 +14,7 @@ export function manifestOf(
   changes: Partial<CheckpointManifest> = {},
 ): CheckpointManifest {
   return {
-    version: 1,
+    version: MANIFEST_VERSION,
     millrace: '0.1.0',
     job: 'fraud',
     lineage: '0123456789abcdef',
@@ -41,7 +42,7 @@ export function manifestOf(
       { stateId: 2, uid: 'counts', name: '!event-timers', kind: 'timers', version: 1 },
     ],
     subtasks: [],
-    enumerators: { cards: 'AAEC' },
+    enumerators: { cards: Uint8Array.of(0, 1, 2) },
     ...changes,
   }
 }
@@ -65,7 +66,7 @@ export function partOf(
     vertex,
     subtaskIndex,
     segments,
-    operatorState: { counts: 'AQID' },
+    operatorState: { counts: Uint8Array.of(1, 2, 3) },
     watermarks: { counts: 5, cards: null, alerts: 'max' },
     isFinished: false,
   }

@@ -164,7 +164,7 @@ export class CoordinatorRun {
   /** Everyone answers the last trigger. */
   async answer(): Promise<void> {
     const { checkpointId, baseId } = this.trigger!
-    this.report({ type: 'enumerators', checkpointId, states: { cards: 'AA==' } })
+    this.report({ type: 'enumerators', checkpointId, states: { cards: Uint8Array.of(0) } })
     for (const [i, id] of SUBTASKS.entries())
       await this.acknowledge(i, id, { checkpointId, baseId })
     await settle()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createFileStorage } from '../../../runtime/checkpoint/file-storage.ts'
 import type { CheckpointManifest, SegmentReference } from '../../../runtime/checkpoint/manifest.ts'
@@ -17,14 +18,20 @@ const segment: SegmentReference = {
 }
 const manifest = manifestOf(12, { subtasks: [partOf(0, [segment]), partOf(1, [])] })
 
-/** Puts a value at a path of a manifest, or removes what is there, and reads that back; its checksum is right. */
+/** Puts a value at a path of the JSON, or removes what is there, and reads that back; its checksum is right. */
 function decodeChanged(path: readonly (string | number)[], value: unknown): CheckpointManifest {
-  const data: unknown = structuredClone(manifest)
+  const bytes = Buffer.from(encodeManifest(manifest))
+  const end = bytes.indexOf('}\n')
+  const { manifest: data } = JSON.parse(bytes.toString('utf8', 0, end + 1)) as { manifest: object }
   let place = data as Record<string | number, unknown>
   for (const step of path.slice(0, -1)) place = place[step] as Record<string | number, unknown>
   if (value === undefined) delete place[path.at(-1)!]
   else place[path.at(-1)!] = value
-  return decodeManifest(encodeManifest(data as CheckpointManifest), 'chk-12/manifest.json')
+  const body = Buffer.from(JSON.stringify(data))
+  const sha256 = createHash('sha256').update(body).digest('hex')
+  const start = `{"format":"millrace-checkpoint","bytes":${body.byteLength},"sha256":"${sha256}","manifest":`
+  const changed = Buffer.concat([Buffer.from(start), body, bytes.subarray(end)])
+  return decodeManifest(changed, 'chk-12/manifest.json')
 }
 
 const SEGMENT = ['subtasks', 0, 'segments', 0]
@@ -35,24 +42,32 @@ describe('manifest codec', () => {
   })
 
   it('is not written where it would be too long to be read', () => {
-    const large = { ...partOf(0, []), operatorState: { small: 'AA==', alerts: 'A'.repeat(2_000) } }
-    const whole = manifestOf(12, { subtasks: [large] })
-    const { length } = JSON.stringify(whole)
-    expect(encodeManifest(whole, length).length).toBeGreaterThan(length)
+    const operatorState = { small: Uint8Array.of(0), alerts: new Uint8Array(2_000) }
+    const whole = manifestOf(12, { subtasks: [{ ...partOf(0, []), operatorState }] })
+    const { length } = encodeManifest(whole)
+    expect(encodeManifest(whole, length).length).toBe(length)
     expect(() => encodeManifest(whole, length - 1)).toThrow(
       expect.objectContaining({
         code: 'MR_CHECKPOINT_FAILED',
-        fields: { uid: 'alerts', bytes: 2_004, maxBytes: length - 1 },
+        fields: { uid: 'alerts', bytes: 2_001, maxBytes: length - 1 },
       }) as Error,
     )
   })
 
-  it('writes JSON that anyone can read', () => {
-    const text = Buffer.from(encodeManifest(manifest)).toString()
-    expect(JSON.parse(text)).toMatchObject({
+  it('writes a line of JSON that anyone can read', () => {
+    const [line] = Buffer.from(encodeManifest(manifest)).toString('latin1').split('\n', 1)
+    expect(JSON.parse(line!)).toMatchObject({
       format: 'millrace-checkpoint',
       manifest: { checkpointId: 12 },
     })
+  })
+
+  it('gives each state memory of its own, so that it can be sent to another thread', () => {
+    const { enumerators, subtasks } = decodeManifest(encodeManifest(manifest), 'x')
+    const states = [enumerators, ...subtasks.map((part) => part.operatorState)]
+    for (const state of states.flatMap(Object.values) as Uint8Array[]) {
+      expect(state.buffer.byteLength).toBe(state.byteLength)
+    }
   })
 
   it('notices every changed byte (R27)', () => {
@@ -82,10 +97,10 @@ describe('manifest codec', () => {
   })
 
   it('tells an intact manifest of another version from a damaged one', () => {
-    expect(() => decodeChanged(['version'], 2)).toThrow(
+    expect(() => decodeChanged(['version'], 3)).toThrow(
       expect.objectContaining({
         code: 'MR_CHECKPOINT_VERSION',
-        message: expect.stringMatching(/version 2, .* reads version 1; .*later one/) as string,
+        message: expect.stringMatching(/version 3, .* reads version 2; .*later one/) as string,
       }),
     )
     for (const version of [undefined, 'one', 1.5, null]) {
@@ -120,6 +135,15 @@ describe('manifest codec', () => {
       ['subtasks', 0, 'operatorState', 'counts'],
       [1],
     ],
+    [
+      'manifest.enumerators["cards"] is {"at":7,"bytes":3}, not a place among 9 bytes',
+      ['enumerators', 'cards', 'at'],
+      7,
+    ],
+    ['manifest.enumerators["cards"].at is -1', ['enumerators', 'cards', 'at'], -1],
+    ['9 bytes of states follow where 8 belong', ['behind', 'bytes'], 8],
+    ['9 bytes of states follow where undefined belong', ['behind'], undefined],
+    ['the checksum of its states is wrong', ['behind', 'sha256'], 'ab'],
     ['manifest.states names something twice', ['states', 1, 'stateId'], 1],
     ['manifest.states[0].stateId is 65536', ['states', 0, 'stateId'], 65_536],
     ['manifest.operators[0].identity["path"] is 1', ['operators', 0, 'identity', 'path'], 1],

@@ -22,7 +22,7 @@ describe('PendingCheckpoint', () => {
   it('is complete when every part and the enumerators are there, in any order', () => {
     const pending = new PendingCheckpoint(5, subtasks)
     pending.acknowledge(5, subtasks[2]!, partOf(30))
-    pending.enumerators(5, { cards: 'AA==' })
+    pending.enumerators(5, { cards: Uint8Array.of(0) })
     pending.acknowledge(5, subtasks[0]!, partOf(10))
     expect(pending.isComplete).toBe(false)
     expect(pending.missing([])).toEqual(['counts[0]'])
@@ -30,7 +30,7 @@ describe('PendingCheckpoint', () => {
     expect(pending.isComplete).toBe(true)
     expect(pending.missing([])).toEqual([])
     expect(pending.partOf(subtasks[1]!).segment!.bytes).toBe(20)
-    expect(pending.enumeratorStates).toEqual({ cards: 'AA==' })
+    expect(pending.enumeratorStates).toEqual({ cards: Uint8Array.of(0) })
     expect(pending.byteLength).toBe(63)
   })
 
@@ -59,14 +59,14 @@ describe('PendingCheckpoint', () => {
   it('ignores parts of other checkpoints, and second ones', () => {
     const pending = new PendingCheckpoint(5, subtasks)
     pending.acknowledge(4, subtasks[0]!, partOf(4))
-    pending.enumerators(6, { cards: 'late' })
+    pending.enumerators(6, { cards: Uint8Array.of(3) })
     expect(pending.hasPart(subtasks[0]!)).toBe(false)
     pending.acknowledge(5, subtasks[0]!, partOf(5))
     pending.acknowledge(5, subtasks[0]!, partOf(6))
     expect(pending.partOf(subtasks[0]!).segment!.bytes).toBe(5)
-    pending.enumerators(5, { cards: 'first' })
-    pending.enumerators(5, { cards: 'second' })
-    expect(pending.enumeratorStates).toEqual({ cards: 'first' })
+    pending.enumerators(5, { cards: Uint8Array.of(1) })
+    pending.enumerators(5, { cards: Uint8Array.of(2) })
+    expect(pending.enumeratorStates).toEqual({ cards: Uint8Array.of(1) })
   })
 
   it('does not know a part that has not come, nor a subtask that is not of the job', () => {

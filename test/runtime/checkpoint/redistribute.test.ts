@@ -7,11 +7,10 @@ import { storedListsIn } from '../../../runtime/state/operator-list-format.ts'
 import type { Spread } from '../../../runtime/checkpoint/spread-state.ts'
 import { decodeValue, encodeValue } from '../../../runtime/value-codec.ts'
 
-const base64 = (value: unknown): string =>
-  Buffer.from(encodeValue(value, 'test')).toString('base64')
+const encoded = (value: unknown): Uint8Array => encodeValue(value, 'test')
 
-const decoded = (data: string | undefined): unknown =>
-  data === undefined ? undefined : decodeValue(Buffer.from(data, 'base64'))
+const decoded = (data: Uint8Array | undefined): unknown =>
+  data === undefined ? undefined : decodeValue(data)
 
 /** The parts of a vertex with one operator of the same name. */
 function partsOf(
@@ -36,7 +35,7 @@ function partsOf(
         range: keyGroupRange(subtask, parallelism, maxParallelism),
       },
     ],
-    operatorState: state === undefined ? {} : { [name]: base64(state(subtask)) },
+    operatorState: state === undefined ? {} : { [name]: encoded(state(subtask)) },
     watermarks: { [name]: watermark(subtask) },
     isFinished: isFinished(subtask),
   }))
@@ -243,8 +242,8 @@ describe('redistributing what subtasks keep', () => {
     const restored = (isRearranged: boolean) =>
       redistribute(parts, [{ ...target('op', 2, 'fresh'), isRearranged }], options)
     expect(restored(false)).toMatchObject([
-      { watermarks: { op: 'max' }, isFinished: true, operatorState: { op: base64(0) } },
-      { watermarks: { op: 4 }, isFinished: false, operatorState: { op: base64(1) } },
+      { watermarks: { op: 'max' }, isFinished: true, operatorState: { op: encoded(0) } },
+      { watermarks: { op: 4 }, isFinished: false, operatorState: { op: encoded(1) } },
     ])
     expect(restored(true)).toMatchObject([
       { watermarks: { op: 4 }, isFinished: false, operatorState: {}, continuesChain: true },

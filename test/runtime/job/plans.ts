@@ -1,4 +1,8 @@
-import type { CheckpointManifest, ManifestSubtask } from '../../../runtime/checkpoint/manifest.ts'
+import {
+  type CheckpointManifest,
+  MANIFEST_VERSION,
+  type ManifestSubtask,
+} from '../../../runtime/checkpoint/manifest.ts'
 import type { JobPlan, PlanOperator, PlanVertex } from '../../../runtime/graph/job-plan.ts'
 
 /** An operator of a plan; whatever is not given is unremarkable. */
@@ -79,7 +83,7 @@ export function manifestOf(
 ): CheckpointManifest {
   const operators = plan.vertices.flatMap((vertex) => vertex.chain)
   return {
-    version: 1,
+    version: MANIFEST_VERSION,
     millrace: '0.0.0',
     job: plan.job,
     lineage: 'lineage',

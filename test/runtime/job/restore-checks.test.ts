@@ -70,7 +70,7 @@ describe('comparing a checkpoint with the job', () => {
 
   it('refuses another parallelism of an operator whose subtasks keep what cannot be divided, and names it (semantics 2.9)', () => {
     const subtasks = manifest.subtasks.map((part) =>
-      part.vertex === 'count' ? { ...part, operatorState: { count: 'c' } } : part,
+      part.vertex === 'count' ? { ...part, operatorState: { count: Uint8Array.of(1) } } : part,
     )
     const from = { ...manifest, subtasks }
     expect(codeOf(plan, from)).toBeUndefined()
@@ -201,7 +201,10 @@ describe('comparing a checkpoint with the job', () => {
     })
     const from = {
       ...manifest,
-      subtasks: manifest.subtasks.map((part) => ({ ...part, operatorState: { sink: 'cA==' } })),
+      subtasks: manifest.subtasks.map((part) => ({
+        ...part,
+        operatorState: { sink: Uint8Array.of(1) },
+      })),
     }
     const found = restoreProblems(from, { ...changed, job: 'other', maxParallelism: 256 }, strict)
     expect(found.map((problem) => problem.code)).toEqual([

@@ -64,7 +64,7 @@ describe('giving parts back', () => {
         ? {
             ...part,
             segments: [segmentOf(part.subtaskIndex)],
-            operatorState: { sink: 'cA==' },
+            operatorState: { sink: Uint8Array.of(1) },
           }
         : part,
     )
@@ -75,7 +75,7 @@ describe('giving parts back', () => {
         subtask: 0,
         chains: [[segmentOf(0)]],
         continuesChain: true,
-        operatorState: { sink: 'cA==' },
+        operatorState: { sink: Uint8Array.of(1) },
       },
       { subtask: 1, chains: [[segmentOf(1)]], continuesChain: true },
     ])
@@ -87,7 +87,10 @@ describe('giving parts back', () => {
       continuesChain: false,
       watermarks: { count: 5 },
     })
-    expect(moved[4]).toMatchObject({ operatorState: { sink: 'cA==' }, watermarks: { sink: 5 } })
+    expect(moved[4]).toMatchObject({
+      operatorState: { sink: Uint8Array.of(1) },
+      watermarks: { sink: 5 },
+    })
   })
 
   it('gives each subtask its copy of broadcast state (semantics 2.18)', () => {
@@ -96,21 +99,23 @@ describe('giving parts back', () => {
     const withRules = planOf({ parallelism: 2, chains })
     const subtasks = manifest.subtasks.map((part) =>
       part.vertex === 'count'
-        ? { ...part, operatorState: { count: `c${part.subtaskIndex}` } }
+        ? { ...part, operatorState: { count: Uint8Array.of(part.subtaskIndex) } }
         : part,
     )
     const restored = restoredSubtasks({ ...manifest, subtasks }, withRules, true)
     const copies = restored.filter((part) => part.vertex === 1).map((part) => part.operatorState)
-    expect(copies).toEqual([{ count: 'c0' }, { count: 'c1' }])
+    expect(copies).toEqual([{ count: Uint8Array.of(0) }, { count: Uint8Array.of(1) }])
   })
 
   it('lists what each sink has pending, over all subtasks (R33)', () => {
     const subtasks = manifest.subtasks.map((part) =>
       part.vertex === 'count'
-        ? { ...part, operatorState: { sink: `c${part.subtaskIndex}` } }
+        ? { ...part, operatorState: { sink: Uint8Array.of(part.subtaskIndex) } }
         : part,
     )
-    expect(pendingCommits({ ...manifest, subtasks }, plan)).toEqual({ sink: ['c0', 'c1'] })
+    expect(pendingCommits({ ...manifest, subtasks }, plan)).toEqual({
+      sink: [Uint8Array.of(0), Uint8Array.of(1)],
+    })
     expect(pendingCommits(undefined, plan)).toEqual({ sink: [] })
   })
 })

@@ -235,7 +235,7 @@ describe('a savepoint from a snapshot', () => {
       list.add(3)
     })
     from = await snapshots.take({
-      subtasksOf: (part) => ({ ...part, operatorState: { op: 'DQEEAg==' } }),
+      subtasksOf: (part) => ({ ...part, operatorState: { op: Uint8Array.of(13, 1, 4, 2) } }),
     })
     return () => snapshots.close()
   })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { OwnStates } from '../../../runtime/checkpoint/manifest.ts'
 import type { SourceNode } from '../../../runtime/graph/stream-graph.ts'
 import type { EnumeratorContext, Source, SplitEnumerator } from '../../../runtime/source.ts'
 import { EnumeratorHost } from '../../../runtime/task/enumerator-host.ts'
@@ -12,7 +13,7 @@ describe('EnumeratorHost', () => {
     log = []
   })
 
-  function host(restored: Record<string, string> = {}): EnumeratorHost {
+  function host(restored: OwnStates = {}): EnumeratorHost {
     return new EnumeratorHost({
       clock: new ManualClock(),
       allow: new Set(['grown-input']),
@@ -78,7 +79,7 @@ describe('EnumeratorHost', () => {
     expect(Object.keys(states)).toEqual(['a'])
 
     const restored: unknown[] = []
-    const second = host(JSON.parse(JSON.stringify(states)) as Record<string, string>)
+    const second = host(structuredClone(states))
     for (const uid of ['a', 'b']) {
       const node = source(uid, (_context, given) => {
         restored.push(given)
