@@ -25,6 +25,8 @@ export interface ZombiePlan {
 
 /** The old process finds its connections and its transaction gone, and the new one at work. */
 export const LONG_STOP: Partial<ZombiePlan> = {
+  // On a busy machine either would else be through before its first checkpoint.
+  count: 1_000,
   timeouts: { transactionTimeout: '1s', requestTimeout: '1s' },
   heirRate: 200,
   isOverlapping: true,
