@@ -181,11 +181,13 @@ export interface StatePlace {
 
 const placeShape = shape<StatePlace>({ at: integer(0), bytes: integer(0) })
 
-/** Reads the place of a state as the state, which gets memory of its own. */
+/** Reads the place of a state as the state, which gets memory of its own: no byte is of two states. */
 function stateWithin(states: Uint8Array): Read<Uint8Array> {
+  let left = states.byteLength
   return (value, path) => {
     const { at, bytes } = placeShape(value, path)
-    if (at + bytes > states.byteLength) {
+    left -= bytes
+    if (at + bytes > states.byteLength || left < 0) {
       throw wrong(path, `a place among ${states.byteLength} bytes`, value)
     }
     return new Uint8Array(states.subarray(at, at + bytes))

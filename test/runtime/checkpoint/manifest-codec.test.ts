@@ -140,6 +140,11 @@ describe('manifest codec', () => {
       ['enumerators', 'cards', 'at'],
       7,
     ],
+    [
+      'manifest.enumerators["cards"] is {"at":0,"bytes":9}, not a place among 9 bytes',
+      ['enumerators', 'cards'],
+      { at: 0, bytes: 9 },
+    ],
     ['manifest.enumerators["cards"].at is -1', ['enumerators', 'cards', 'at'], -1],
     ['9 bytes of states follow where 8 belong', ['behind', 'bytes'], 8],
     ['9 bytes of states follow where undefined belong', ['behind'], undefined],
