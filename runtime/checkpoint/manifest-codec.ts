@@ -7,7 +7,14 @@ import {
   type OwnStates,
   type SegmentReference,
 } from './manifest.ts'
-import { readManifestShape, ShapeError, type StatePlace } from './manifest-shape.ts'
+import {
+  type Read,
+  readManifestShape,
+  ShapeError,
+  stateInText,
+  type StatePlace,
+  stateWithin,
+} from './manifest-shape.ts'
 import { snapshotLabel } from './snapshot-label.ts'
 
 /** A manifest is read whole; a longer one is no manifest of ours. */
@@ -17,6 +24,9 @@ const FRAME =
   /^\{"format":"millrace-checkpoint","bytes":(\d{1,10}),"sha256":"([0-9a-f]{64})","manifest":$/
 
 const END = '}\n'
+
+/** All of such a manifest is JSON, with states in base64. */
+const TEXT_VERSION = 1
 
 /** Longest possible start of the file, up to the manifest itself. */
 const MAX_FRAME = 160
@@ -121,11 +131,10 @@ export function decodeManifest(bytes: Uint8Array, where: string): CheckpointMani
   } catch (error) {
     throw damaged(where, 'it is no JSON', error)
   }
-  checkVersion(data, where)
-  const { behind, ...fields } = data
-  checkBehind(behind as Partial<Behind> | null | undefined, states, where)
+  const { fields, state } = layoutOf(data, states, where)
   try {
-    return readManifestShape(fields, states)
+    // Whoever writes it again writes it anew.
+    return { ...readManifestShape(fields, state), version: MANIFEST_VERSION }
   } catch (error) {
     if (error instanceof ShapeError) throw damaged(where, error.message, error)
     throw error
@@ -190,6 +199,21 @@ function partsOf(bytes: Uint8Array, where: string): ManifestParts {
   return { body: body.toString(), states: whole.subarray(end + END.length) }
 }
 
+/** What of it is the manifest, and how its states are read. */
+function layoutOf(
+  data: unknown,
+  states: Uint8Array,
+  where: string,
+): { readonly fields: object; readonly state: Read<Uint8Array> } {
+  if (versionOf(data, where) === TEXT_VERSION) {
+    if (states.byteLength > 0) throw damaged(where, 'something follows it')
+    return { fields: data as object, state: stateInText }
+  }
+  const { behind, ...fields } = data as { readonly behind?: Partial<Behind> | null }
+  checkBehind(behind, states, where)
+  return { fields, state: stateWithin(states) }
+}
+
 function checkBehind(
   behind: Partial<Behind> | null | undefined,
   states: Uint8Array,
@@ -204,17 +228,14 @@ function checkBehind(
   }
 }
 
-/** Whether it is an object of this version. */
-function checkVersion(
-  data: unknown,
-  where: string,
-): asserts data is Readonly<Record<string, unknown>> {
+/** One that can be read; only objects have one. */
+function versionOf(data: unknown, where: string): number {
   const version = (data as { version?: unknown } | null)?.version
-  if (version === MANIFEST_VERSION) return
+  if (version === MANIFEST_VERSION || version === TEXT_VERSION) return version
   if (!Number.isSafeInteger(version)) throw damaged(where, 'it has no version')
   throw new RestartableError(
     'MR_CHECKPOINT_VERSION',
-    `Manifest ${where} has version ${String(version)}, this millrace reads version ${MANIFEST_VERSION}; the checkpoint cannot be restored; run the version of millrace that wrote it, or a later one.`,
+    `Manifest ${where} has version ${String(version)}, this millrace reads up to version ${MANIFEST_VERSION}; the checkpoint cannot be restored; run the version of millrace that wrote it, or a later one.`,
     { file: where, version, readable: MANIFEST_VERSION },
   )
 }

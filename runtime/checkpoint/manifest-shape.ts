@@ -14,7 +14,7 @@ import type {
 export class ShapeError extends Error {}
 
 /** Reads a value of one type, or throws a `ShapeError` that names `path`. */
-type Read<T> = (value: unknown, path: string) => T
+export type Read<T> = (value: unknown, path: string) => T
 
 /** Key groups are numbered in 16 bits, half of which Flink uses. */
 const MAX_PARALLELISM = 32_768
@@ -22,11 +22,11 @@ const MAX_STATE_ID = 65_535
 const MAX_STATE_VERSION = 65_535
 
 /**
- * Builds a manifest from parsed JSON that anyone may have written, and the states that it places: each field is there and has its type
- * and bounds, nothing else is there, numbers and names fit together (N25). It shares nothing with either that can be changed.
+ * Builds a manifest from parsed JSON that anyone may have written: each field is there and has its type and bounds, nothing else is
+ * there, numbers and names fit together (N25). It shares nothing with the data that can be changed. `state` reads what stands for a state.
  */
-export function readManifestShape(data: unknown, states: Uint8Array): CheckpointManifest {
-  const manifest = manifestShape(stateWithin(states))(data, 'manifest')
+export function readManifestShape(data: unknown, state: Read<Uint8Array>): CheckpointManifest {
+  const manifest = manifestShape(state)(data, 'manifest')
   checkDistinct(
     manifest.states.map((state) => state.stateId),
     'manifest.states',
@@ -182,7 +182,7 @@ export interface StatePlace {
 const placeShape = shape<StatePlace>({ at: integer(0), bytes: integer(0) })
 
 /** Reads the place of a state as the state, which gets memory of its own: no byte is of two states. */
-function stateWithin(states: Uint8Array): Read<Uint8Array> {
+export function stateWithin(states: Uint8Array): Read<Uint8Array> {
   let left = states.byteLength
   return (value, path) => {
     const { at, bytes } = placeShape(value, path)
@@ -193,6 +193,10 @@ function stateWithin(states: Uint8Array): Read<Uint8Array> {
     return new Uint8Array(states.subarray(at, at + bytes))
   }
 }
+
+/** Reads a state in base64, as version 1 has it. */
+export const stateInText: Read<Uint8Array> = (value, path) =>
+  new Uint8Array(Buffer.from(text(value, path), 'base64'))
 
 const subtaskShape = (state: Read<Uint8Array>): Read<ManifestSubtask> =>
   shape<ManifestSubtask>(

@@ -3,7 +3,7 @@ import type { OperatorStateKind } from '../state/operator-state.ts'
 import type { StateKind } from '../state/state.ts'
 import type { KeyGroupRange } from '../state/state-backend.ts'
 
-/** Version of the manifest's layout; a newer one is refused with `MR_CHECKPOINT_VERSION`. */
+/** Version of the manifest's layout. Earlier ones are read too; a newer one is refused with `MR_CHECKPOINT_VERSION`. */
 export const MANIFEST_VERSION = 2
 
 /** A segment and the key groups that are read from it (R28). */
