@@ -129,7 +129,7 @@ export class SimulatedStorage implements CheckpointStorage {
     })
   }
 
-  publish(manifest: CheckpointManifest): Promise<void> {
+  publish(manifest: CheckpointManifest): Promise<number> {
     const { checkpointId } = manifest
     const bytes = encodeManifest(manifest)
     return this.#write('publish', () => {
@@ -137,6 +137,7 @@ export class SimulatedStorage implements CheckpointStorage {
         throw failed(`checkpoint ${checkpointId} is published already`)
       }
       this.#disk.manifests.set(checkpointId, bytes)
+      return bytes.byteLength
     })
   }
 

@@ -14,7 +14,6 @@ import { drainedFields } from './drained.ts'
 import { type CheckpointSettings, nextCheckpointAt } from './checkpoint-settings.ts'
 import type { CheckpointSummary } from './checkpoint-summary.ts'
 import type { CheckpointManifest, ManifestSubtask, SegmentReference } from './manifest.ts'
-import { manifestBytes } from './manifest-codec.ts'
 import { partlyFinished } from './partly-finished.ts'
 import { PendingCheckpoint, type SubtaskKey, subtaskKey } from './pending-checkpoint.ts'
 import { SavepointQueue, type SavepointRequest } from './savepoint-queue.ts'
@@ -337,7 +336,7 @@ export class CheckpointCoordinator {
       enumerators: checkpoint.enumeratorStates,
     }
     this.#options.failpoint('before-publish')
-    await storage.publish(manifest)
+    const manifestBytes = await storage.publish(manifest)
     this.#options.failpoint('after-publish')
     this.#chains.adopt(manifest)
     this.newest = manifest
@@ -346,7 +345,7 @@ export class CheckpointCoordinator {
       checkpointId,
       kind,
       durationMs: clock.elapsed() - pending.startedAt,
-      bytes: checkpoint.byteLength + manifestBytes(manifest),
+      bytes: checkpoint.byteLength + manifestBytes,
       path: pathOf(checkpointId),
     }
   }

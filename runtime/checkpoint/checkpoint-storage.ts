@@ -58,8 +58,8 @@ export interface SnapshotTarget {
 export interface CheckpointStorage extends SnapshotFiles, SnapshotTarget {
   /** Reserves the next free id above `above` durably and create-only, so that ids are never reused (R1). */
   reserveId(above: number): Promise<number>
-  /** Atomic, create-only, and durable when it returns (R26). */
-  publish(manifest: CheckpointManifest): Promise<void>
+  /** Atomic, create-only, and durable when it returns (R26). Resolves with the bytes of the manifest as it is stored. */
+  publish(manifest: CheckpointManifest): Promise<number>
   /** Ids that have a published manifest, ascending; unreadable manifests are listed too. */
   list(): Promise<readonly number[]>
   /** Reads and verifies one manifest (its checksum, its version); `MR_CHECKPOINT_CORRUPT` or `MR_CHECKPOINT_VERSION`. */

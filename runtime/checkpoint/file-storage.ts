@@ -82,9 +82,9 @@ class FileStorage implements CheckpointStorage {
     return this.#files.pin(name)
   }
 
-  async publish(manifest: CheckpointManifest): Promise<void> {
+  publish(manifest: CheckpointManifest): Promise<number> {
     const { checkpointId } = manifest
-    await publishManifest(this.#fs, manifest, {
+    return publishManifest(this.#fs, manifest, {
       folder: this.#folder(checkpointId),
       what: `Checkpoint ${checkpointId}`,
     })

@@ -47,25 +47,6 @@ export function encodeManifest(
   manifest: CheckpointManifest,
   maxBytes: number = MAX_MANIFEST_BYTES,
 ): Uint8Array {
-  const { placed, states } = withPlaces(manifest)
-  if (states.bytes > maxBytes) throw tooLarge(manifest, maxBytes)
-  const behind: Behind = { bytes: states.bytes, sha256: digest(...states.all) }
-  const body = Buffer.from(JSON.stringify({ ...placed, behind }))
-  const start = `{"format":"millrace-checkpoint","bytes":${body.byteLength},"sha256":"${digest(body)}","manifest":`
-  const pieces = [Buffer.from(start), body, Buffer.from(END), ...states.all]
-  const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
-  if (length > maxBytes) throw tooLarge(manifest, maxBytes)
-  return Buffer.concat(pieces, length)
-}
-
-/** About so many bytes a manifest has as it is stored. */
-export function manifestBytes(manifest: CheckpointManifest): number {
-  const { placed, states } = withPlaces(manifest)
-  return JSON.stringify(placed).length + states.bytes
-}
-
-/** A manifest with the places of its states instead of them. */
-function withPlaces(manifest: CheckpointManifest) {
   const states = new PlacedStates()
   const placed = {
     ...manifest,
@@ -75,7 +56,13 @@ function withPlaces(manifest: CheckpointManifest) {
     })),
     enumerators: states.place(manifest.enumerators),
   }
-  return { placed, states }
+  const behind: Behind = { bytes: states.bytes, sha256: digest(...states.all) }
+  const body = Buffer.from(JSON.stringify({ ...placed, behind }))
+  const start = `{"format":"millrace-checkpoint","bytes":${body.byteLength},"sha256":"${digest(body)}","manifest":`
+  const pieces = [Buffer.from(start), body, Buffer.from(END), ...states.all]
+  const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+  if (length > maxBytes) throw tooLarge(manifest, maxBytes)
+  return Buffer.concat(pieces, length)
 }
 
 /** What follows the line. */

@@ -9,21 +9,25 @@ import { isSystemError, readFailure, storageFailure, unreadable } from './storag
 /** Where it lies until it is published; what is left of that means nothing. */
 export const MANIFEST_ASIDE: string = `${MANIFEST}.tmp`
 
-/** Makes a snapshot exist: atomic, create-only, and durable when it resolves (R26). `what` begins error messages. */
+/**
+ * Makes a snapshot exist: atomic, create-only, and durable when it resolves (R26), with the bytes of the manifest. `what` begins error
+ * messages.
+ */
 export async function publishManifest(
   fileSystem: FileSystem,
   manifest: CheckpointManifest,
   { folder, what }: { readonly folder: string; readonly what: string },
-): Promise<void> {
+): Promise<number> {
   const aside = join(folder, MANIFEST_ASIDE)
   const path = join(folder, MANIFEST)
   const name = `${basename(folder)}/${MANIFEST}`
+  const encoded = encodeManifest(manifest)
   let isOwn = false
   try {
     const file = await fileSystem.create(aside)
     isOwn = true
     const writer = new FileStorageWriter({ fileSystem, file, path: aside, name, what })
-    await writer.write(encodeManifest(manifest))
+    await writer.write(encoded)
     await writer.finishContent()
     await makeName(fileSystem, aside, path)
     await fileSystem.syncDirectory(folder)
@@ -39,6 +43,7 @@ export async function publishManifest(
   await removeFile(fileSystem, aside).catch(() => {
     // A second name of the same file: harmless, and removed with the snapshot.
   })
+  return encoded.byteLength
 }
 
 /** Reads and verifies the manifest in a folder: `MR_CHECKPOINT_CORRUPT` or `MR_CHECKPOINT_VERSION`. */

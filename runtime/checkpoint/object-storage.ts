@@ -95,12 +95,14 @@ export class ObjectStorage implements CheckpointStorage {
     return this.#files.stat(name)
   }
 
-  async publish(manifest: CheckpointManifest): Promise<void> {
+  async publish(manifest: CheckpointManifest): Promise<number> {
     const { checkpointId } = manifest
     const { prefix, url } = this.#manifest(checkpointId)
+    const encoded = encodeManifest(manifest)
     try {
-      await this.#putOnce(prefix, encodeManifest(manifest))
+      await this.#putOnce(prefix, encoded)
       await this.#options.published.add(checkpointId)
+      return encoded.byteLength
     } catch (error) {
       throw storageFailure(error, {
         path: url,

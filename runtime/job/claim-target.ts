@@ -119,8 +119,8 @@ export class ObjectClaim implements ClaimTarget {
     await writer.finish()
   }
 
-  publish(manifest: CheckpointManifest): Promise<void> {
-    return this.#storage.publish(manifest)
+  async publish(manifest: CheckpointManifest): Promise<void> {
+    await this.#storage.publish(manifest)
   }
 }
 

@@ -100,7 +100,9 @@ export const ACTS: readonly Act[] = [
   {
     name: 'publishing',
     adds: 3,
-    run: (storage, { manifests }) => storage.publish(manifests[2]),
+    run: async (storage, { manifests }) => {
+      await storage.publish(manifests[2])
+    },
   },
   {
     name: 'listing',

@@ -60,7 +60,7 @@ export class UnreliableStorage implements CheckpointStorage {
     }
   }
 
-  publish(manifest: CheckpointManifest): Promise<void> {
+  publish(manifest: CheckpointManifest): Promise<number> {
     const path = `checkpoint ${manifest.checkpointId}`
     return this.#pass('publish', path, () => this.#inner.publish(manifest))
   }

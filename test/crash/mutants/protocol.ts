@@ -25,10 +25,10 @@ export const PROTOCOL: readonly Mutant[] = [
     what: 'sinks hear of a checkpoint before its manifest is published (R26)',
     file: 'runtime/checkpoint/checkpoint-coordinator.ts',
     find: `    this.#options.failpoint('before-publish')
-    await storage.publish(manifest)`,
+    const manifestBytes = await storage.publish(manifest)`,
     replace: `    for (let slot = 0; slot < this.#options.slots; slot++)
       this.#options.send(slot, { type: 'checkpoint-completed', checkpointId })
-    await storage.publish(manifest)`,
+    const manifestBytes = await storage.publish(manifest)`,
     killers: [unit(coordinator, 'is published when all parts and the enumerators are there')],
   },
   {

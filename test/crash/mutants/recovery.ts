@@ -213,8 +213,8 @@ export const RECOVERY: readonly Mutant[] = [
     name: 'torn-manifest-published',
     what: 'a manifest of which half has been written is published where the disk is full (R26)',
     file: 'runtime/checkpoint/manifest-file.ts',
-    find: 'await writer.write(encodeManifest(manifest))',
-    replace: 'await writer.write(encodeManifest(manifest)).catch(() => {})',
+    find: 'await writer.write(encoded)',
+    replace: 'await writer.write(encoded).catch(() => {})',
     killers: [
       unit('runtime/checkpoint/file-storage.test.ts', 'publishing tells the file and the way out'),
     ],

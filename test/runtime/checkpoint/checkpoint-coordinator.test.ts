@@ -32,7 +32,7 @@ function slowStorage() {
   const storage = changed(inner, {
     async publish(manifest) {
       await new Promise<void>((resolve) => waiting.push(resolve))
-      await inner.publish(manifest)
+      return inner.publish(manifest)
     },
   })
   return { storage, files, release: () => waiting.shift()?.() }

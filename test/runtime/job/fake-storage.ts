@@ -18,9 +18,10 @@ export class FakeStorage implements CheckpointStorage {
     return this.#lastId
   }
 
-  async publish(manifest: CheckpointManifest): Promise<void> {
+  async publish(manifest: CheckpointManifest): Promise<number> {
     if (this.failures-- > 0) throw new RestartableError('MR_CHECKPOINT_FAILED', 'The disk is full.')
     this.manifests.set(manifest.checkpointId, manifest)
+    return 0
   }
 
   async list(): Promise<number[]> {
