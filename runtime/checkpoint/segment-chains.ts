@@ -49,9 +49,9 @@ export interface SegmentChainsOptions {
  * The segment chain of every subtask: extended by each checkpoint, folded before it gets long (R29), and the files that
  * nothing names any more removed.
  *
- * Housekeeping runs in rounds, one after another: remove, then fold, and remove between folds what has come meanwhile. Only a
- * long fold goes on beside them. What fails is tried again in the next round; where chains or files would grow without bound,
- * `makeRoom` rejects with the failure.
+ * Housekeeping runs in rounds, one after another: remove, then fold one chain after another, and remove beside each fold what is
+ * superseded meanwhile. Only a long fold goes on beside the rounds. What fails is tried again in the next round; where chains or
+ * files would grow without bound, `makeRoom` rejects with the failure.
  */
 export class SegmentChains {
   readonly #options: Required<SegmentChainsOptions>
@@ -65,6 +65,8 @@ export class SegmentChains {
   #discardedUpTo = 0
   #rounds: Promise<void> | undefined
   #isRoundWanted = false
+  /** Resolves with the first wish for a round since files were removed last. */
+  #wish: PromiseWithResolvers<void> = Promise.withResolvers()
   #longFold: Promise<void> | undefined
   #failure: Error | undefined
   #failedRounds = 0
@@ -127,6 +129,7 @@ export class SegmentChains {
   async tidy(): Promise<void> {
     if (this.#isClosed) return
     this.#isRoundWanted = true
+    this.#wish.resolve()
     this.#rounds ??= this.#tidyWhileWanted()
     await this.#rounds
   }
@@ -189,13 +192,29 @@ export class SegmentChains {
     for (const [key, chain] of this.#chains) {
       for (let plan = this.#planOf(chain); plan !== undefined; plan = this.#planOf(chain)) {
         await this.#fold(key, chain, plan)
-        // Checkpoints have come meanwhile: what is not needed any more does not wait for the folds of all other chains.
-        if (this.#isRoundWanted) await this.#remove()
       }
     }
   }
 
+  /** Waits for a fold. What checkpoints supersede meanwhile is removed without waiting for it. */
+  async #removeBeside(fold: Promise<void>): Promise<void> {
+    let isOver = false
+    const over = fold.finally(() => {
+      isOver = true
+    })
+    try {
+      for (;;) {
+        await Promise.race([over, this.#wish.promise])
+        if (isOver) return
+        await this.#remove()
+      }
+    } finally {
+      await over
+    }
+  }
+
   async #remove(): Promise<void> {
+    this.#wish = Promise.withResolvers()
     const { storage, retained } = this.#options
     if (this.#discardUpTo > this.#discardedUpTo) {
       const upTo = this.#discardUpTo
@@ -206,7 +225,8 @@ export class SegmentChains {
     const kept = this.#kept.slice(-retained)
     if (kept.length === 0) return
     const unnamed = [...this.#chains.values()].flatMap((chain) => chain.files)
-    const spared = this.#isConcluded ? [] : unnamed
+    // No manifest will name them, but what is still being written is removed by who writes it.
+    const spared = this.#isConcluded && this.#running.size === 0 ? [] : unnamed
     await storage.retain(kept, [...spared, ...this.#options.pinnedFiles()])
     this.#kept = this.#kept.slice(this.#kept.indexOf(kept[0]!))
   }
@@ -252,7 +272,7 @@ export class SegmentChains {
     const name = `fold-${key.replace('/', '-')}-${plan.count}`
     const target = await this.#options.storage.create(newest, name)
     const running = this.#run(chain, chain.begin(plan, target.name), target)
-    if (!isLong || this.#longFold !== undefined) return running
+    if (!isLong || this.#longFold !== undefined) return this.#removeBeside(running)
     this.#longFold = running
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {

@@ -3,7 +3,7 @@ import { SimulatedFiles } from '../../testing/simulated-files.ts'
 import { FileDisk } from './file-disk.ts'
 import { randomSimulation, rescaled, simulate } from './simulate.ts'
 
-const SEEDS = Array.from({ length: 12 }, (_, index) => 12_000 + index)
+const SEEDS = Array.from({ length: 12 }, (_, index) => 12_100 + index)
 
 /** Of the calls to the disk; a checkpoint takes dozens of them, a start up to a hundred. */
 const FAULTS = 0.02

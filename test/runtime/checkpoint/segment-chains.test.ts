@@ -251,7 +251,7 @@ describe('SegmentChains', () => {
     await job.chains.close()
   })
 
-  it('removes between the folds of one round what checkpoints have superseded meanwhile (R29)', async () => {
+  it('removes beside a fold what checkpoints have superseded meanwhile (R29)', async () => {
     const job = new OneChain({ foldBytesPerSecond: 10_000 })
     const keys = [0, 1].map((subtask) => chainKey('counts', subtask))
     const checkpoint = async () => {
@@ -270,20 +270,58 @@ describe('SegmentChains', () => {
     for (let i = 0; i < 8; i++) await checkpoint()
     const tidying = job.chains.tidy()
     await settle()
+    const folds = job.files('fold')
     for (let i = 0; i < 4; i++) {
       await checkpoint()
       void job.chains.tidy()
+      await settle()
+      expect((await job.storage.list()).length).toBe(3)
     }
-    const hasBegunAgain = () => job.files('fold').length > 1
-    while (!hasBegunAgain()) {
-      expect((await job.storage.list()).length).toBe(7)
+    expect(folds.length).toBe(1)
+    expect(job.files('fold')).toEqual(folds)
+    await job.chains.close()
+    await tidying
+  })
+
+  it('lets a fold end beside which nothing can be removed, and removes in the next round (R29)', async () => {
+    const job = new OneChain({ foldBytesPerSecond: 10_000 })
+    for (let i = 0; i < 8; i++) await job.checkpoint(10_000)
+    const tidying = job.chains.tidy()
+    await settle()
+    job.fileSystem.faults = { fails: ({ kind }) => (kind === 'unlink' ? 'EACCES' : undefined) }
+    await job.checkpoint(10_000)
+    void job.chains.tidy()
+    await settle()
+    job.fileSystem.faults = {}
+    expect((await job.storage.list()).length).toBe(4)
+    for (let i = 0; i < 30; i++) {
       job.clock.advance(500)
       await settle()
     }
-    await settle()
-    expect((await job.storage.list()).length).toBe(3)
-    await job.chains.close()
     await tidying
+    const folded = await job.checkpoint(10_000)
+    expect(job.chainOf(folded).map(({ file }) => file)).toContainEqual(
+      expect.stringContaining('fold'),
+    )
+    await job.chains.tidy()
+    expect((await job.storage.list()).length).toBe(3)
+    await job.check(folded)
+    await job.chains.close()
+  })
+
+  it('gives up a fold that the last checkpoint comes beside, and leaves no file of it', async () => {
+    const job = new OneChain({ foldBytesPerSecond: 10_000 })
+    for (let i = 0; i < 8; i++) await job.checkpoint(10_000)
+    void job.chains.tidy()
+    await settle()
+    expect(job.files('fold').length).toBe(1)
+    await job.checkpoint(10_000)
+    await job.chains.conclude()
+    expect(job.files('fold')).toEqual([])
+    expect(job.damages).toEqual([])
+    expect((await job.storage.list()).length).toBe(3)
+    await job.check(job.newest!)
+    await job.chains.close()
   })
 
   it('never removes a folded file before a manifest names it', async () => {
