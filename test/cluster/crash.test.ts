@@ -99,10 +99,10 @@ describe('kill -9', { timeout: 300_000 }, () => {
   })
 
   it('leaves none where the disk is slow and fails for a while, whether the job lives through it or not (R24, R26, R38)', async () => {
-    const faults = { seed: SEED, fromMs: 1_000, forMs: 4_000, slowMs: 10 }
+    const faults = { seed: SEED, fromMs: 600, forMs: 2_500, slowMs: 10 }
     const blow = (probability: number): Blow => ({
       kind: 'kill',
-      at: { after: 'running', nth: 1, delayMs: 8_000 },
+      at: { after: 'running', nth: 1, delayMs: 5_000 },
       disk: { faults: { ...faults, probability } },
     })
     const outcome = await runCase(longLife(), [blow(0.3), blow(0.003), blow(0.03)])

@@ -63,7 +63,7 @@ describe('the job with dynamic rules on the bundled payments', { timeout: 180_00
         name: 'dynamic-rules',
         input: BUNDLED,
         parallelism: 2,
-        checkpointIntervalMs: 50,
+        checkpointIntervalMs: 150,
         params: { rate: 12_000 },
         memory: undefined,
         expected: rows,

@@ -14,7 +14,7 @@ import { valueState } from '../../runtime/state/state.ts'
 import { backendContext, turn, within } from '../contract/state-harness.ts'
 
 const MIB = 1_024 * 1_024
-const KEYS = 400_000
+const KEYS = 200_000
 /** Those that are used all the time. */
 const KEPT = 1_000
 const TTL = 3_600_000
@@ -41,7 +41,7 @@ function bytesOf(directory: string): number {
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
-it('gives back memory, LevelDB and checkpoint of 400,000 keys that are written once (R30)', async () => {
+it('gives back memory, LevelDB and checkpoint of 200,000 keys that are written once (R30)', async () => {
   const clock = new ShiftedClock()
   const directory = join(folder, 'working-copy')
   const backend = new LevelDbBackend(backendContext({ clock, directory, cacheBytes: 64 * MIB }))

@@ -7,12 +7,15 @@ import { OPERATORS } from './operators.ts'
 import type { OracleOperator } from './oracle-operator.ts'
 import { type Certainty, logUniform, type RandomStream, randomStream } from './random-stream.ts'
 
-const MAX_EVENTS = 5_000
+/** Events of the largest case, where nothing else is said. */
+export const MAX_EVENTS = 5_000
 
 /** One question for the oracle: an operator, its input, where it runs and how it is interrupted. */
 export interface OracleCase {
   readonly seed: number
   readonly number: number
+  /** Of the cases that it was drawn from: with another there, it is another case. */
+  readonly maxEvents: number
   readonly operator: OracleOperator<unknown>
   readonly params: unknown
   readonly stream: RandomStream
@@ -39,8 +42,12 @@ export interface CaseSettings {
   readonly fetchEvents: number
 }
 
-/** The case of that number; the same for the same seed, whatever cases were drawn before. */
-export function drawCase(seed: number, number: number, operators = OPERATORS): OracleCase {
+/** The case of that number; the same for the same seed and most events, whatever cases were drawn before. */
+export function drawCase(
+  seed: number,
+  number: number,
+  { operators = OPERATORS, maxEvents = MAX_EVENTS } = {},
+): OracleCase {
   const random = new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b))
   // The first numbers of neighbouring seeds are alike.
   for (let i = 0; i < 4; i++) random.next()
@@ -50,7 +57,7 @@ export function drawCase(seed: number, number: number, operators = OPERATORS): O
   const stream = randomStream(random, {
     certainty,
     keysStay: operator.isOrdered,
-    maxEvents: operator.maxEvents ?? MAX_EVENTS,
+    maxEvents: Math.min(maxEvents, operator.maxEvents ?? maxEvents),
   })
   const params = operator.draw(random, stream)
   const backend = pick(random, ['memory', 'leveldb'] as const)
@@ -58,6 +65,7 @@ export function drawCase(seed: number, number: number, operators = OPERATORS): O
   const drawn = {
     seed,
     number,
+    maxEvents,
     operator,
     params,
     stream,

@@ -4,7 +4,13 @@ import type { EventTable } from './event-table.ts'
 import { type InlineResult, runInline } from './inline-cluster.ts'
 import { judge } from './judge.ts'
 import type { SpillCounts } from './watched-state.ts'
-import { describeCase, type OracleCase, parallelismsOf, reduced } from './oracle-case.ts'
+import {
+  describeCase,
+  MAX_EVENTS,
+  type OracleCase,
+  parallelismsOf,
+  reduced,
+} from './oracle-case.ts'
 
 /** What a case came to. */
 export interface Verdict {
@@ -82,6 +88,7 @@ export async function shrinkCase(failing: OracleCase, table: EventTable): Promis
 
 /** One line with which a failing case can be looked at and run again. */
 export function failureLine(of: OracleCase, problem: string): string {
-  const again = `npm run oracle -- --seed ${of.seed} --from ${of.number} --count 1`
+  const most = of.maxEvents === MAX_EVENTS ? '' : ` --max-events ${of.maxEvents}`
+  const again = `npm run oracle -- --seed ${of.seed} --from ${of.number} --count 1${most}`
   return JSON.stringify({ problem, again, ...describeCase(of) })
 }
