@@ -6,12 +6,12 @@
 var version = process.versions.node
 var parts = version.split('.').map(Number)
 if (parts[0] > 22 || (parts[0] === 22 && parts[1] >= 18)) {
-  import('../dist/cli/hand-over.js').then(
+  import('../dist/hand-over.js').then(
     function (module) {
       return module.handOver(process.argv.slice(2))
     },
     function (error) {
-      if (!/dist.cli.hand-over\.js/.test(error.url || '')) throw error
+      if (!/dist.hand-over\.js/.test(error.url || '')) throw error
       console.error(
         'millrace is not built here: run "npm run build", or from source "npm run -s millrace -- run JOB.ts".',
       )
