@@ -13,7 +13,7 @@ import { bundledTransactions } from './demo/transaction-feed.ts'
 const usage = `npm run demo:aws
 
 Starts stand-ins for Kinesis, Firehose and S3 on this machine, writes the bundled card transactions to a stream, runs the fraud job from it
-to Firehose and S3 with its checkpoints in S3, kills that with SIGKILL after its fifth checkpoint, starts it again as on another machine,
+to Firehose and S3 with its checkpoints in S3, kills that with SIGKILL after its third checkpoint, starts it again as on another machine,
 with nothing but what is in S3, and compares the alerts with those of an uninterrupted run on files. Nothing of it stays.
 
 Needs Python 3 with venv, into which moto is installed the first time. Exit 0 when the alerts in S3 are equal and Firehose has them all,
@@ -52,7 +52,7 @@ async function killAndCompare(aws: DemoAws, folder: string, signal: AbortSignal)
     env: aws.environment,
     signal,
   })
-  const { isKilled } = await runChild({ ...run('one-machine'), killAfter: 5 })
+  const { isKilled } = await runChild({ ...run('one-machine'), killAfter: 3 })
   console.log(`   ${(await aws.kept()).length} alerts are in S3, for all to see`)
 
   console.log('4. The same command with an empty work folder, as on another machine.')

@@ -32,8 +32,8 @@ export function demoCommandLine(folder: DemoFolder, more: readonly string[]): st
   ]
 }
 
-/** Milliseconds that a transaction takes a subtask in the demos with Kafka and AWS: their 36,000 last some ten seconds. */
-const PAUSE_MS = 0.5
+/** Milliseconds that a transaction takes a subtask in the demos with Kafka and AWS: their 36,000 last some six seconds. */
+const PAUSE_MS = 0.3
 
 /** The fraud job from topic to topic, until it has read what is there: what `millrace` gets. */
 export function kafkaCommandLine(
