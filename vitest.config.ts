@@ -11,7 +11,11 @@ const noKeys = '--no-memory-protection-keys'
 const source = ['@millrace/source', 'node', 'import', 'default']
 
 /** Each thread and process of a job imports the same modules: compiled once, it starts with half of the work. */
-const compiled = { NODE_COMPILE_CACHE: join(tmpdir(), 'millrace-compile-cache') }
+const compiled = {
+  NODE_COMPILE_CACHE: join(tmpdir(), 'millrace-compile-cache'),
+  MILLRACE_BUILT: '1',
+}
+const buildPackage = 'test/harness/build-package.ts'
 
 export default defineConfig({
   ssr: { resolve: { conditions: source, externalConditions: source } },
@@ -38,7 +42,10 @@ export default defineConfig({
           name: 'cluster',
           env: compiled,
           include: ['test/cluster/**/*.test.ts'],
+          globalSetup: [buildPackage],
           pool: 'forks',
+          // As with "unit".
+          isolate: false,
           // A file has two threads at work for half of its time: the machine would be idle for the rest.
           maxWorkers: 2,
           testTimeout: 120_000,
@@ -53,7 +60,7 @@ export default defineConfig({
           env: compiled,
           include: ['test/kafka/**/*.test.ts'],
           // One broker for all files, in this process.
-          globalSetup: ['test/servers/kafka-global-setup.ts'],
+          globalSetup: [buildPackage, 'test/servers/kafka-global-setup.ts'],
           pool: 'forks',
           // They wait for brokers and processes most of the time.
           maxWorkers: 3,
@@ -70,8 +77,10 @@ export default defineConfig({
           env: compiled,
           include: ['test/aws/**/*.test.ts'],
           // One of each stand-in for all files, in this process.
-          globalSetup: ['test/servers/aws-global-setup.ts'],
+          globalSetup: [buildPackage, 'test/servers/aws-global-setup.ts'],
           pool: 'forks',
+          // As with "unit": the clients of AWS take most of a second.
+          isolate: false,
           maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { COMMAND_LINE } from '../harness/command-line.ts'
 
 export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -21,7 +22,7 @@ export interface CliProcessOptions {
   readonly nodeArgs?: readonly string[]
 }
 
-/** The command line in a process of its own, from source. */
+/** The command line in a process of its own. */
 export class CliProcess {
   readonly child: ChildProcessByStdio<null, Readable, Readable>
   readonly ended: Promise<Ended>
@@ -31,11 +32,11 @@ export class CliProcess {
 
   constructor(args: readonly string[], options: CliProcessOptions = {}) {
     const { cwd, env = {}, nodeArgs = [] } = options
-    this.child = spawn(
-      process.execPath,
-      [...nodeArgs, '-C', '@millrace/source', `${ROOT}cli/main.ts`, ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '', ...env }, cwd },
-    )
+    this.child = spawn(process.execPath, [...nodeArgs, ...COMMAND_LINE, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      cwd,
+    })
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
       this.#wake()

@@ -70,8 +70,8 @@ describe('kill -9', { timeout: 300_000 }, () => {
   )
 
   /** A life that lasts long enough for everything, in which the least state is loaded late. */
-  const longLife = () => {
-    const settings = { parallelism: 2, checkpointIntervalMs: 60, seconds: 40, loadsLate: true }
+  const longLife = (seconds: number) => {
+    const settings = { parallelism: 2, checkpointIntervalMs: 60, seconds, loadsLate: true }
     return fraudCase(new SeededRandom(SEED), inputs, settings).one
   }
   const atLast = { after: 'running', nth: 1, delayMs: 30_000 } as const
@@ -79,7 +79,7 @@ describe('kill -9', { timeout: 300_000 }, () => {
   it('leaves none in the middle of a fold, of a removal and of millrace checkpoints gc (R1, R26, R28, R29)', async () => {
     const left = { kind: 'kill', at: { after: 'begun', nth: 3, delayMs: 3 } } as const
     const blows = [killInFold(5, atLast), left, killInGc(1), killInRemoval(3, atLast)]
-    const { problems, hits } = await runCase(longLife(), [...blows, killInFold(2, atLast)])
+    const { problems, hits } = await runCase(longLife(40), [...blows, killInFold(2, atLast)])
     expect(problems).toEqual([])
     expect(hits.filter((hit) => hit === 'a fold')).toHaveLength(2)
     expect(hits).toEqual(expect.arrayContaining(['a removal', 'a run that loads state late']))
@@ -105,7 +105,7 @@ describe('kill -9', { timeout: 300_000 }, () => {
       at: { after: 'running', nth: 1, delayMs: 5_000 },
       disk: { faults: { ...faults, probability } },
     })
-    const outcome = await runCase(longLife(), [blow(0.3), blow(0.003), blow(0.03)])
+    const outcome = await runCase(longLife(15), [blow(0.3), blow(0.003), blow(0.03)])
     expect(outcome.problems).toEqual([])
     expect(outcome.faultyRuns).toBe(3)
   })

@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { type FSWatcher, readdirSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isS3Url } from '../../runtime/aws/s3-url.ts'
 import { commandJob } from '../../runtime/job/control-client.ts'
+import { COMMAND_LINE } from '../harness/command-line.ts'
 
 const unrulyDisk = new URL('./unruly-disk.mjs', import.meta.url).href
-const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
 /** A run that has not ended after so long hangs. */
 const HANG_MS = 120_000
@@ -168,7 +167,7 @@ class ChildRun {
     // Each run starts threads that import the same modules: compiled once, they start in half the time.
     env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'millrace-compile-cache')
     env['MILLRACE_FAILPOINT'] = blow.kind === 'failpoint' ? `${blow.name}:${blow.count}` : ''
-    this.#child = spawn(process.execPath, ['-C', '@millrace/source', cli, ...args, '--json'], {
+    this.#child = spawn(process.execPath, [...COMMAND_LINE, ...args, '--json'], {
       cwd: place.folder,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
