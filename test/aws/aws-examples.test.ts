@@ -16,7 +16,7 @@ import { environment } from './environment.ts'
 import { TestTable } from './glue-for-tests.ts'
 import { TestStream } from './kinesis-for-tests.ts'
 
-const ROWS = 6_000
+const ROWS = 3_000
 const CLICKS = 20_000
 
 let folder: string

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 const SEED = 4
 const CASES = 1_000
 /** The largest tenth of the cases of a campaign takes two thirds of its time. */
-const MAX_EVENTS = 1_500
+const MAX_EVENTS = 800
 /** One a core of the smallest machine that tests run on. */
 const PROCESSES = 2
 
