@@ -10,9 +10,11 @@ const noKeys = '--no-memory-protection-keys'
 
 const source = ['@millrace/source', 'node', 'import', 'default']
 
-/** Each thread and process of a job imports the same modules: compiled once, it starts with half of the work. */
-const compiled = {
+/** For tests with threads and processes. */
+const quickStarts = {
+  // All of them import the same modules: compiled once, they start with half of the work.
   NODE_COMPILE_CACHE: join(tmpdir(), 'millrace-compile-cache'),
+  // Commands run what `buildPackage` has made.
   MILLRACE_BUILT: '1',
 }
 const buildPackage = 'test/harness/build-package.ts'
@@ -40,7 +42,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'cluster',
-          env: compiled,
+          env: quickStarts,
           include: ['test/cluster/**/*.test.ts'],
           globalSetup: [buildPackage],
           pool: 'forks',
@@ -57,7 +59,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'kafka',
-          env: compiled,
+          env: quickStarts,
           include: ['test/kafka/**/*.test.ts'],
           // One broker for all files, in this process.
           globalSetup: [buildPackage, 'test/servers/kafka-global-setup.ts'],
@@ -74,7 +76,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'aws',
-          env: compiled,
+          env: quickStarts,
           include: ['test/aws/**/*.test.ts'],
           // One of each stand-in for all files, in this process.
           globalSetup: [buildPackage, 'test/servers/aws-global-setup.ts'],

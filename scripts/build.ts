@@ -6,19 +6,13 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const OUT = 'dist'
 
-/** What is imported or started by its name: the entries of package.json, the command line, and all threads. */
-const ENTRIES: Readonly<Record<string, string>> = {
-  index: 'index.ts',
-  testing: 'testing/index.ts',
-  state: 'state/index.ts',
-  kafka: 'connectors/kafka/index.ts',
-  aws: 'connectors/aws/index.ts',
-  formats: 'connectors/formats/index.ts',
+/** What is started or loaded by its name: the command line, threads, and a sink that few jobs need. */
+const NAMED: Readonly<Record<string, string>> = {
   'hand-over': 'cli/hand-over.ts',
   main: 'cli/main.ts',
   worker: 'runtime/job/worker.ts',
@@ -34,9 +28,20 @@ async function main(args: readonly string[]): Promise<number> {
   return args.includes('--no-types') ? 0 : writeDeclarations()
 }
 
+/** What package.json exports: the sources by the name of what they become. */
+function exported(): Record<string, string> {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  }
+  const targets = Object.values(exports).filter((target) => typeof target !== 'string')
+  return Object.fromEntries(
+    targets.map((target) => [basename(target['default']!, '.js'), target['@millrace/source']!]),
+  )
+}
+
 async function writeCode(): Promise<void> {
   const bundle = await rolldown({
-    input: { ...ENTRIES },
+    input: { ...exported(), ...NAMED },
     // All that is installed beside it; paths of its own begin with a dot or a slash.
     external: /^[^./]/,
     platform: 'node',

@@ -63,11 +63,18 @@ it('the profile benchmark refuses a query that there is not', async () => {
 
 it('the costs benchmark prints a line for each mechanism, and writes the figures', async () => {
   const json = join(await makeFolder(), 'costs.json')
-  const only = ['--only=chain,checkpoint', '--rounds=1']
+  const only = ['--only=chain,shuffle,timers,checkpoint', '--rounds=1']
   const { code, printed } = await bench(['costs', ...only, `--json=${json}`])
   expect([code, printed]).toEqual([0, expect.stringMatching(/^chain call +-?\d+ ns/m)])
   const { ns } = JSON.parse(readFileSync(json, 'utf8')) as { ns: Record<string, object> }
-  expect(Object.keys(ns)).toEqual(['chain call', 'checkpoint entry'])
+  expect(Object.keys(ns)).toEqual([
+    'chain call',
+    'shuffle hop, 4 numbers',
+    'shuffle hop, 4 numbers and 3 short texts',
+    'timer, in the order of time',
+    'timer, in no order',
+    'checkpoint entry',
+  ])
   expect(await bench(['costs', '--only=chains'])).toEqual({
     code: 2,
     printed: expect.stringContaining('--only is chains; give chain, shuffle'),

@@ -52,6 +52,10 @@ describe('the job with dynamic rules on the bundled payments', { timeout: 180_00
     expect(refused[0]).toContain('is none of cents, population')
   })
 
+  it('commits the same at parallelism 2', async () => {
+    expect(await committed(2)).toEqual(rows)
+  })
+
   it('commits the same when it is killed twice, at parallelism 2 (R26, R33)', async () => {
     const { problems, kills } = await runCase(
       {
