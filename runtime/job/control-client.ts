@@ -12,10 +12,8 @@ import {
   decodeAddress,
 } from './control-protocol.ts'
 import { localFolderOf } from './local-folder.ts'
+import { http } from './node-http.ts'
 import type { SavepointProgress } from './savepoints.ts'
-
-/** Importing it would load a client of HTTP and WebSockets as well: 30 ms of each start. */
-const { request } = process.getBuiltinModule('node:http')
 
 /** A job that may be running in another process. */
 export interface CommandedJob {
@@ -69,7 +67,7 @@ function post(
   { verb, ...body }: ControlCommand,
 ): Promise<IncomingMessage | undefined> {
   return new Promise((resolve) => {
-    const sent = request({
+    const sent = http.request({
       host: '127.0.0.1',
       port,
       method: 'POST',

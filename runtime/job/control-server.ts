@@ -11,10 +11,8 @@ import {
   type ControlCommand,
   type ControlLine,
 } from './control-protocol.ts'
+import { http } from './node-http.ts'
 import type { SavepointProgress } from './savepoints.ts'
-
-/** Importing it would load a client of HTTP and WebSockets as well: 30 ms of each start. */
-const { createServer } = process.getBuiltinModule('node:http')
 
 /** A command is a path and a switch. */
 const MAX_BODY_BYTES = 64 * 1_024
@@ -37,7 +35,7 @@ export class ControlServer {
   private constructor(directory: string, handle: ControlHandler) {
     this.#path = join(directory, CONTROL_FILE)
     this.#handle = handle
-    this.#server = createServer((request, response) => {
+    this.#server = http.createServer((request, response) => {
       const answering = this.#answer(request, response)
         // The caller has gone: nobody is there to be told.
         .catch(() => void response.destroy())
